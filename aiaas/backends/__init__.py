@@ -1,0 +1,1 @@
+"""What learns: one folder a framework, one file an architecture."""

@@ -1,0 +1,131 @@
+"""What can go wrong, and what a script learns of it.
+
+    AiaasError                1   a fault of ours
+    ├── UsageError            2   the command line
+    │   └── RecipeError       2   the recipe; holds every fault at once
+    ├── DataError             3   the data: missing, unreadable, contradicting, leaking
+    ├── MissingPackageError   4   a backend or an extra is not installed
+    ├── TrainingError         5   training failed
+    ├── GateError             6   a gate was not met
+    ├── VerificationError     7   a bundle or model is damaged, altered or too new
+    ├── RemoteError           8   a tracking server, a hub, an endpoint
+    └── Interrupted          75   stopped; the same command goes on
+
+Library code raises these and nothing else on purpose. One boundary in cli/ turns them into a message and an exit
+status, one in serve/ into an HTTP status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+class AiaasError(Exception):
+    """A failure a person can act on: what happened, where, and what to do next.
+
+    `message` says what is wrong and what would be allowed; `where` names the file, line, column or address; `hint`
+    says what to do.
+    """
+
+    status: ClassVar[int] = 1
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def as_dict(self) -> dict[str, Any]:
+        """The `error` object of `--json`."""
+        return {"code": self.code, "message": self.message, "where": self.where, "hint": self.hint}
+
+
+class UsageError(AiaasError):
+    """The command line asks for something that does not exist or does not go together."""
+
+    status = 2
+    code = "usage"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in a recipe: `where` is file:line:column (or `--set`), `path` the dotted path of the value."""
+
+    where: str
+    path: str
+    message: str
+    hint: str | None = None
+
+
+class RecipeError(UsageError):
+    """A recipe says something it may not say. All faults are found before any is reported."""
+
+    code = "recipe"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        count = len(faults)
+        super().__init__(
+            "\n".join(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in faults),
+            where=faults[0].where if faults else None,
+            hint=faults[0].hint if count == 1 else None,
+        )
+        self.faults = tuple(faults)
+
+    def as_dict(self) -> dict[str, Any]:
+        faults = [
+            {"where": fault.where, "path": fault.path, "message": fault.message, "hint": fault.hint}
+            for fault in self.faults
+        ]
+        return {**super().as_dict(), "faults": faults}
+
+
+class DataError(AiaasError):
+    """The data is missing, cannot be read, or cannot carry the result that was asked of it."""
+
+    status = 3
+    code = "data"
+
+
+class MissingPackageError(AiaasError):
+    """A package that a backend, a source or a step needs is not installed; the hint holds the command."""
+
+    status = 4
+    code = "missing-package"
+
+
+class TrainingError(AiaasError):
+    """Training ran and failed: it diverged, or the data cannot be learned with these parameters."""
+
+    status = 5
+    code = "training"
+
+
+class GateError(AiaasError):
+    """The model was trained and judged, and is not good enough to be registered."""
+
+    status = 6
+    code = "gate"
+
+
+class VerificationError(AiaasError):
+    """A bundle or model is damaged, was altered, or was written by a newer aiaas."""
+
+    status = 7
+    code = "verification"
+
+
+class RemoteError(AiaasError):
+    """A service elsewhere did not answer, or answered with an error."""
+
+    status = 8
+    code = "remote"
+
+
+class Interrupted(AiaasError):
+    """Stopped by a signal; what was done is kept and the same command goes on."""
+
+    status = 75
+    code = "interrupted"

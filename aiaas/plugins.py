@@ -1,0 +1,109 @@
+"""Finds plug-ins by name: a module of ours in `aiaas/<room>/`, or one that a package registers.
+
+The name in a recipe is the file's name (a task's dashes are underscores there); an architecture is
+`backend/architecture`. A package adds its own through the entry-point groups `aiaas.sources`, `aiaas.steps`,
+`aiaas.tasks` and `aiaas.architectures`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
+from typing import Literal, cast
+
+from aiaas import contracts
+from aiaas.errors import MissingPackageError, UsageError
+
+Room = Literal["sources", "steps", "tasks", "architectures"]
+_EXTRAS = {"tensorflow": "tensorflow", "torch": "torch", "transformers": "torch"}
+
+
+@cache
+def _registered(room: Room) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"aiaas.{room}")}
+
+
+@cache
+def _ours(room: Room) -> dict[str, str]:
+    """Name in a recipe → module path, read from the folder alone: nothing is imported but the room itself."""
+    if room == "architectures":
+        backends = importlib.import_module("aiaas.backends")
+        return {
+            f"{backend.name}/{module.name}": f"aiaas.backends.{backend.name}.{module.name}"
+            for backend in pkgutil.iter_modules(backends.__path__)
+            if backend.ispkg
+            for module in pkgutil.iter_modules([f"{path}/{backend.name}" for path in backends.__path__])
+            if not module.name.startswith("_") and not module.ispkg
+        }
+    package = importlib.import_module(f"aiaas.{room}")
+    dash = room == "tasks"
+    return {
+        (module.name.replace("_", "-") if dash else module.name): f"aiaas.{room}.{module.name}"
+        for module in pkgutil.iter_modules(package.__path__)
+        if not module.name.startswith("_")
+    }
+
+
+def names(room: Room) -> list[str]:
+    """Every name a recipe may use in this room, sorted."""
+    return sorted({*_ours(room), *_registered(room)})
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str | None:
+    """The allowed name that `word` was probably meant to be."""
+    close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def _find(room: Room, name: str) -> object:
+    if name in _ours(room):
+        return importlib.import_module(_ours(room)[name])
+    if name in _registered(room):
+        return _registered(room)[name].load()
+    allowed = names(room)
+    close = nearest(name, allowed)
+    raise UsageError(
+        f"there is no {room.removesuffix('s')} {name!r}; allowed: {', '.join(allowed)}",
+        hint=f"did you mean {close!r}?" if close else None,
+    )
+
+
+def source(address: str) -> contracts.Source:
+    """The source that answers to the scheme of `address`; a plain path or glob belongs to `files`."""
+    scheme = address.partition(":")[0] if ":" in address else ""
+    for name in names("sources"):
+        module = cast(contracts.Source, _find("sources", name))
+        if scheme in module.SCHEMES:
+            return module
+    return cast(contracts.Source, _find("sources", "files"))
+
+
+def step(name: str) -> contracts.StepModule:
+    return cast(contracts.StepModule, _find("steps", name))
+
+
+def task(name: str) -> contracts.Task:
+    return cast(contracts.Task, _find("tasks", name))
+
+
+def architecture(backend: str, name: str) -> contracts.Architecture:
+    return cast(contracts.Architecture, _find("architectures", f"{backend}/{name}"))
+
+
+def require(requires: Iterable[str], purpose: str) -> dict[str, str]:
+    """The installed version of each distribution; raises MissingPackageError with the command that installs it."""
+    versions: dict[str, str] = {}
+    for name in requires:
+        try:
+            versions[name] = distribution(name).version
+        except PackageNotFoundError:
+            extra = _EXTRAS.get(name)
+            wanted = f"'aiaas[{extra}]'" if extra else name
+            raise MissingPackageError(
+                f"{purpose} needs the package {name}, which is not installed", hint=f"pip install {wanted}"
+            ) from None
+    return versions

@@ -1,0 +1,1 @@
+"""What cleans rows: one file a step."""

@@ -1,0 +1,1 @@
+"""What an example and an answer are: one file a task."""
