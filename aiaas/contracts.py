@@ -171,9 +171,7 @@ class Task(Protocol):
     def answer(self, scores: NDArray[np.float32], signature: Signature) -> Answer:
         """The scores of one example (shape `(outputs,)`) as a caller reads them."""
 
-    def measure(
-        self, targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature
-    ) -> dict[str, Any]:
+    def measure(self, targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> dict[str, Any]:
         """Metrics of `scores` (n, outputs) against `targets` (n,): the flat ones of `METRICS`, and under `classes`
         and `confusion` what belongs to single classes."""
 

@@ -1,0 +1,1 @@
+"""Where artefacts live: content keys, atomic writes, manifests, locks."""

@@ -1,0 +1,49 @@
+"""Content keys: what decides whether two things are the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+def digest_bytes(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """sha256 of a file's bytes, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys and no white space: equal values, equal bytes."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def digest_json(value: Any) -> str:
+    return digest_bytes(canonical(value))
+
+
+def digest_files(folder: Path, names: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
+    """`{relative name: {"bytes": …, "sha256": …}}` of every file below `folder`, sorted by name."""
+    chosen = names if names is not None else (str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    return {
+        name: {"bytes": (folder / name).stat().st_size, "sha256": digest_file(folder / name)} for name in sorted(chosen)
+    }
+
+
+@cache
+def digest_code(*places: str) -> str:
+    """Digest of our own source files: `collect.py` or `sources` below the package, folders with all they hold."""
+    package = Path(__file__).parent.parent
+    files = sorted(
+        file
+        for place in places
+        for file in ([package / place] if place.endswith(".py") else (package / place).rglob("*.py"))
+    )
+    return digest_json({str(file.relative_to(package)): digest_file(file) for file in files})[:16]
