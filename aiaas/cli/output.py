@@ -1,0 +1,109 @@
+"""The only place that prints: data to stdout, words for people to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from aiaas.errors import AiaasError, RecipeError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+SCHEMA = 1
+_quiet = False
+
+
+def be_quiet(quiet: bool) -> None:
+    """`--quiet`: nothing is said but errors."""
+    global _quiet
+    _quiet = quiet
+
+
+def out(text: str) -> None:
+    """Data for whoever reads stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def say(text: str) -> None:
+    """A line for a person, on stderr."""
+    if not _quiet:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+def warn(text: str) -> None:
+    """Something a person should know although the work goes on."""
+    say(f"warning: {text}")
+
+
+def emit_json(verb: str, **fields: Any) -> None:
+    """The single JSON object of `--json`."""
+    payload = {"schema": SCHEMA, "verb": verb, "ok": True, **fields}
+    sys.stdout.write(json.dumps(payload, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def emit_error(verb: str, error: AiaasError, **fields: Any) -> None:
+    payload = {"schema": SCHEMA, "verb": verb, "ok": False, **fields, "error": error.as_dict()}
+    sys.stdout.write(json.dumps(payload, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def say_error(error: AiaasError) -> None:
+    """What went wrong, where, and what to do, on stderr whether or not the command is quiet."""
+    lines: list[str] = []
+    if isinstance(error, RecipeError):
+        for fault in error.faults:
+            place = ": ".join(part for part in (fault.where, fault.path) if part)
+            lines.append(f"{place}: {fault.message}" if place else fault.message)
+            if fault.hint:
+                lines.append(f"  hint: {fault.hint}")
+    else:
+        lines.append(f"error: {error.message}" + (f" ({error.where})" if error.where else ""))
+        if error.hint:
+            lines.append(f"  hint: {error.hint}")
+    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.flush()
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console that keeps to plain text and 80 columns where no terminal is."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else 80, highlight=False, soft_wrap=False)
+
+
+def show(*parts: RenderableType, stderr: bool = False) -> None:
+    """Print something that rich lays out."""
+    if stderr and _quiet:
+        return
+    to = console(stderr=stderr)
+    for part in parts:
+        to.print(part)
+
+
+def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, stderr: bool = False) -> None:
+    """A table for a person; numbers stand right."""
+    from rich import box
+    from rich.table import Table
+
+    body = [tuple(row) for row in rows]
+    grid = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    for index, name in enumerate(columns):
+        numeric = bool(body) and all(isinstance(row[index], int | float) for row in body)
+        grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in body:
+        grid.add_row(*(_cell(value) for value in row))
+    show(grid, stderr=stderr)
+
+
+def _cell(value: object) -> str:
+    from rich.markup import escape
+
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if isinstance(value, float) else escape(str(value))

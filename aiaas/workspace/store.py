@@ -1,0 +1,186 @@
+"""Artefacts by content key: a folder that appears whole, its manifest written last."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from aiaas.errors import DataError, UsageError
+from aiaas.workspace import atomic, keys
+
+MANIFEST = "manifest.json"
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """What a stage made. `inputs` is what its key was computed from, `digest` what its files hold."""
+
+    stage: str
+    key: str
+    path: Path
+    digest: str
+    inputs: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    seconds: float
+    created: float
+    bytes: int
+
+    @classmethod
+    def open(cls, path: Path) -> Artefact:
+        manifest = json.loads((path / MANIFEST).read_text("utf-8"))
+        return cls(
+            stage=manifest["stage"],
+            key=manifest["key"],
+            path=path,
+            digest=manifest["digest"],
+            inputs=manifest["inputs"],
+            summary=manifest["summary"],
+            seconds=manifest["seconds"],
+            created=manifest["created"],
+            bytes=sum(entry["bytes"] for entry in manifest["files"].values()),
+        )
+
+
+@dataclass(slots=True)
+class Draft:
+    """A folder to write into; what it holds when the block ends becomes the artefact.
+
+    Files named in `aside` do not count in the digest: they say when or how, not what.
+    """
+
+    path: Path
+    summary: dict[str, Any] = field(default_factory=dict)
+    aside: set[str] = field(default_factory=set)
+
+
+class Workspace:
+    """The folder `.aiaas` of a project, safe under several commands at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.artefacts = root / "artefacts"
+        self.runs = root / "runs"
+        self.models = root / "models"
+        self.downloads = root / "downloads"
+        self.checkpoints = root / "checkpoints"
+        self.recipes = root / "recipes"
+        self.locks = root / "locks"
+        self.temporary = root / "tmp"
+        self.mlflow_artifacts = root / "mlflow"
+
+    @classmethod
+    def open(cls, path: Path | None = None) -> Workspace:
+        """The workspace at `path`, by default `.aiaas` in the working directory; made when it is not there."""
+        root = (path or Path(".aiaas")).expanduser().absolute()
+        if root.exists() and not root.is_dir():
+            raise UsageError("the workspace is a file, not a folder", where=str(root), hint="choose another folder")
+        with atomic.disk_errors(root):
+            for folder in (root, root / "locks", root / "tmp"):
+                folder.mkdir(parents=True, exist_ok=True)
+            ignore = root / ".gitignore"
+            if not ignore.exists():
+                atomic.write_text(ignore, "*\n")
+        return cls(root)
+
+    @property
+    def mlflow_uri(self) -> str:
+        return f"sqlite:///{self.root / 'mlflow.db'}"
+
+    def folder(self, stage: str, key: str) -> Path:
+        return self.artefacts / stage / key
+
+    def find(self, stage: str, key: str) -> Artefact | None:
+        """The artefact with this key, or None; finding one counts as using it."""
+        path = self.folder(stage, key)
+        try:
+            artefact = Artefact.open(path)
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError) as error:
+            raise DataError(
+                "the manifest of an artefact cannot be read",
+                where=str(path / MANIFEST),
+                hint=f"remove the folder and run the same command again: rm -r {path}",
+            ) from error
+        os.utime(path / MANIFEST)
+        return artefact
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Wait until no other process holds `name`; a killed process holds nothing."""
+        with FileLock(self.locks / f"{name}.lock"):
+            yield
+
+    @contextmanager
+    def build(self, stage: str, inputs: Mapping[str, Any]) -> Iterator[Draft]:
+        """A draft that is published under the key of `inputs` when the block ends without an exception.
+
+        The caller holds `lock(key)` and has seen that `find` gives nothing.
+        """
+        key = keys.digest_json(inputs)
+        folder = self.temporary / f"{stage}.{key[:12]}.{os.getpid()}.{secrets.token_hex(4)}"
+        started = time.perf_counter()
+        draft = Draft(folder)
+        try:
+            with atomic.disk_errors(self.root):
+                folder.mkdir(parents=True)
+                yield draft
+                self._publish(stage, key, inputs, draft, time.perf_counter() - started)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _publish(self, stage: str, key: str, inputs: Mapping[str, Any], draft: Draft, seconds: float) -> None:
+        files = keys.digest_files(draft.path)
+        content = {name: entry["sha256"] for name, entry in files.items() if name not in draft.aside}
+        manifest = {
+            "schema": SCHEMA,
+            "stage": stage,
+            "key": key,
+            "digest": keys.digest_json(content),
+            "inputs": inputs,
+            "summary": draft.summary,
+            "seconds": round(seconds, 3),
+            "created": time.time(),
+            "files": files,
+        }
+        atomic.sync_tree(draft.path)
+        atomic.write_json(draft.path / MANIFEST, manifest)
+        target = self.folder(stage, key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():  # a folder without a manifest: half an artefact is no artefact
+            shutil.rmtree(target)
+        draft.path.rename(target)
+        atomic.sync_folder(target.parent)
+
+    def __iter__(self) -> Iterator[Artefact]:
+        """Every artefact, by stage and key."""
+        for manifest in sorted(self.artefacts.glob(f"*/*/{MANIFEST}")):
+            yield Artefact.open(manifest.parent)
+
+    def used_at(self, artefact: Artefact) -> float:
+        """When the artefact was last made or used, in seconds since the epoch."""
+        return (artefact.path / MANIFEST).stat().st_mtime
+
+    # --- what a recipe last used ----------------------------------------------------------------------------------
+
+    def last(self, recipe: str) -> dict[str, str]:
+        """`{stage: key}` of the last run of the recipe with this name."""
+        try:
+            return dict(json.loads((self.recipes / f"{recipe}.json").read_text("utf-8")))
+        except (FileNotFoundError, ValueError):
+            return {}
+
+    def remember(self, recipe: str, stage: str, key: str) -> None:
+        with self.lock(f"recipe-{recipe}"):
+            atomic.write_json(self.recipes / f"{recipe}.json", {**self.last(recipe), stage: key})
