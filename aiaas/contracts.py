@@ -54,7 +54,7 @@ class SourceParams(Params):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the bytes of a source came from. `sha256` is of the bytes as they were read, `None` where there are none."""
+    """Where the bytes of a source came from. `sha256` is of the bytes as read, None where there are none."""
 
     location: str
     bytes: int

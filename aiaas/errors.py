@@ -37,6 +37,8 @@ class AiaasError(Exception):
         self.message = message
         self.where = where
         self.hint = hint
+        self.reached: dict[str, Any] = {}
+        """What was done before it failed (stages, metrics), for whoever reports it."""
 
     def as_dict(self) -> dict[str, Any]:
         """The `error` object of `--json`."""

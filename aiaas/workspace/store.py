@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, ReadWriteLock, Timeout
 
 from aiaas.errors import DataError, UsageError
 from aiaas.workspace import atomic, keys
@@ -121,6 +121,23 @@ class Workspace:
         """Wait until no other process holds `name`; a killed process holds nothing."""
         with FileLock(self.locks / f"{name}.lock"):
             yield
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Held while artefacts are made or read by key, so that none is removed meanwhile."""
+        with ReadWriteLock(self.locks / "use.db").read_lock():
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Held while artefacts are removed; UsageError when another command is at work here."""
+        try:
+            with ReadWriteLock(self.locks / "use.db").write_lock(timeout=0, blocking=False):
+                yield
+        except Timeout:
+            raise UsageError(
+                "another command is at work in this workspace", where=str(self.root), hint="try again when it is done"
+            ) from None
 
     @contextmanager
     def build(self, stage: str, inputs: Mapping[str, Any]) -> Iterator[Draft]:

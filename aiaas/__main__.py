@@ -1,0 +1,5 @@
+"""`python -m aiaas` is the command."""
+
+from aiaas.cli import main
+
+main()

@@ -1,0 +1,20 @@
+"""A bundle by the name a person gives: NAME, NAME@ALIAS, NAME/VERSION, or a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiaas.bundle import layout
+from aiaas.bundle.load import Bundle, load
+from aiaas.track.registry import Registry, parse_reference
+from aiaas.workspace import Workspace
+
+
+def find(reference: str, workspace: Workspace) -> Bundle:
+    """Verify and load the bundle that `reference` names; UsageError when no such model is registered here."""
+    folder = Path(reference).expanduser()
+    if (folder / layout.MANIFEST).is_file() or reference.startswith((".", "/", "~")):
+        return load(folder)
+    name, alias, version = parse_reference(reference)
+    entry = Registry(workspace.models).resolve(name, alias=alias, version=version)
+    return load(entry.path, digest=entry.digest, version=str(entry.number))

@@ -1,0 +1,177 @@
+"""Verify a bundle, then load it: nothing in it is run or unpickled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiaas import plugins
+from aiaas.bundle import layout
+from aiaas.contracts import Answer, Model, Signature, Step, Task
+from aiaas.errors import DataError, UsageError, VerificationError
+from aiaas.workspace import keys
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model with all it needs to answer: the way from an input to an answer that `infer` and `serve` share."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+    task: Task
+    signature: Signature
+    steps: tuple[Step, ...]
+    model: Model
+    version: str | None = field(default=None)
+
+    @property
+    def name(self) -> str:
+        return str(self.manifest["name"])
+
+    @property
+    def digest(self) -> str:
+        return str(self.manifest.get("digest", ""))
+
+    @property
+    def recipe(self) -> str:
+        """The recipe that made it, as YAML."""
+        return (self.path / layout.RECIPE).read_text("utf-8")
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """How it was judged on the test split."""
+        return dict(json.loads((self.path / layout.METRICS).read_text("utf-8")))
+
+    def examples(self) -> Iterator[dict[str, Any]]:
+        """Example requests: `{"input": …, "answer": …}`."""
+        with (self.path / layout.EXAMPLES).open(encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+
+    def decode(self, value: Any) -> dict[str, Any]:
+        """One input of a request, parsed from JSON, as a row of feature columns; DataError when it does not fit."""
+        return self.task.decode(value, self.signature)
+
+    def answer(self, rows: Sequence[Mapping[str, Any]]) -> list[Answer]:
+        """The answers to rows that `decode` gave, in their order."""
+        if not rows:
+            return []
+        if self.steps:
+            batch = {name: [row[name] for row in rows] for name in self.signature.features}
+            for step in self.steps:
+                batch = step.apply(batch)
+            rows = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
+        scores = self.model.predict([self.task.example(row, self.signature) for row in rows])
+        return [self.task.answer(each, self.signature) for each in scores]
+
+    def predict(self, inputs: Sequence[Any]) -> list[Answer]:
+        """The answers to inputs as JSON gives them, in their order; DataError names the first that does not fit."""
+        rows = []
+        for index, value in enumerate(inputs):
+            try:
+                rows.append(self.decode(value))
+            except DataError as error:
+                raise DataError(error.message, where=f"inputs[{index}]", hint=error.hint) from None
+        return self.answer(rows)
+
+    def replay(self) -> int:
+        """Answer the example requests again and return their number; VerificationError when an answer differs."""
+        examples = list(self.examples())
+        answers = self.predict([each["input"] for each in examples])
+        for number, (each, answer) in enumerate(zip(examples, answers, strict=True), 1):
+            if not _close(each["answer"], answer):
+                raise VerificationError(
+                    f"example request {number} is answered differently from when the bundle was made",
+                    where=str(self.path / layout.EXAMPLES),
+                    hint="packages may differ from those the bundle was made with; train and deploy again",
+                )
+        return len(examples)
+
+
+def load(directory: Path, *, digest: str | None = None, version: str | None = None) -> Bundle:
+    """The bundle in `directory`, after every file was found as its digest says.
+
+    `digest` is what a registry remembers of the bundle. Raises VerificationError (damaged, altered, too new) and
+    MissingPackageError.
+    """
+    manifest = verify(directory, digest)
+    bundle = open_unsealed(directory, manifest)
+    return Bundle(directory, manifest, bundle.task, bundle.signature, bundle.steps, bundle.model, version)
+
+
+def verify(directory: Path, digest: str | None = None) -> dict[str, Any]:
+    """The manifest of the bundle, after its own digest and that of every file were compared."""
+    path = directory / layout.MANIFEST
+    try:
+        manifest = json.loads(path.read_text("utf-8"))
+        schema, own = manifest["schema"], manifest["digest"]
+        files = dict(manifest["files"])
+    except FileNotFoundError:
+        raise VerificationError("this folder is not a bundle: it has no bundle.json", where=str(directory)) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise VerificationError("bundle.json cannot be read", where=str(path), hint="deploy the model again") from error
+    if not isinstance(schema, int) or schema > layout.SCHEMA:
+        raise VerificationError(
+            f"the bundle has schema {schema}, this aiaas reads up to {layout.SCHEMA}",
+            where=str(path),
+            hint="pip install --upgrade aiaas",
+        )
+    if keys.digest_json({name: value for name, value in manifest.items() if name != "digest"}) != own:
+        raise VerificationError("bundle.json was altered", where=str(path), hint="deploy the model again")
+    if digest is not None and digest != own:
+        raise VerificationError(
+            f"the bundle has digest {own[:12]}, the registry says {digest[:12]}",
+            where=str(path),
+            hint="deploy the model again",
+        )
+    _verify_files(directory, files)
+    return dict(manifest)
+
+
+def _verify_files(directory: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
+    here = {str(path.relative_to(directory)): path for path in directory.rglob("*") if not path.is_dir()}
+    here.pop(layout.MANIFEST, None)
+    faults = [f"{name} is missing" for name in sorted(files.keys() - here.keys())]
+    faults += [f"{name} does not belong to it" for name in sorted(here.keys() - files.keys())]
+    for name in sorted(files.keys() & here.keys()):
+        if here[name].is_symlink():
+            faults.append(f"{name} is a symbolic link")
+        elif here[name].stat().st_size != files[name]["bytes"] or keys.digest_file(here[name]) != files[name]["sha256"]:
+            faults.append(f"{name} was altered")
+    if faults:
+        raise VerificationError(
+            "the bundle is not as it was made: " + ", ".join(faults[:5]),
+            where=str(directory),
+            hint="deploy the model again",
+        )
+
+
+def open_unsealed(directory: Path, manifest: Mapping[str, Any]) -> Bundle:
+    """A bundle from a manifest that the caller trusts: one that was verified, or that is just being written."""
+    purpose = f"the bundle of {manifest['name']}"
+    try:
+        architecture = plugins.architecture(manifest["backend"], manifest["architecture"])
+        task = plugins.task(manifest["task"])
+        signature = Signature.from_dict(manifest["signature"])
+        texts = [name for name, kind in signature.features.items() if kind == "string"]
+        steps = tuple(_step(entry, texts) for entry in manifest["steps"])
+    except UsageError as error:
+        raise VerificationError(f"{purpose} cannot be loaded: {error.message}", where=str(directory)) from error
+    model = architecture.load(directory / layout.MODEL)
+    return Bundle(directory, manifest, task, signature, steps, model)
+
+
+def _step(entry: Mapping[str, Any], columns: Sequence[str]) -> Step:
+    module = plugins.step(entry["name"])
+    return module.Step(module.Params.model_validate(entry["params"]), columns, None)
+
+
+def _close(expected: Any, found: Any, tolerance: float = 1e-4) -> bool:
+    """Equal, with scores allowed to differ in the last digits (another processor, another BLAS)."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return expected.keys() == found.keys() and all(_close(expected[name], found[name]) for name in expected)
+    if isinstance(expected, float | int) and isinstance(found, float | int):
+        return abs(expected - found) <= tolerance * max(1.0, abs(expected))
+    return bool(expected == found)

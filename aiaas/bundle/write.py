@@ -1,0 +1,64 @@
+"""Lay a bundle out: model, request-time steps, signature, recipe, examples, digests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiaas
+from aiaas import plugins
+from aiaas.bundle import layout
+from aiaas.bundle.load import load, open_unsealed
+from aiaas.contracts import Signature
+from aiaas.recipe import Recipe
+from aiaas.workspace import atomic, keys
+
+
+def write(
+    out: Path,
+    *,
+    recipe: Recipe,
+    model: Path,
+    signature: Signature,
+    packages: Mapping[str, str],
+    metrics: Mapping[str, Any],
+    examples: Sequence[Any],
+    steps: Mapping[str, Any],
+) -> str:
+    """Write a bundle into the empty folder `out` and return its digest.
+
+    `examples` are inputs of requests; their answers are computed by the bundle itself, from what was written. `steps`
+    holds the state of the request-time steps by name.
+    """
+    shutil.copytree(model, out / layout.MODEL)
+    atomic.write_text(out / layout.RECIPE, recipe.to_yaml())
+    atomic.write_json(out / layout.METRICS, metrics)
+    manifest: dict[str, Any] = {
+        "schema": layout.SCHEMA,
+        "name": recipe.name,
+        "task": recipe.task,
+        "backend": recipe.model.backend,
+        "architecture": recipe.model.architecture,
+        "signature": signature.as_dict(),
+        "steps": [
+            {"name": step.name, "params": step.params.model_dump(mode="json"), "state": steps.get(step.name)}
+            for step in recipe.preprocess.steps
+            if plugins.step(step.name).Step.ON_REQUEST
+        ],
+        "packages": dict(packages),
+        "aiaas": aiaas.__version__,
+    }
+    unsealed = open_unsealed(out, manifest)
+    answers = unsealed.predict(examples)
+    lines = [
+        json.dumps({"input": each, "answer": answer}, ensure_ascii=False, allow_nan=False)
+        for each, answer in zip(examples, answers, strict=True)
+    ]
+    atomic.write_text(out / layout.EXAMPLES, "".join(f"{line}\n" for line in lines))
+    manifest["files"] = keys.digest_files(out)
+    manifest["digest"] = keys.digest_json(manifest)
+    atomic.write_json(out / layout.MANIFEST, manifest)
+    return load(out).digest

@@ -1,0 +1,95 @@
+"""What a person sees of a run: a line a stage, then the result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aiaas.cli import output
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from aiaas.pipeline import Result, StageResult
+
+SHOWN_CLASSES = 12
+
+
+class Lines:
+    """A listener that says what runs, why, and what came of it."""
+
+    def stage_begins(self, name: str, why: list[str]) -> None:
+        output.say(f"{name:<11} …  {'; '.join(why[:3])}")
+
+    def stage_ends(self, stage: StageResult) -> None:
+        took = "cached" if stage.cached else f"{stage.seconds:.1f} s"
+        output.say(f"{stage.name:<11} {took:>7}  {_told(stage.name, stage.summary)}".rstrip())
+
+
+def _told(name: str, summary: Any) -> str:
+    """The one thing worth knowing of a stage."""
+    match name:
+        case "collect":
+            return f"{summary['rows']:,} rows from {len(summary['sources'])} sources"
+        case "preprocess":
+            sizes = summary["splits"]
+            return f"train {sizes['train']:,}, validation {sizes['validation']:,}, test {sizes['test']:,}"
+        case "train":
+            notes = ", ".join(f"{key} {value:,}" for key, value in summary["notes"].items() if isinstance(value, int))
+            return f"{summary['backend']}/{summary['architecture']}" + (f" ({notes})" if notes else "")
+        case "evaluate":
+            flat = (each for each in summary["metrics"].items() if isinstance(each[1], float))
+            return ", ".join(f"{metric} {value:.4f}" for metric, value in list(flat)[:3])
+        case "deploy":
+            return f"bundle {summary['digest'][:12]}, {summary['bytes'] / 1e6:.1f} MB, {summary['examples']} replayed"
+    return ""
+
+
+def show_result(result: Result) -> None:
+    """Metrics, classes, confusion and gates as tables on stderr, and where the model is."""
+    if result.metrics:
+        show_metrics(result.metrics, result.gates)
+    if result.model:
+        name, version, alias = (result.model[key] for key in ("name", "version", "alias"))
+        output.say(f"registered {name}/{version} as {name}@{alias}")
+    if result.run_id and not result.tracked:
+        output.warn("the tracking server did not answer; the run is kept here: send it later with `aiaas runs sync`")
+    output.say(f"done in {result.seconds:.1f} s")
+
+
+def show_metrics(metrics: dict[str, Any], gates: list[dict[str, Any]]) -> None:
+    flat = [(name, value) for name, value in metrics.items() if isinstance(value, float) or value is None]
+    asked = {gate["metric"]: f"{gate['gate']} {'met' if gate['met'] else 'NOT MET'}" for gate in gates}
+    columns = ("metric", "value", "gate") if asked else ("metric", "value")
+    output.table(
+        f"On {metrics['rows']:,} test rows",
+        columns,
+        [(name, value, asked.get(name, ""))[: len(columns)] for name, value in flat],
+        stderr=True,
+    )
+    classes = metrics.get("classes")
+    if not classes:
+        return
+    if len(classes) <= SHOWN_CLASSES:
+        header = ("class", *next(iter(classes.values())))
+        output.table(None, header, [(name, *values.values()) for name, values in classes.items()], stderr=True)
+        output.show(confusion(metrics["confusion"], list(classes)), stderr=True)
+    else:
+        output.say(f"{len(classes)} classes: their table is in metrics.json and confusion.svg of the run")
+
+
+def confusion(matrix: list[list[int]], labels: list[str]) -> RenderableType:
+    """The confusion matrix as a table: true classes in rows, predicted in columns; what is right stands bold."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    grid = Table(
+        title="Confusion (rows: true, columns: predicted)", box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False
+    )
+    grid.add_column("")
+    for label in labels:
+        grid.add_column(escape(label), justify="right")
+    for row, (label, counts) in enumerate(zip(labels, matrix, strict=True)):
+        cells = [f"[bold]{count:,}[/bold]" if row == column else f"{count:,}" for column, count in enumerate(counts)]
+        grid.add_row(escape(label), *cells)
+    return grid

@@ -1,0 +1,120 @@
+"""The verbs that carry a recipe: run, the stage verbs, and plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from aiaas.cli import output
+from aiaas.cli.options import (
+    JsonOption,
+    OfflineOption,
+    QuietOption,
+    RecipeArgument,
+    RefreshOption,
+    SetOption,
+    WorkspaceOption,
+)
+
+if TYPE_CHECKING:
+    from aiaas.pipeline import Planned, Result
+    from aiaas.pipeline.stages import Work
+
+HELP = {
+    "run": "Carry RECIPE from raw data to a registered model: every stage that is not there already.",
+    "collect": "Bring the rows of every source together, with their provenance.",
+    "preprocess": "Clean the rows and split them, after collecting what is missing.",
+    "train": "Fit the model, after the stages before it.",
+    "evaluate": "Judge the model on the test split and hold it against the gates.",
+    "deploy": "Package the model, replay its examples, register it and move its alias.",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the app, in the order of a model's life."""
+    app.command("plan")(plan)
+    for verb in HELP:
+        app.command(verb, help=HELP[verb])(_stage_verb(verb))
+
+
+def _stage_verb(verb: str) -> Callable[..., None]:
+    def command(
+        recipe: RecipeArgument,
+        set_: SetOption = None,
+        json: JsonOption = False,
+        quiet: QuietOption = False,
+        workspace: WorkspaceOption = None,
+        offline: OfflineOption = False,
+        refresh: RefreshOption = False,
+    ) -> None:
+        output.be_quiet(quiet or json)
+        result = carry(verb, open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh))
+        if json:
+            output.emit_json(verb, **result.as_dict())
+
+    return command
+
+
+def plan(
+    recipe: RecipeArgument,
+    set_: SetOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    workspace: WorkspaceOption = None,
+    offline: OfflineOption = False,
+) -> None:
+    """Say for each stage of RECIPE: cached or to run, and why."""
+    from aiaas import pipeline
+
+    output.be_quiet(quiet or json)
+    planned = pipeline.plan(open_work(recipe, set_ or (), workspace, offline=offline))
+    if json:
+        output.emit_json("plan", recipe=str(recipe), stages=[stage.as_dict() for stage in planned])
+    else:
+        for line in plan_lines(planned):
+            output.out(line)
+
+
+def plan_lines(planned: Sequence[Planned]) -> list[str]:
+    """One line a stage, and one more for each further reason."""
+    lines = []
+    for stage in planned:
+        first, *rest = stage.why or ("",)
+        lines.append(f"{stage.name:<11} {'cached' if stage.cached else 'to run'}  {first}".rstrip())
+        lines += [f"{'':<19} {reason}" for reason in rest]
+    return lines
+
+
+def open_work(
+    recipe: Path, overrides: Sequence[str], workspace: Path | None, *, offline: bool = False, refresh: bool = False
+) -> Work:
+    """The recipe read and the workspace opened, with this terminal as whom to tell."""
+    from aiaas import recipe as recipes
+    from aiaas.pipeline.stages import Work
+    from aiaas.workspace import Workspace
+
+    return Work(recipes.read(recipe, overrides), Workspace.open(workspace), offline, refresh, output.warn)
+
+
+def carry(verb: str, work: Work) -> Result:
+    """Run the recipe up to the verb's stage, telling a person on stderr."""
+    from aiaas import pipeline
+    from aiaas.cli.progress import Lines, show_result
+    from aiaas.errors import GateError
+
+    try:
+        result = pipeline.run(work, "deploy" if verb == "run" else verb, Lines())
+    except GateError as error:
+        _show_failed(error.reached)
+        raise
+    show_result(result)
+    return result
+
+
+def _show_failed(reached: dict[str, Any]) -> None:
+    from aiaas.cli.progress import show_metrics
+
+    show_metrics(reached["metrics"], reached["gates"])

@@ -1,0 +1,54 @@
+"""A model that passed its gates becomes a bundle: packaged, verified, its example requests replayed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiaas import bundle
+from aiaas.contracts import Signature
+
+if TYPE_CHECKING:
+    from aiaas.recipe import Recipe
+
+EXAMPLES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What the stages before leave for a bundle: the folders of the fit, of the data and of the evaluation."""
+
+    fit: Path
+    data: Path
+    judged: Path
+
+
+def package(recipe: Recipe, trained: Trained, out: Path) -> dict[str, Any]:
+    """Write `out/bundle`, verify it, replay its example requests, and return the summary of the stage."""
+    fit = json.loads((trained.fit / "training.json").read_text("utf-8"))
+    signature = Signature.from_dict(fit["signature"])
+    folder = out / "bundle"
+    folder.mkdir()
+    digest = bundle.write(
+        folder,
+        recipe=recipe,
+        model=trained.fit / "model",
+        signature=signature,
+        packages=fit["packages"],
+        metrics=json.loads((trained.judged / "metrics.json").read_text("utf-8")),
+        examples=_examples(trained.data / "test.arrow", signature),
+        steps=json.loads((trained.data / "report.json").read_text("utf-8")).get("state", {}),
+    )
+    replayed = bundle.load(folder, digest=digest).replay()
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return {"digest": digest, "bytes": size, "examples": replayed, "packages": fit["packages"]}
+
+
+def _examples(test: Path, signature: Signature) -> list[Any]:
+    """A few inputs as a caller would send them, spread evenly over the test rows."""
+    from datasets import Dataset
+
+    rows = Dataset.from_file(str(test)).select_columns(list(signature.features))
+    return rows.select(range(0, len(rows), max(1, len(rows) // EXAMPLES))).to_list()[:EXAMPLES]

@@ -1,0 +1,141 @@
+"""Run the stages: what is there already is used, what is not is made, tracked and registered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from aiaas.errors import AiaasError, GateError
+from aiaas.pipeline.plan import changes_since_last, stages_until
+from aiaas.pipeline.stages import Stage, Work, bundle_of
+from aiaas.pipeline.tracking import Tracking
+from aiaas.workspace import Artefact, keys
+
+
+class Listener(Protocol):
+    """Who watches a run. Called from the thread that runs it."""
+
+    def stage_begins(self, name: str, why: list[str]) -> None: ...
+    def stage_ends(self, stage: StageResult) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """`seconds` is what it took now: nearly nothing for a cached one."""
+
+    name: str
+    key: str
+    cached: bool
+    seconds: float
+    summary: Mapping[str, Any] = field(repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "key": self.key, "cached": self.cached, "seconds": self.seconds}
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run leaves. `run_id` is MLflow's where the store answered, else the local one and `tracked` is false."""
+
+    recipe: str
+    seconds: float = 0.0
+    run_id: str | None = None
+    tracked: bool = False
+    stages: list[StageResult] = field(default_factory=list)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    gates: list[dict[str, Any]] = field(default_factory=list)
+    model_digest: str | None = None
+    bundle: Path | None = None
+    model: dict[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        fields = {name: value for name, value in asdict(self).items() if value not in (None, [], {})}
+        fields["stages"] = [stage.as_dict() for stage in self.stages]
+        fields["tracked"] = self.tracked
+        if self.bundle:
+            fields["bundle"] = str(self.bundle)
+        return fields
+
+
+def run(work: Work, until: str = "deploy", listener: Listener | None = None) -> Result:
+    """Carry the recipe to the stage `until` and return what came of it.
+
+    Raises what the stages raise; GateError after everything up to the evaluation was kept and tracked. Interrupted or
+    killed, the same call goes on from the last stage that was finished.
+    """
+    with work.workspace.in_use():
+        return _run(work, until, listener)
+
+
+def _run(work: Work, until: str, listener: Listener | None) -> Result:
+    started = time.perf_counter()
+    result = Result(work.recipe.name)
+    tracking = Tracking(work, until)
+    made: dict[str, Artefact] = {}
+    try:
+        for stage in stages_until(until):
+            made[stage.name], outcome = _reach(work, stage, made, tracking, listener)
+            result.stages.append(outcome)
+            _note(result, made[stage.name])
+            if listener:
+                listener.stage_ends(outcome)
+            if stage.name == "evaluate":
+                _enforce_gates(made["evaluate"])
+        if "deploy" in made:
+            result.model = tracking.register(made["deploy"], result.metrics)
+        result.run_id, result.tracked = tracking.finish("FINISHED")
+    except BaseException as error:
+        result.run_id, result.tracked = tracking.finish("FINISHED" if isinstance(error, GateError) else "FAILED")
+        if isinstance(error, AiaasError):
+            result.seconds = round(time.perf_counter() - started, 3)
+            error.reached = result.as_dict()
+        raise
+    result.seconds = round(time.perf_counter() - started, 3)
+    return result
+
+
+def _reach(
+    work: Work, stage: Stage, made: Mapping[str, Artefact], tracking: Tracking, listener: Listener | None
+) -> tuple[Artefact, StageResult]:
+    """The artefact of the stage, made now unless it is there or another process is just making it."""
+    started = time.perf_counter()
+    inputs = stage.inputs(work, made)
+    key = keys.digest_json(inputs)
+    artefact = work.workspace.find(stage.name, key)
+    cached = artefact is not None
+    if artefact is None:
+        tracking.begin()
+        with work.workspace.lock(key):
+            artefact = work.workspace.find(stage.name, key)
+            cached = artefact is not None
+            if artefact is None:
+                if listener:
+                    listener.stage_begins(stage.name, changes_since_last(work, stage, inputs))
+                with work.workspace.build(stage.name, inputs) as draft:
+                    stage.make(work, made, draft)
+                artefact = work.workspace.find(stage.name, key)
+                assert artefact is not None
+    work.workspace.remember(work.recipe.name, stage.name, key)
+    tracking.stage(artefact)
+    return artefact, StageResult(stage.name, key, cached, round(time.perf_counter() - started, 3), artefact.summary)
+
+
+def _enforce_gates(judged: Artefact) -> None:
+    from aiaas.evaluate import gates
+
+    gates.enforce(judged.summary["gates"])
+
+
+def _note(result: Result, artefact: Artefact) -> None:
+    """What the summary of a stage adds to the result of the run."""
+    summary = artefact.summary
+    if artefact.stage == "train":
+        result.model_digest = summary["model_digest"]
+    elif artefact.stage == "evaluate":
+        result.metrics = dict(summary["metrics"])
+        result.gates = list(summary["gates"])
+    elif artefact.stage == "deploy":
+        result.bundle = bundle_of(artefact)

@@ -1,0 +1,177 @@
+"""What each stage's key is made of, and what it does when the key is new.
+
+A stage is a function of its recipe section, the digest of its input and the version of its code. `inputs` gives
+exactly that, as JSON; its digest is the key under which the workspace keeps what `make` wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiaas import plugins
+from aiaas.contracts import Signature, SourceContext
+from aiaas.recipe import Recipe
+from aiaas.workspace import Artefact, Draft, Workspace, keys
+
+Made = Mapping[str, Artefact]
+"""The artefacts of the stages before, by stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every stage is given: the recipe, where artefacts live, and whom to tell."""
+
+    recipe: Recipe
+    workspace: Workspace
+    offline: bool = False
+    refresh: bool = False
+    warn: Callable[[str], None] = lambda message: None
+    report: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
+    interim: dict[str, Any] = field(default_factory=dict)
+
+    def source_context(self) -> SourceContext:
+        return SourceContext(self.recipe.base, self.workspace.downloads, self.offline, self.refresh, self.warn)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`after` names the stages whose artefacts it reads."""
+
+    name: str
+    after: tuple[str, ...]
+    inputs: Callable[[Work, Made], dict[str, Any]]
+    make: Callable[[Work, Made, Draft], None]
+
+
+def _collect_inputs(work: Work, made: Made) -> dict[str, Any]:
+    from aiaas import collect
+
+    return {
+        "task": work.recipe.task,
+        "sources": collect.fingerprint(work.recipe.collect, work.source_context()),
+        "code": keys.digest_code("collect.py", "sources"),
+    }
+
+
+def _collect(work: Work, made: Made, draft: Draft) -> None:
+    from aiaas import collect
+
+    draft.aside.add("provenance.json")  # it says when the rows were fetched
+    draft.summary.update(
+        collect.collect(work.recipe.collect, plugins.task(work.recipe.task), work.source_context(), draft.path)
+    )
+
+
+def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
+    return {
+        "task": work.recipe.task,
+        "seed": work.recipe.seed,
+        "preprocess": work.recipe.preprocess.model_dump(mode="json"),
+        "rows": made["collect"].digest,
+        "code": keys.digest_code("preprocess", "steps"),
+    }
+
+
+def _preprocess(work: Work, made: Made, draft: Draft) -> None:
+    from aiaas import preprocess
+
+    recipe = work.recipe
+    collected = made["collect"].path / "data.arrow"
+    draft.summary.update(
+        preprocess.preprocess(recipe.preprocess, recipe.seed, plugins.task(recipe.task), collected, draft.path)
+    )
+
+
+def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
+    model = work.recipe.model
+    architecture = plugins.architecture(model.backend, model.architecture)
+    return {
+        "task": work.recipe.task,
+        "seed": work.recipe.seed,
+        "model": model.model_dump(mode="json"),
+        "train": work.recipe.train.model_dump(mode="json"),
+        "rows": made["preprocess"].digest,
+        "packages": plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}"),
+        "code": keys.digest_code("train.py", "tasks", f"backends/{model.backend}"),
+    }
+
+
+def _train(work: Work, made: Made, draft: Draft) -> None:
+    from aiaas import train
+
+    draft.aside.add("history.jsonl")  # may hold speeds; what was learned is in model/
+    checkpoints = work.workspace.checkpoints / keys.digest_json(_train_inputs(work, made))
+    draft.summary.update(
+        train.train(
+            work.recipe.model,
+            task=work.recipe.task,
+            seed=work.recipe.seed,
+            data=made["preprocess"].path,
+            out=draft.path,
+            checkpoints=checkpoints,
+            report=work.report,
+        )
+    )
+
+
+def _evaluate_inputs(work: Work, made: Made) -> dict[str, Any]:
+    return {
+        "task": work.recipe.task,
+        "evaluate": work.recipe.evaluate.model_dump(mode="json"),
+        "model": made["train"].digest,
+        "rows": made["preprocess"].digest,
+        "code": keys.digest_code("evaluate", "tasks"),
+    }
+
+
+def _evaluate(work: Work, made: Made, draft: Draft) -> None:
+    from aiaas import evaluate
+
+    draft.summary.update(
+        evaluate.evaluate(
+            work.recipe.evaluate,
+            model=work.recipe.model,
+            task=work.recipe.task,
+            signature=Signature.from_dict(made["train"].summary["signature"]),
+            fitted=made["train"].path / "model",
+            data=made["preprocess"].path,
+            out=draft.path,
+        )
+    )
+
+
+def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
+    return {
+        "recipe": work.recipe.resolved(),
+        "model": made["train"].digest,
+        "rows": made["preprocess"].digest,
+        "judged": made["evaluate"].digest,
+        "code": keys.digest_code("deploy.py", "bundle", "steps"),
+    }
+
+
+def _deploy(work: Work, made: Made, draft: Draft) -> None:
+    from aiaas import deploy
+
+    trained = deploy.Trained(made["train"].path, made["preprocess"].path, made["evaluate"].path)
+    draft.summary.update(deploy.package(work.recipe, trained, draft.path))
+
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage("collect", (), _collect_inputs, _collect),
+        Stage("preprocess", ("collect",), _preprocess_inputs, _preprocess),
+        Stage("train", ("preprocess",), _train_inputs, _train),
+        Stage("evaluate", ("preprocess", "train"), _evaluate_inputs, _evaluate),
+        Stage("deploy", ("preprocess", "train", "evaluate"), _deploy_inputs, _deploy),
+    )
+}
+
+
+def bundle_of(artefact: Artefact) -> Path:
+    """The bundle inside what `deploy` made."""
+    return artefact.path / "bundle"

@@ -1,0 +1,109 @@
+"""Fit an architecture, with everything that makes frameworks report, stop and resume alike."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from aiaas import plugins
+from aiaas.contracts import Signature, Task, Training
+from aiaas.errors import Interrupted
+from aiaas.workspace import atomic, keys
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from aiaas.recipe import ModelSection
+
+Report = Callable[[int, Mapping[str, float]], None]
+
+
+def train(
+    model: ModelSection,
+    *,
+    task: str,
+    seed: int,
+    data: Path,
+    out: Path,
+    checkpoints: Path,
+    report: Report = lambda step, metrics: None,
+) -> dict[str, Any]:
+    """Fit on `data/train.arrow` and write `out/model/`, `out/history.jsonl` and `out/training.json`.
+
+    Returns the summary of the stage: digest of the model, signature, notes of the fit, rows. Raises TrainingError,
+    MissingPackageError, and Interrupted when a signal came in; `checkpoints` then holds what the next fit goes on from.
+    """
+    from datasets import Dataset
+
+    architecture = plugins.architecture(model.backend, model.architecture)
+    versions = plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}")
+    rows, validation = Dataset.from_file(str(data / "train.arrow")), Dataset.from_file(str(data / "validation.arrow"))
+    signature = signature_of(rows, plugins.task(task))
+    with atomic.open_new(out / "history.jsonl") as history, graceful_stop() as should_stop:
+
+        def record(step: int, metrics: Mapping[str, float]) -> None:
+            history.write(keys.canonical({"step": step, **metrics}) + b"\n")
+            report(step, metrics)
+
+        training = Training(task, signature, seed, checkpoints, record, should_stop)
+        fitted = architecture.fit(model.params, rows, validation, training)
+    (out / "model").mkdir()
+    fitted.save(out / "model")
+    summary = {
+        "model_digest": keys.digest_json(keys.digest_files(out / "model")),
+        "backend": model.backend,
+        "architecture": model.architecture,
+        "signature": signature.as_dict(),
+        "packages": versions,
+        "notes": training.notes,
+        "rows": {"train": len(rows), "validation": len(validation)},
+    }
+    atomic.write_json(out / "training.json", summary)
+    return summary
+
+
+def signature_of(rows: Dataset, task: Task) -> Signature:
+    """What a model of these rows takes and gives: the target is the task's label or number, the rest features."""
+    target = next((column for column in task.COLUMNS if column.kind in {"label", "number"}), None)
+    name = target.name if target else None
+    labels = tuple(rows.features[name].names) if target and target.kind == "label" else ()
+    features = {column: str(feature.dtype) for column, feature in rows.features.items() if column != name}
+    return Signature(features, name, labels)
+
+
+@contextmanager
+def graceful_stop() -> Iterator[Callable[[], bool]]:
+    """Turn the first SIGINT or SIGTERM into a request to stop, the second into an end at once.
+
+    Gives the function that says whether a stop was asked for. Signals belong to the main thread: elsewhere (the Python
+    API in a worker thread) the handlers stay as they are.
+    """
+    asked = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise Interrupted("stopped at once", hint="run the same command again to go on")
+        asked.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if asked.is_set():
+        raise Interrupted("stopped", hint="run the same command again to go on")
+
+
+def history_of(folder: Path) -> list[dict[str, float]]:
+    """The metrics a fit reported, in order, each with its `step`."""
+    return [json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()]

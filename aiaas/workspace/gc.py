@@ -1,0 +1,72 @@
+"""Making room: what no recipe's last run and no registered model needs may go."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections import defaultdict
+
+from aiaas.errors import UsageError
+from aiaas.workspace.store import MANIFEST, Artefact, Workspace
+
+
+def kept_for(workspace: Workspace) -> dict[str, list[str]]:
+    """`{key: who needs it}`: recipes whose last run used it, and versions of registered models."""
+    needed: dict[str, list[str]] = defaultdict(list)
+    for file in sorted(workspace.recipes.glob("*.json")):
+        for key in workspace.last(file.stem).values():
+            needed[key].append(file.stem)
+    for file in sorted(workspace.models.glob("*/registry.json")):
+        for number, version in json.loads(file.read_text("utf-8"))["versions"].items():
+            for part in str(version["bundle"]).split("/"):
+                if len(part) == 64:
+                    needed[part].append(f"{file.parent.name}/{number}")
+    return needed
+
+
+def collect_garbage(workspace: Workspace, *, older_than_days: float = 0, dry_run: bool = False) -> list[Artefact]:
+    """Remove what nobody needs and return it. Half-made folders go as well."""
+    limit = time.time() - older_than_days * 86_400
+    with workspace.alone():
+        needed = kept_for(workspace)
+        gone = [each for each in workspace if each.key not in needed and workspace.used_at(each) <= limit]
+        if not dry_run:
+            for artefact in gone:
+                _remove(artefact)
+            _sweep_temporary(workspace)
+    return gone
+
+
+def _remove(artefact: Artefact) -> None:
+    """The manifest goes first: a kill in between leaves half an artefact, which is none."""
+    (artefact.path / MANIFEST).unlink()
+    shutil.rmtree(artefact.path)
+
+
+def _sweep_temporary(workspace: Workspace) -> None:
+    """Remove drafts whose process is gone."""
+    for folder in workspace.temporary.iterdir():
+        parts = folder.name.split(".")
+        if len(parts) == 4 and parts[2].isdigit() and not _alive(int(parts[2])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def only(workspace: Workspace, key: str) -> Artefact:
+    """The artefact whose key begins with `key`; UsageError when there is none or more than one."""
+    found = [artefact for artefact in workspace if artefact.key.startswith(key)]
+    if len(found) == 1:
+        return found[0]
+    said = "no artefact has" if not found else f"{len(found)} artefacts have"
+    raise UsageError(f"{said} a key that begins with {key!r}", hint="see `aiaas cache list`, or give more characters")
