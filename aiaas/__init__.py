@@ -1,3 +1,62 @@
-"""aiaas: one YAML recipe carries a model from raw data to an API that others call."""
+"""aiaas: one YAML recipe carries a model from raw data to an API that others call.
+
+import aiaas
+
+result = aiaas.run("recipes/reviews_zh_nb.yaml", set=["model.params.alpha=0.5"])
+model = aiaas.load("reviews-zh-nb@champion")
+model.predict(["房间很干净，服务也好"])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aiaas.bundle import Bundle
+    from aiaas.pipeline import Result
+    from aiaas.recipe import Recipe
 
 __version__ = "0.1.0"
+__all__ = ["Recipe", "__version__", "load", "run"]
+
+
+def run(
+    recipe: str | Path | Recipe,
+    *,
+    set: Sequence[str] = (),
+    until: str = "deploy",
+    workspace: str | Path | None = None,
+    offline: bool = False,
+) -> Result:
+    """Carry a recipe to the stage `until` and return metrics, stages, bundle and the registered model.
+
+    `recipe` is a file or a Recipe; `set` takes the words of `--set`, as `model.params.alpha=0.5`. Raises AiaasError
+    subclasses; a failed gate is a GateError.
+    """
+    from aiaas import pipeline
+    from aiaas.pipeline.stages import Work
+    from aiaas.recipe import Recipe, read
+    from aiaas.workspace import Workspace
+
+    chosen = recipe if isinstance(recipe, Recipe) else read(Path(recipe), set)
+    space = Workspace.open(Path(workspace) if workspace else None)
+    return pipeline.run(Work(chosen, space, offline), until)
+
+
+def load(reference: str | Path, *, workspace: str | Path | None = None) -> Bundle:
+    """The model called `reference` (NAME, NAME@ALIAS, NAME/VERSION, or a bundle's folder), verified and ready."""
+    from aiaas import bundle
+    from aiaas.workspace import Workspace
+
+    return bundle.find(str(reference), Workspace.open(Path(workspace) if workspace else None))
+
+
+def __getattr__(name: str) -> Any:
+    """`aiaas.Recipe` is loaded when it is asked for: importing aiaas stays free."""
+    if name == "Recipe":
+        from aiaas.recipe import Recipe
+
+        return Recipe
+    raise AttributeError(f"module 'aiaas' has no attribute {name!r}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import aiaas
 from aiaas import plugins
 from aiaas.bundle import layout
 from aiaas.bundle.load import load, open_unsealed
@@ -49,7 +49,7 @@ def write(
             if plugins.step(step.name).Step.ON_REQUEST
         ],
         "packages": dict(packages),
-        "aiaas": aiaas.__version__,
+        "aiaas": version("aiaas"),
     }
     unsealed = open_unsealed(out, manifest)
     answers = unsealed.predict(examples)
