@@ -1,0 +1,123 @@
+"""The verb infer: a file of examples in, a file of answers out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal, cast
+
+import typer
+
+from aiaas.cli import output
+from aiaas.cli.options import JsonOption, QuietOption, WorkspaceOption
+from aiaas.errors import DataError
+
+if TYPE_CHECKING:
+    from aiaas.infer import Answering, Summary
+
+
+def infer_command(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            show_default=False,
+            help="NAME, NAME@ALIAS, NAME/VERSION, a bundle's folder, or a service's URL.",
+        ),
+    ],
+    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="What to answer; - is stdin.")] = "-",
+    format: Annotated[
+        Literal["auto", "jsonl", "csv", "lines"],
+        typer.Option("--format", help="How FILE is written; auto looks at its ending, then at its first line."),
+    ] = "auto",
+    encoding: Annotated[
+        Literal["auto", "utf-8", "gb18030"], typer.Option("--encoding", help="The characters of FILE.")
+    ] = "auto",
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write the answers here, not to stdout.", show_default=False
+        ),
+    ] = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Answer each line of FILE with one JSON line, in order; status 3 when a line could not be read.
+
+    With --json one object follows all lines; it holds the answers unless --output takes them.
+    """
+    output.be_quiet(quiet or json)
+    from aiaas import infer
+    from aiaas.workspace import Workspace
+
+    name = None if file == "-" else file
+    how: dict[str, Any] = {"format": format, "name": name, "encoding": None if encoding == "auto" else encoding}
+    with _opened(file) as stream:
+        answering = infer.open_model(model, Workspace.open(workspace))
+        if json and to is None:
+            fields = _collect(answering, stream, how)
+        else:
+            with _sink(to) as sink:
+                fields = {"summary": infer.infer(answering, stream, sink, **how)}
+    _report(fields.pop("summary"), fields, json=json)
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BufferedReader]:
+    """The file, or stdin with a word to the person who sits before it."""
+    if file == "-":
+        if sys.stdin.isatty():
+            output.say("reading lines from the terminal; end with Ctrl-D")
+        yield cast(BufferedReader, sys.stdin.buffer)
+        return
+    try:
+        stream = Path(file).open("rb")  # noqa: SIM115 - closed below; errors of the reader's own are not about opening
+    except OSError as error:
+        raise DataError(f"the file cannot be read: {error.strerror}", where=file) from None
+    with stream:
+        yield stream
+
+
+@contextmanager
+def _sink(path: Path | None) -> Iterator[BinaryIO]:
+    """stdout, or a file that is there whole or not at all; a device or pipe is written to as it is."""
+    if path is None:
+        yield sys.stdout.buffer
+    elif path.exists() and not path.is_file():
+        if path.is_dir():
+            raise DataError("the answers cannot be written here: this is a folder", where=str(path))
+        with path.open("wb") as stream:
+            yield stream
+    else:
+        from aiaas.workspace import atomic
+
+        with atomic.open_new(path) as stream:
+            yield stream
+
+
+def _collect(model: Answering, stream: BufferedReader, how: dict[str, Any]) -> dict[str, Any]:
+    from aiaas import infer
+
+    given: list[Any] = []
+    work = infer.answers(model, stream, **how)
+    while True:
+        try:
+            given += next(work)
+        except StopIteration as end:
+            return {"answers": given, "summary": end.value}
+
+
+def _report(summary: Summary, fields: dict[str, Any], *, json: bool) -> None:
+    """Say what was done; DataError when a line holds an error in place of an answer."""
+    fields = {**summary.as_dict(), **fields}
+    try:
+        summary.check()
+    except DataError as error:
+        error.reached = fields
+        raise
+    if json:
+        output.emit_json("infer", **fields)

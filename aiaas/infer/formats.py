@@ -1,0 +1,109 @@
+"""Lines → inputs: plain lines, JSON lines, CSV. What cannot be read becomes `Unreadable` in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import PurePath
+from typing import Any, Literal, get_args
+
+from aiaas import strictjson
+from aiaas.contracts import Signature
+from aiaas.errors import DataError, UsageError
+from aiaas.infer.rows import csv_rows
+from aiaas.infer.text import Line, Unreadable
+
+Format = Literal["auto", "jsonl", "csv", "lines"]
+FORMATS: tuple[str, ...] = get_args(Format)
+_ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"}
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Inputs as `Bundle.decode` takes them, or `Unreadable`, each with the number of the line where it begins."""
+
+    inputs: list[Any]
+    lines: Sequence[int]
+
+
+def records(
+    blocks: Iterable[list[Line]], signature: Signature, form: str = "auto", name: str | None = None
+) -> tuple[str, Iterator[Records]]:
+    """The format and the records of `blocks`; `name` is the file's name, whose ending decides where `form` is `auto`.
+
+    Raises UsageError when the model cannot take this format.
+    """
+    ending = PurePath(name).suffix.lower() if name else ""
+    if form == "auto":
+        form, blocks = (_ENDINGS[ending], blocks) if ending in _ENDINGS else _sniff(blocks, signature)
+    if form == "lines":
+        if not takes_text(signature):
+            raise UsageError(
+                "this model takes rows, not texts",
+                hint=f"--format csv or jsonl, with the columns {', '.join(signature.features)}",
+            )
+        return form, _plain(blocks)
+    if form == "jsonl":
+        return form, _json_lines(blocks)
+    if form != "csv":
+        raise UsageError(f"there is no format {form!r}; allowed: {', '.join(FORMATS)}")
+    delimiter = "\t" if ending == ".tsv" else ","
+    return form, (Records(*each) for each in csv_rows(blocks, delimiter, signature, takes_text(signature)))
+
+
+def takes_text(signature: Signature) -> bool:
+    """Whether a plain string is an input of this model."""
+    return tuple(signature.features) == ("text",)
+
+
+def _sniff(blocks: Iterable[list[Line]], signature: Signature) -> tuple[str, Iterable[list[Line]]]:
+    """The format that the first line with anything in it looks like, and the blocks, none of them lost."""
+    source = iter(blocks)
+    seen: list[list[Line]] = []
+    for block in source:
+        seen.append(block)
+        first = next((line for line in block if isinstance(line, str) and line.strip()), None)
+        if first is not None:
+            return _looks_like(first.strip(), signature), chain(seen, source)
+    return "lines" if takes_text(signature) else "csv", seen
+
+
+def _looks_like(line: str, signature: Signature) -> str:
+    if line.startswith("{") or (line.startswith(('"', "[")) and _is_json(line)):
+        return "jsonl"
+    return "lines" if takes_text(signature) else "csv"
+
+
+def _is_json(line: str) -> bool:
+    # 「"好评"，他说」 and "[赞] 不错" are texts although they begin like JSON.
+    try:
+        strictjson.loads(line)
+    except DataError:
+        return False
+    return True
+
+
+def _plain(blocks: Iterable[list[Line]]) -> Iterator[Records]:
+    number = 1
+    for block in blocks:
+        yield Records(list(block), range(number, number + len(block)))
+        number += len(block)
+
+
+def _json_lines(blocks: Iterable[list[Line]]) -> Iterator[Records]:
+    number = 1
+    for block in blocks:
+        yield Records([_json(line) for line in block], range(number, number + len(block)))
+        number += len(block)
+
+
+def _json(line: Line) -> Any:
+    if isinstance(line, Unreadable):
+        return line
+    if not line or line.isspace():
+        return Unreadable("the line is empty")
+    try:
+        return strictjson.loads(line)
+    except DataError as error:
+        return Unreadable(error.message)

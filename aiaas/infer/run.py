@@ -1,0 +1,220 @@
+"""The loop: a batch of inputs → answers → lines, and what is said of it at the end."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aiaas.contracts import Answer, Signature
+from aiaas.errors import DataError
+from aiaas.infer.formats import Records, records
+from aiaas.infer.text import Stream, Unreadable, blocks
+
+if TYPE_CHECKING:
+    from aiaas.workspace import Workspace
+
+BATCH = 1024
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
+
+
+class Answering(Protocol):
+    """What answers: a `Bundle`, or the `RemoteModel` that stands for one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str | None: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def signature(self) -> Signature: ...
+
+    def decode(self, value: Any, /) -> Any: ...
+    def answer(self, rows: Sequence[Any], /) -> list[Answer]: ...
+
+
+class Sink(Protocol):
+    """Where the lines go: a binary stream."""
+
+    def write(self, data: bytes, /) -> object: ...
+    def flush(self) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was answered: `rows` lines went out, `errors` of them hold an error; `first_error` is the first of these."""
+
+    model: str
+    version: str | None
+    digest: str
+    format: str
+    rows: int
+    errors: int
+    seconds: float
+    first_error: Mapping[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "version": self.version,
+            "digest": self.digest,
+            "format": self.format,
+            "rows": self.rows,
+            "errors": self.errors,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def check(self) -> None:
+        """Raise DataError when a line could not be answered."""
+        if self.first_error is not None:
+            raise DataError(
+                f"{self.errors:,} of {self.rows:,} lines could not be answered; the first: "
+                f"{self.first_error['message']}",
+                where=f"line {self.first_error['line']}",
+                hint='each has an {"error": ...} in its place in the output',
+            )
+
+
+def infer(
+    model: Answering,
+    stream_in: Stream,
+    stream_out: Sink,
+    *,
+    format: str = "auto",
+    name: str | None = None,
+    encoding: str | None = None,
+    batch: int = BATCH,
+) -> Summary:
+    """Answer every line of `stream_in` with one JSON line on `stream_out`, in order, in memory that does not grow.
+
+    `name` is the file's name, for `format="auto"`. A line without an answer gets `{"error": {"code", "message",
+    "line"}}`. Raises what `answers` raises; what was answered before stands in `stream_out`.
+    """
+    tally = _Tally()
+    for _, text in _parts(tally, model, stream_in, format, name, encoding, batch):
+        stream_out.write(text)
+        stream_out.flush()
+    return tally.summary(model)
+
+
+def answers(
+    model: Answering,
+    stream_in: Stream,
+    *,
+    format: str = "auto",
+    name: str | None = None,
+    encoding: str | None = None,
+    batch: int = BATCH,
+) -> Generator[list[Answer], None, Summary]:
+    """The answers of `infer` as lists of at most `batch`; the generator's value is the `Summary`.
+
+    Raises DataError for an input that is no text at all or a header that does not fit, UsageError for a format that
+    the model cannot take, RemoteError when a service fails.
+    """
+    tally = _Tally()
+    for given, _ in _parts(tally, model, stream_in, format, name, encoding, batch):
+        yield given
+    return tally.summary(model)
+
+
+@dataclass(slots=True)
+class _Tally:
+    start: float = field(default_factory=time.perf_counter)
+    format: str = ""
+    rows: int = 0
+    errors: int = 0
+    first: Mapping[str, Any] | None = None
+
+    def summary(self, model: Answering) -> Summary:
+        seconds = time.perf_counter() - self.start
+        return Summary(
+            model.name, model.version, model.digest, self.format, self.rows, self.errors, seconds, self.first
+        )
+
+
+def _parts(
+    tally: _Tally,
+    model: Answering,
+    stream_in: Stream,
+    form: str,
+    name: str | None,
+    encoding: str | None,
+    batch: int,
+) -> Iterator[tuple[list[Answer], bytes]]:
+    """Answers and their lines, batch by batch."""
+    tally.format, source = records(blocks(stream_in, encoding), model.signature, form, name)
+    for part in source:
+        for begin in range(0, len(part.inputs), batch):
+            here = Records(part.inputs[begin : begin + batch], part.lines[begin : begin + batch])
+            given = _answer(model, here)
+            text = _lines(given, here.lines)
+            faults = [each["error"] for each in given if "error" in each]
+            tally.first = tally.first or (faults[0] if faults else None)
+            tally.errors += len(faults)
+            tally.rows += len(given)
+            yield given, text
+
+
+def _lines(given: list[Answer], lines: Sequence[int]) -> bytes:
+    """The answers as JSON lines. An answer that JSON cannot hold (NaN) is replaced by an error, in `given` too."""
+    try:
+        text = "\n".join(map(_encode, given))
+    except ValueError:
+        for place, line in enumerate(lines):
+            try:
+                _encode(given[place])
+            except ValueError:
+                given[place] = _error("the model's answer is not a finite number", line)
+        text = "\n".join(map(_encode, given))
+    return (text + "\n").encode("utf-8", "backslashreplace")
+
+
+def _answer(model: Answering, batch: Records) -> list[Answer]:
+    """One answer or error for each input, in order."""
+    given: list[Answer] = [{}] * len(batch.inputs)
+    rows: list[Any] = []
+    places: list[int] = []
+    decode = model.decode
+    for place, value in enumerate(batch.inputs):
+        if value.__class__ is Unreadable:
+            given[place] = _error(value.message, batch.lines[place])
+            continue
+        try:
+            rows.append(decode(value))
+            places.append(place)
+        except DataError as error:
+            given[place] = _error(error.message, batch.lines[place])
+    for place, answer in zip(places, _answer_rows(model, rows), strict=True):
+        if "error" in answer:
+            answer = _error(answer["error"]["message"], batch.lines[place])
+        given[place] = answer
+    return given
+
+
+def _answer_rows(model: Answering, rows: list[Any]) -> list[Answer]:
+    """The model's answers. A batch that is refused is halved, so that only the row at fault has an error."""
+    try:
+        return model.answer(rows) if rows else []
+    except DataError as error:
+        if len(rows) == 1:
+            return [{"error": {"message": error.message}}]
+    half = len(rows) // 2
+    return _answer_rows(model, rows[:half]) + _answer_rows(model, rows[half:])
+
+
+def _error(message: str, line: int) -> Answer:
+    return {"error": {"code": DataError.code, "message": message, "line": line}}
+
+
+def open_model(reference: str, workspace: Workspace) -> Answering:
+    """The model that `reference` names: a bundle here, or a service where it is a URL."""
+    from aiaas.infer.remote import RemoteModel, is_url
+
+    if is_url(reference):
+        return RemoteModel(reference)
+    from aiaas import bundle
+
+    return bundle.find(reference, workspace)

@@ -1,0 +1,100 @@
+"""The one place where an error becomes an HTTP answer.
+
+What a caller reads names the fault and what to do. It never repeats the input, and holds no path and no trace: those go
+to the log, under the request's id.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from aiaas.errors import AiaasError, DataError, Interrupted, MissingPackageError, RemoteError, UsageError
+
+MAX_FAULTS = 100  # a request of thousands of bad inputs is not answered with thousands of lines
+logger = logging.getLogger("aiaas.serve")
+
+
+class RequestError(UsageError):
+    """A request that cannot be answered; its message was written for the caller."""
+
+    http: ClassVar[int] = 400
+    code = "bad-request"
+
+
+class NotFoundError(RequestError):
+    http = 404
+    code = "not-found"
+
+
+class TooLargeError(RequestError):
+    http = 413
+    code = "too-large"
+
+
+class MediaTypeError(RequestError):
+    http = 415
+    code = "media-type"
+
+
+class InputsError(DataError):
+    """Inputs that do not fit the model: `faults` are (position, message), the first of them the error's own."""
+
+    http: ClassVar[int] = 422
+
+    def __init__(self, faults: Sequence[tuple[int, str]], *, hint: str | None = None) -> None:
+        super().__init__(faults[0][1], where=f"inputs[{faults[0][0]}]", hint=hint)
+        self.faults = faults[:MAX_FAULTS]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            **super().as_dict(),
+            "faults": [{"where": f"inputs[{place}]", "message": message} for place, message in self.faults],
+        }
+
+
+_STATUS: tuple[tuple[type[AiaasError], int], ...] = (
+    (DataError, 422),
+    (RemoteError, 502),
+    (Interrupted, 503),
+    (MissingPackageError, 500),
+    (AiaasError, 500),
+)
+_HTTP_CODES = {404: "not-found", 405: "method-not-allowed"}
+
+
+def answer_error(error: Exception, request_id: str) -> Response:
+    """The response to whatever was raised; what is no caller's fault is logged whole and told in one sentence."""
+    if isinstance(error, RequestError | InputsError):
+        return problem(error.http, error.as_dict(), request_id)
+    if isinstance(error, HTTPException):
+        code = _HTTP_CODES.get(error.status_code, "http")
+        body = {
+            "code": code,
+            "message": str(error.detail),
+            "where": None,
+            "hint": "GET /openapi.json lists what there is",
+        }
+        return problem(error.status_code, body, request_id, error.headers)
+    if isinstance(error, DataError):  # its `where` may name a file
+        return problem(422, {**error.as_dict(), "where": None}, request_id)
+    known = isinstance(error, AiaasError)
+    status = next((number for kind, number in _STATUS if isinstance(error, kind)), 500)
+    logger.error("request %s failed: %s", request_id, error, exc_info=None if known else error)
+    body = {
+        "code": error.code if isinstance(error, AiaasError) else "internal",
+        "message": "the service could not answer",
+        "where": None,
+        "hint": "whoever runs the service finds the reason in its log, under the request's id",
+    }
+    return problem(status, body, request_id)
+
+
+def problem(status: int, error: dict[str, Any], request_id: str, headers: Any = None) -> Response:
+    body = json.dumps({"error": error, "request_id": request_id}, ensure_ascii=False)
+    return Response(body, status, dict(headers or {}), "application/json")

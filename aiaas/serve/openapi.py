@@ -1,0 +1,135 @@
+"""The OpenAPI document: each model's own path, with what it takes, what it gives, and a request that works."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import aiaas
+from aiaas.contracts import Signature
+
+if TYPE_CHECKING:
+    from aiaas.bundle import Bundle
+    from aiaas.serve.predict import Limits
+
+EXAMPLES = 2
+_TYPES = {"string": "string", "int64": "integer", "float64": "number", "bool": "boolean"}
+Schema = dict[str, Any]
+
+
+def describe(models: Mapping[str, Bundle], limits: Limits) -> Schema:
+    """The document of a service of `models`."""
+    paths: dict[str, Any] = {
+        "/health/live": {"get": _get("live", "Whether the process answers.", _object({"status": "string"}))},
+        "/health/ready": {"get": _ready()},
+        "/v1/models": {"get": _get("list_models", "The models of this service.", _list_schema())},
+    }
+    for name, bundle in models.items():
+        paths[f"/v1/models/{name}"] = {"get": _get(f"get_{name}", f"About {name}.", _ref("Model"))}
+        paths[f"/v1/models/{name}/predict"] = {"post": _predict(name, bundle, limits)}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "aiaas", "version": aiaas.__version__},
+        "paths": paths,
+        "components": {"schemas": {"Problem": _problem_schema(), "Model": _model_schema()}},
+    }
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(properties: Mapping[str, str | Schema]) -> Schema:
+    """An object that has all of `properties`; a string stands for a type."""
+    full = {name: {"type": each} if isinstance(each, str) else each for name, each in properties.items()}
+    return {"type": "object", "properties": full, "required": list(full)}
+
+
+def _content(schema: Schema, example: Any = None) -> Schema:
+    body = {"schema": schema} if example is None else {"schema": schema, "example": example}
+    return {"application/json": body}
+
+
+def _response(description: str, schema: Schema, example: Any = None) -> Schema:
+    return {
+        "description": description,
+        "headers": {"X-Request-ID": {"schema": {"type": "string"}}},
+        "content": _content(schema, example),
+    }
+
+
+def _get(operation: str, summary: str, schema: Schema) -> Schema:
+    return {"operationId": operation, "summary": summary, "responses": {"200": _response("Done.", schema)}}
+
+
+def _ready() -> Schema:
+    operation = _get("ready", "Whether requests should be sent here.", _object({"status": "string"}))
+    operation["responses"]["503"] = _response("On its way out.", _object({"status": "string"}))
+    return operation
+
+
+def _predict(name: str, bundle: Bundle, limits: Limits) -> Schema:
+    examples = list(islice(bundle.examples(), EXAMPLES))
+    request = {"inputs": [each["input"] for each in examples]}
+    about = {"model": bundle.name, "version": bundle.version, "digest": bundle.digest}
+    response = {**about, "outputs": [each["answer"] for each in examples]}
+    version = {"type": ["string", "null"]}
+    outputs = {"type": "array", "items": _output(bundle.signature)}
+    given = _object({"model": "string", "version": version, "digest": "string", "outputs": outputs})
+    inputs = {"type": "array", "items": _input(bundle.signature), "maxItems": limits.rows}
+    taken = {**_object({"inputs": inputs}), "additionalProperties": False}
+    refusals = {
+        "400": "The body is not JSON of this form.",
+        "413": f"More than {limits.body:,} bytes or {limits.rows:,} inputs.",
+        "415": "The body is not declared as JSON.",
+        "422": "Inputs do not fit the model; `faults` names each.",
+    }
+    return {
+        "operationId": f"predict_{name}",
+        "summary": f"Answers of {name}, one for each input, in order.",
+        "requestBody": {"required": True, "content": _content(taken, request)},
+        "responses": {
+            "200": _response("The answers.", given, response),
+            **{status: _response(text, _ref("Problem")) for status, text in refusals.items()},
+        },
+    }
+
+
+def _input(signature: Signature) -> Schema:
+    """One input, as `decode` takes it; a text may also come bare."""
+    row = {
+        "type": "object",
+        "properties": {name: {"type": [_TYPES[kind], "null"]} for name, kind in signature.features.items()},
+    }
+    if tuple(signature.features) == ("text",):
+        row = _object({"text": "string"})
+        return {"oneOf": [{"type": "string"}, row]}
+    return row
+
+
+def _output(signature: Signature) -> Schema:
+    """One answer: a classifier's is known by its labels, any other's is an object that the example shows."""
+    if not signature.labels:
+        return {"type": "object"}
+    scores = _object(dict.fromkeys(signature.labels, "number"))
+    return _object({"label": {"enum": list(signature.labels)}, "score": "number", "scores": scores})
+
+
+def _list_schema() -> Schema:
+    return _object({"models": {"type": "array", "items": _ref("Model")}})
+
+
+def _model_schema() -> Schema:
+    version = {"type": ["string", "null"]}
+    return _object(
+        {"name": "string", "version": version, "digest": "string", "task": "string", "signature": {"type": "object"}}
+    )
+
+
+def _problem_schema() -> Schema:
+    nullable = {"type": ["string", "null"]}
+    faults = {"type": "array", "items": _object({"where": "string", "message": "string"})}
+    error = _object({"code": "string", "message": "string", "where": nullable, "hint": nullable})
+    error["properties"]["faults"] = faults
+    return _object({"error": error, "request_id": "string"})
