@@ -41,9 +41,11 @@ def package(recipe: Recipe, trained: Trained, out: Path) -> dict[str, Any]:
         examples=_examples(trained.data / "test.arrow", signature),
         steps=json.loads((trained.data / "report.json").read_text("utf-8")).get("state", {}),
     )
-    replayed = bundle.load(folder, digest=digest).replay()
+    loaded = bundle.load(folder, digest=digest)
+    replayed = loaded.replay()
+    answer = next(loaded.examples())["answer"]
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return {"digest": digest, "bytes": size, "examples": replayed, "packages": fit["packages"]}
+    return {"digest": digest, "bytes": size, "examples": replayed, "answer": answer, "packages": fit["packages"]}
 
 
 def _examples(test: Path, signature: Signature) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -74,6 +74,13 @@ def _run(work: Work, until: str, listener: Listener | None) -> Result:
     started = time.perf_counter()
     result = Result(work.recipe.name)
     tracking = Tracking(work, until)
+    tell = work.report
+
+    def report(step: int, metrics: Mapping[str, float]) -> None:
+        tracking.report(step, metrics)
+        tell(step, metrics)
+
+    work = replace(work, report=report)
     made: dict[str, Artefact] = {}
     try:
         for stage in stages_until(until):
@@ -85,10 +92,11 @@ def _run(work: Work, until: str, listener: Listener | None) -> Result:
             if stage.name == "evaluate":
                 _enforce_gates(made["evaluate"])
         if "deploy" in made:
-            result.model = tracking.register(made["deploy"], result.metrics)
-        result.run_id, result.tracked = tracking.finish("FINISHED")
+            result.model = tracking.register(made["deploy"], result.metrics, made["train"].summary["signature"])
+        result.run_id, result.tracked, result.model = tracking.finish("FINISHED")
     except BaseException as error:
-        result.run_id, result.tracked = tracking.finish("FINISHED" if isinstance(error, GateError) else "FAILED")
+        status = "FINISHED" if isinstance(error, GateError) else "FAILED"
+        result.run_id, result.tracked, _ = tracking.finish(status)
         if isinstance(error, AiaasError):
             result.seconds = round(time.perf_counter() - started, 3)
             error.reached = result.as_dict()

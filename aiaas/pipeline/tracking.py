@@ -1,0 +1,108 @@
+"""What of a run goes to MLflow: settings, data, metrics, reports, the registered bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiaas.pipeline.stages import Work, bundle_of
+from aiaas.track import Registry, Run, Version
+from aiaas.workspace import Artefact
+
+TRACKED = ("train", "evaluate", "deploy")
+
+
+class Tracking:
+    """The run of one call of the pipeline: begun when the first stage must be made, so that a call which finds
+    everything there costs nothing and leaves no run."""
+
+    def __init__(self, work: Work, until: str) -> None:
+        self._work = work
+        self._wanted = until in TRACKED
+        self._verb = until
+        self._run: Run | None = None
+        self._waiting: list[Artefact] = []
+        self._registered: Version | None = None
+
+    def begin(self) -> None:
+        """Start the run and the process that imports MLflow beside the work."""
+        if self._run or not self._wanted:
+            return
+        recipe = self._work.recipe
+        self._run = Run.start(self._work.workspace, recipe.name, source=recipe.file, verb=self._verb)
+        self._run.params(recipe.flat())
+        self._run.text("recipe.yaml", recipe.to_yaml())
+        self._run.flush()
+        for artefact in self._waiting:
+            self._log(self._run, artefact)
+
+    def report(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Metrics of a fit while it goes on."""
+        if self._run:
+            self._run.metrics({f"train.{name}": value for name, value in metrics.items()}, step=step)
+
+    def stage(self, artefact: Artefact) -> None:
+        """What a stage made, now or earlier."""
+        if self._run:
+            self._log(self._run, artefact)
+            self._run.flush()
+        else:
+            self._waiting.append(artefact)
+
+    def register(self, deployed: Artefact, metrics: Mapping[str, Any], signature: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the bundle a version of the model, the same bundle the same version, and move the alias."""
+        recipe = self._work.recipe
+        what = {"bundle": bundle_of(deployed), "digest": deployed.summary["digest"], "alias": recipe.deploy.alias}
+        numbers = {name: value for name, value in metrics.items() if isinstance(value, float)}
+        if self._run:
+            answer = deployed.summary["answer"]
+            self._registered = self._run.register(
+                recipe.name, **what, metrics=numbers, signature=signature, answer=answer
+            )
+        else:
+            self._registered = Registry(self._work.workspace.models).register(recipe.name, **what, metrics=numbers)
+        return self._model()
+
+    def finish(self, status: str) -> tuple[str | None, bool, dict[str, Any] | None]:
+        """Wait until MLflow has it all: the id of the run, whether it is there, and the model as it stands now."""
+        if self._run is None:
+            known = self._registered
+            return (
+                (known.run_id or known.run, known.remote is not None, self._model()) if known else (None, False, None)
+            )
+        self._run.end("FINISHED" if status == "FINISHED" else "FAILED")
+        sent = self._run.finish()
+        if sent.problem:
+            self._work.warn(f"tracking: {sent.problem}; the run is kept here, `aiaas runs sync` sends it later")
+        if sent.versions:
+            self._registered = sent.versions[-1]
+        return sent.run_id, sent.tracked, self._model() if self._registered else None
+
+    def _model(self) -> dict[str, Any]:
+        assert self._registered is not None
+        return {
+            "name": self._registered.name,
+            "version": self._registered.number,
+            "alias": self._work.recipe.deploy.alias,
+            "digest": self._registered.digest,
+        }
+
+    def _log(self, run: Run, artefact: Artefact) -> None:
+        summary = artefact.summary
+        run.tags({f"aiaas.{artefact.stage}.key": artefact.key, f"aiaas.{artefact.stage}.digest": artefact.digest})
+        match artefact.stage:
+            case "collect":
+                run.artifact(artefact.path / "provenance.json", "data/provenance.json")
+            case "preprocess":
+                where = ", ".join(source.source for source in self._work.recipe.collect)
+                rows = sum(summary["splits"].values())
+                run.dataset(self._work.recipe.name, artefact.digest, source=where, rows=rows)
+                run.artifact(artefact.path / "report.json", "data/preprocess.json")
+            case "train":
+                run.tags({"aiaas.model_digest": summary["model_digest"]})
+                run.artifact(artefact.path / "history.jsonl", "train/history.jsonl")
+            case "evaluate":
+                run.metrics(summary["metrics"])
+                for name in ("metrics.json", "gates.json", "confusion.svg"):
+                    if (artefact.path / name).exists():
+                        run.artifact(artefact.path / name, f"report/{name}")
