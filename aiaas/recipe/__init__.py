@@ -1,0 +1,25 @@
+"""What a recipe may say, reading one, overriding it, explaining where a value came from.
+
+recipe = read("recipes/reviews_zh_nb.yaml", overrides=["model.params.alpha=0.5"])
+recipe.model.params, recipe.resolved(), recipe.flat(), recipe.to_yaml(), recipe.origins()
+"""
+
+from aiaas.recipe.gate import Gate
+from aiaas.recipe.models import Deploy, Evaluate, ModelSection, Preprocess, Recipe, Split, StepSpec, Train
+from aiaas.recipe.read import read
+from aiaas.recipe.secrets import mask, reveal
+
+__all__ = [
+    "Deploy",
+    "Evaluate",
+    "Gate",
+    "ModelSection",
+    "Preprocess",
+    "Recipe",
+    "Split",
+    "StepSpec",
+    "Train",
+    "mask",
+    "read",
+    "reveal",
+]

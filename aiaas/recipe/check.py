@@ -1,0 +1,259 @@
+"""A document to a recipe: every part against its model, the plug-ins' parts against theirs, all faults at once."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from aiaas import contracts, plugins
+from aiaas.contracts import Params, SourceParams
+from aiaas.errors import RecipeError, UsageError
+from aiaas.recipe import paths, secrets, wording
+from aiaas.recipe.document import Document, walk
+from aiaas.recipe.gate import Gate
+from aiaas.recipe.models import Recipe, StepSpec
+
+M = TypeVar("M", bound=BaseModel)
+
+SCHEMA = 1
+_SECTIONS = ("preprocess", "train", "evaluate", "deploy")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+
+
+def check(document: Document) -> Recipe:
+    """The recipe that the document holds; raises RecipeError with every fault."""
+    recipe = _Check(document).recipe() if document.data is not None or not document.faults else None
+    if document.faults or recipe is None:
+        raise RecipeError(document.sorted_faults())
+    recipe._document = document
+    return recipe
+
+
+class _Check:
+    """Builds the parts that plug-ins describe, puts them into the frame, and checks the frame."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.task: contracts.Task | None = None
+
+    def recipe(self) -> Recipe | None:
+        document = self.document
+        if not isinstance(document.data, dict):
+            document.refuse((), f"a recipe is a mapping of keys, found {wording.kind_of(document.data)}")
+            return None
+        self._texts()
+        secrets.check(document)
+        frame = dict(document.data)
+        version = frame.get("schema")
+        if isinstance(version, int) and version > SCHEMA:
+            document.refuse(("schema",), f"is {version}; this aiaas reads schema {SCHEMA}", "install a newer aiaas")
+            document.void.add(("schema",))
+        for name in _SECTIONS:
+            if name in frame and frame[name] is None:
+                frame[name] = {}
+        if isinstance(frame.get("task"), str):
+            self.task = self._plugin("tasks", "task", frame["task"], ("task",))
+        if isinstance(frame.get("collect"), list):
+            frame["collect"] = tuple(self._source(entry, ("collect", i)) for i, entry in enumerate(frame["collect"]))
+        if isinstance(frame.get("preprocess"), dict):
+            frame["preprocess"] = self._preprocess(dict(frame["preprocess"]))
+        elif "preprocess" not in frame:
+            frame["preprocess"] = self._preprocess({})
+        if isinstance(frame.get("model"), dict):
+            frame["model"] = self._model(dict(frame["model"]))
+        if isinstance(frame.get("evaluate"), dict):
+            frame["evaluate"] = self._evaluate(dict(frame["evaluate"]))
+        return self._validated(Recipe, frame, (), as_json=False)
+
+    def _texts(self) -> None:
+        """Text that no file, terminal or JSON can carry. YAML's own escapes and the environment can smuggle it in."""
+        for path, value in walk(self.document.data):
+            for text in (value, path[-1] if path else ""):
+                if isinstance(text, str) and re.search("[\0\ud800-\udfff]", text):
+                    self.document.refuse(path, "holds a character that is no text (NUL or half a surrogate pair)")
+                    self.document.void.add(path)
+
+    def _source(self, entry: Any, path: paths.Path) -> SourceParams:
+        nothing = SourceParams.model_construct(source="")
+        if not isinstance(entry, dict):
+            hint = "write - {source: …}" if isinstance(entry, str) else None
+            self.document.refuse(path, f"must be a mapping with source, found {wording.kind_of(entry)}", hint)
+            return nothing
+        address = entry.get("source")
+        if not isinstance(address, str) or not address.strip():
+            self._no_address(entry, path)
+            return nothing
+        scheme = _SCHEME.match(address)
+        module = self._import(lambda: plugins.source(address), (*path, "source"))
+        if module is None:
+            return nothing
+        if scheme and "${env:" not in scheme[0] and scheme[1] not in module.SCHEMES:
+            self._unknown_scheme(scheme[1], (*path, "source"))
+            return nothing
+        return self._validated(module.Params, entry, path) or nothing
+
+    def _no_address(self, entry: dict[str, Any], path: paths.Path) -> None:
+        if "source" not in entry:
+            self.document.refuse((*path, "source"), "is missing: where the rows are", "add source: … here", key=True)
+        else:
+            found = "empty text" if isinstance(entry["source"], str) else wording.kind_of(entry["source"])
+            self.document.refuse((*path, "source"), f"must be text that says where the rows are, found {found}")
+
+    def _unknown_scheme(self, scheme: str, path: paths.Path) -> None:
+        allowed = sorted({name for module in _sources() for name in module.SCHEMES if name})
+        close = plugins.nearest(scheme.lower(), allowed)
+        message = (
+            f"unknown kind of source {scheme + ':'!r}; allowed: {', '.join(f'{name}:' for name in allowed)}, a path"
+        )
+        hint = f"did you mean '{close}:'?" if close else "a path that holds a colon begins with ./"
+        self.document.refuse(path, message, hint)
+
+    def _preprocess(self, section: dict[str, Any]) -> dict[str, Any]:
+        path = ("preprocess", "steps")
+        if section.get("steps", ()) is None:
+            del section["steps"]
+        if isinstance(section.get("steps"), list):
+            section["steps"] = tuple(self._step(entry, (*path, i)) for i, entry in enumerate(section["steps"]))
+        split = {} if section.get("split") is None else section["split"]
+        if self.task is not None and isinstance(split, dict):
+            labelled = any(column.kind == "label" for column in self.task.COLUMNS)
+            if split.get("stratify") is True and not labelled:
+                message = f"must be false: {self.document.data['task']} has no labels to keep in proportion"
+                self.document.refuse((*path[:1], "split", "stratify"), message)
+            split = {"stratify": labelled, **split}
+        return {**section, "split": split}
+
+    def _step(self, entry: Any, path: paths.Path) -> StepSpec:
+        nothing = StepSpec.model_construct(name="", params=Params())
+        values: Any = None
+        if isinstance(entry, str):
+            name, here = entry, path
+        elif isinstance(entry, dict) and len(entry) == 1:
+            ((name, values),) = entry.items()
+            here = (*path, name)
+        else:
+            hint = "one step an item" if isinstance(entry, dict) and entry else None
+            self.document.refuse(path, "must be a step's name, or {name: {parameter: value}}", hint)
+            return nothing
+        module = self._plugin("steps", "step", name, here, key=here != path)
+        if module is None:
+            return nothing
+        params = self._validated(module.Params, {} if values is None else values, here)
+        return StepSpec(name=name, params=params) if params is not None else nothing
+
+    def _model(self, section: dict[str, Any]) -> dict[str, Any]:
+        values = section.get("params")
+        section["params"] = Params()
+        backend, name = section.get("backend"), section.get("architecture")
+        if not isinstance(backend, str) or not isinstance(name, str):
+            return section
+        known = plugins.names("architectures")
+        backends = sorted({full.partition("/")[0] for full in known})
+        if backend not in backends:
+            self._unknown("backend", backend, backends, ("model", "backend"))
+            return section
+        path = ("model", "architecture")
+        if f"{backend}/{name}" not in known:
+            allowed = [full.partition("/")[2] for full in known if full.startswith(f"{backend}/")]
+            other = next((full.partition("/")[0] for full in known if full.partition("/")[2] == name), None)
+            hint = f"{name} is an architecture of the backend {other}" if other else None
+            self._unknown("architecture", name, allowed, path, hint)
+            return section
+        module = self._import(lambda: plugins.architecture(backend, name), path)
+        if module is not None:
+            task = self.document.data.get("task")
+            if self.task is not None and task not in module.TASKS:
+                self.document.refuse(
+                    path, f"{backend}/{name} cannot learn {task}; it learns: {', '.join(module.TASKS)}"
+                )
+            given = {} if values is None else values
+            section["params"] = self._validated(module.Params, given, ("model", "params")) or Params()
+        return section
+
+    def _evaluate(self, section: dict[str, Any]) -> dict[str, Any]:
+        if section.get("gates", ()) is None:
+            section["gates"] = {}
+        if not isinstance(section.get("gates"), dict):
+            return section
+        gates: dict[str, Gate] = {}
+        for metric, text in section["gates"].items():
+            path = ("evaluate", "gates", metric)
+            if self.task is not None and metric not in self.task.METRICS:
+                wording.note_name("metric", metric, list(self.task.METRICS), path, self.document, key=True)
+            try:
+                gates[metric] = Gate.parse(self.document.raws.get(path, text))
+            except ValueError as error:
+                self.document.refuse(path, str(error))
+        return {**section, "gates": gates}
+
+    def _plugin(
+        self, room: Literal["tasks", "steps"], what: str, name: str, path: paths.Path, *, key: bool = False
+    ) -> Any:
+        if name not in plugins.names(room):
+            wording.note_name(what, name, plugins.names(room), path, self.document, key=key)
+            return None
+        return self._import(lambda: (plugins.task if room == "tasks" else plugins.step)(name), path)
+
+    def _unknown(self, what: str, name: str, allowed: list[str], path: paths.Path, hint: str | None = None) -> None:
+        if hint is None:
+            wording.note_name(what, name, allowed, path, self.document)
+        else:
+            self.document.refuse(path, f"unknown {what} {name!r}; allowed: {', '.join(allowed)}", hint)
+
+    def _import(self, find: Any, path: paths.Path) -> Any:
+        """A plug-in that cannot even be imported is named like any other fault."""
+        try:
+            return find()
+        except UsageError as error:
+            self.document.refuse(path, error.message, error.hint)
+        except Exception as error:
+            self.document.refuse(path, f"the plug-in cannot be imported: {type(error).__name__}: {error}")
+        return None
+
+    def _validated(self, model: type[M], value: Any, path: paths.Path, *, as_json: bool = True) -> M | None:
+        """`value` as `model`, `None` where it has faults. What came from a shell is read as text where the model wants
+        text. Plug-ins' parts are checked as strict JSON: no text for numbers, lists for tuples."""
+        for _ in range(2):
+            try:
+                if as_json:
+                    return model.model_validate_json(json.dumps(value), strict=True)
+                return model.model_validate(value, strict=True)
+            except ValidationError as error:
+                retyped = self._retyped(error, value, path)
+                if retyped is None:
+                    wording.explain(error, model, value, path, self.document)
+                    return None
+                value = retyped
+        return None
+
+    def _retyped(self, error: ValidationError, value: Any, path: paths.Path) -> Any:
+        """`value` with raw text where text is wanted and something else was found; `None` where nothing can be done."""
+        raws = self.document.raws
+        wanted = [
+            inner
+            for inner in wording.places(error, value, "string_type")
+            if (*path, *inner) in raws and not isinstance(_at(value, inner), str)
+        ]
+        if not wanted:
+            return None
+        value = copy.deepcopy(value)
+        for inner in wanted:
+            if not inner:
+                return raws[path]
+            _at(value, inner[:-1])[inner[-1]] = raws[(*path, *inner)]
+        return value
+
+
+def _at(value: Any, path: paths.Path) -> Any:
+    for part in path:
+        value = value[part]
+    return value
+
+
+def _sources() -> list[Any]:
+    """Every source module, to list their schemes."""
+    return [plugins._find("sources", name) for name in plugins.names("sources")]

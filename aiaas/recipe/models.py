@@ -1,0 +1,224 @@
+"""What a recipe may say. Frozen; every field is described here once, for faults, the reference and the JSON Schema."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    PrivateAttr,
+    SerializeAsAny,
+    WithJsonSchema,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from aiaas.contracts import Params, SourceParams
+from aiaas.recipe.document import Document
+from aiaas.recipe.gate import GATE_PATTERN, Gate
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
+RATIOS = ("train", "validation", "test")
+
+
+class StepSpec(Params):
+    """One step; in YAML its name alone, or `{name: {parameter: value}}`."""
+
+    name: str = Field(description="Which step: the name of a file in steps/, or of a plug-in.")
+    params: SerializeAsAny[Params] = Field(default_factory=Params, description="The step's own parameters.")
+
+    @model_serializer
+    def _as_written(self) -> dict[str, Any]:
+        return {self.name: self.params.model_dump(mode="json", by_alias=True)}
+
+
+class Split(Params):
+    """How the rows are divided. Where one ratio is given, those not given are 0."""
+
+    train: float = Field(0.7, gt=0, le=1, description="Share of the rows to learn from.")
+    validation: float = Field(0.1, ge=0, lt=1, description="Share of the rows to watch learning with.")
+    test: float = Field(0.2, ge=0, lt=1, description="Share of the rows held out for judging.")
+    stratify: bool = Field(
+        True, description="Keep the share of each label equal in every split; true where the task has labels."
+    )
+    column: str | None = Field(
+        None, min_length=1, description="A column that says train, validation or test for each row, instead of ratios."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rest_is_nothing(cls, data: Any) -> Any:
+        if isinstance(data, dict) and any(name in data for name in RATIOS):
+            return {**dict.fromkeys(RATIOS, 0.0), **data}
+        return data
+
+    @model_validator(mode="after")
+    def _sums_to_one(self) -> Split:
+        total = self.train + self.validation + self.test
+        if not math.isclose(total, 1.0, abs_tol=1e-6):
+            shares = " + ".join(f"{name} {getattr(self, name):g}" for name in RATIOS)
+            raise ValueError(f"the ratios must sum to 1; {shares} is {total:g}")
+        return self
+
+
+class Preprocess(Params):
+    """What is done with the rows before a model sees them."""
+
+    steps: tuple[StepSpec, ...] = Field((), description="Steps in the order in which they run.")
+    split: Split = Field(default_factory=Split, description="How the rows are divided.")
+
+
+class ModelSection(Params):
+    """What learns."""
+
+    backend: str = Field(description="The framework: the name of a folder in backends/, or of a plug-in.")
+    architecture: str = Field(description="The model: the name of a file in the backend's folder, or of a plug-in.")
+    params: SerializeAsAny[Params] = Field(default_factory=Params, description="The architecture's hyper-parameters.")
+
+
+class Train(Params):
+    """How it learns; an architecture's own settings stand in `model.params`."""
+
+
+class Evaluate(Params):
+    """What the model must reach on the test rows before it is registered."""
+
+    gates: dict[str, Annotated[Gate, WithJsonSchema({"type": "string", "pattern": GATE_PATTERN})]] = Field(
+        default_factory=dict, description='A metric and what it must reach, such as {accuracy: ">= 0.83"}.'
+    )
+
+    @field_validator("gates", mode="before")
+    @classmethod
+    def _parse(cls, data: Any) -> Any:
+        return {name: Gate.parse(gate) for name, gate in data.items()} if isinstance(data, dict) else data
+
+
+class Deploy(Params):
+    """How the registered model is called."""
+
+    alias: str = Field(
+        "champion",
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]*$",
+        max_length=64,
+        description="The alias moved to the new version; NAME alone means NAME@champion.",
+    )
+
+    @field_validator("alias")
+    @classmethod
+    def _not_reserved(cls, alias: str) -> str:
+        if alias.lower() == "latest" or re.fullmatch(r"[vV]\d+", alias):
+            raise ValueError("'latest' and v1, v2, … are reserved by MLflow; choose another alias")
+        return alias
+
+
+class Recipe(Params):
+    """One model's way from raw data to an API. Made by `recipe.read` or `Recipe.from_dict`, which check it whole."""
+
+    schema_: Literal[1] = Field(1, alias="schema", description="The version of this format.")
+    name: str = Field(
+        pattern=NAME_PATTERN,
+        max_length=64,
+        description="What the model is called: small letters, digits and dashes, first a letter or digit.",
+    )
+    task: str = Field(description="What an example and an answer are: the name of a file in tasks/, or of a plug-in.")
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Makes splitting and training repeatable.")
+    collect: tuple[SerializeAsAny[SourceParams], ...] = Field(
+        min_length=1, description="Where the rows come from; the rows of all sources together are the data."
+    )
+    preprocess: Preprocess = Field(
+        default_factory=Preprocess, description="What is done with the rows before a model sees them."
+    )
+    model: ModelSection = Field(description="What learns.")
+    train: Train = Field(default_factory=Train, description="How it learns.")
+    evaluate: Evaluate = Field(default_factory=Evaluate, description="What it must reach to be registered.")
+    deploy: Deploy = Field(default_factory=Deploy, description="How the registered model is called.")
+
+    _document: Document = PrivateAttr(default_factory=lambda: Document("recipe"))
+    _file: Path | None = PrivateAttr(None)
+    _base: Path = PrivateAttr(default_factory=Path)
+
+    @classmethod
+    def from_dict(
+        cls,
+        data: Mapping[str, Any],
+        overrides: Iterable[str] = (),
+        *,
+        base: Path | None = None,
+        source: str = "recipe",
+    ) -> Recipe:
+        """A recipe from plain values, such as those of `resolved()`. `base` is where relative paths start (default:
+        the working directory), `source` what faults call it; the environment changes nothing. Raises RecipeError."""
+        from aiaas.recipe.read import from_values
+
+        return from_values(data, overrides, base=base or Path(), source=source)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when they say the same, wherever it was written."""
+        return self.resolved() == other.resolved() if isinstance(other, Recipe) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def file(self) -> Path | None:
+        """The file it was read from."""
+        return self._file
+
+    @property
+    def base(self) -> Path:
+        """The folder in which its relative paths start: that of its file."""
+        return self._base
+
+    def resolved(self) -> dict[str, Any]:
+        """Every value, defaults included, as plain JSON; secrets stay references. `from_dict` takes it back."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def flat(self) -> dict[str, Any]:
+        """Every value under its dotted name, as trackers take it: `model.params.alpha`, `collect.0.source`,
+        `preprocess.steps.clean.html`; a list of single values stays a list."""
+        from aiaas.recipe.render import flat
+
+        return {name: value for name, (_, value) in flat(self.resolved()).items()}
+
+    def to_yaml(self) -> str:
+        """Every value as canonical YAML, which reads back as the same recipe."""
+        from aiaas.recipe.render import to_yaml
+
+        return to_yaml(self.resolved())
+
+    def origins(self) -> dict[str, str]:
+        """Where each value of `flat()` came from: `--set`, `environment NAME`, `file:line:column` or `default`."""
+        from aiaas.recipe.origin import origin
+        from aiaas.recipe.render import flat
+
+        return {name: origin(self._document, path) for name, (path, _) in flat(self.resolved()).items()}
+
+    def origin(self, path: str) -> str:
+        """Where the value at a dotted path came from; see `origins`."""
+        from aiaas.recipe import origin, paths
+
+        return origin.origin(self._document, origin.locate(self._document, paths.parse(path)))
+
+    def where(self, path: str = "") -> str:
+        """The place to name in an error about the value at `path`: where it, or what is around it, is written."""
+        from aiaas.recipe import origin, paths
+
+        return self._document.place(origin.locate(self._document, paths.parse(path)) if path else ()).where
+
+    def sources(self, environ: Mapping[str, str] | None = None) -> tuple[SourceParams, ...]:
+        """`collect` with every `${env:NAME}` replaced by its value: to read with, never to print, store or hash.
+        Raises RecipeError naming each variable that is not set."""
+        from aiaas.recipe.secrets import reveal_all
+
+        return reveal_all(self.collect, ("collect",), self._document, os.environ if environ is None else environ)
+
+    def missing_secrets(self, environ: Mapping[str, str] | None = None) -> list[str]:
+        """The names of the environment variables it refers to that are not set."""
+        from aiaas.recipe.secrets import missing
+
+        return missing(self.resolved(), os.environ if environ is None else environ)

@@ -1,0 +1,143 @@
+"""The JSON Schema of recipes, from which editors complete and check: the frame, and every plug-in's own parameters."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import BaseModel
+
+from aiaas import plugins
+from aiaas.recipe.models import Recipe
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+Schema = dict[str, Any]
+
+
+def schema() -> Schema:
+    """The schema as plain JSON. Imports every plug-in, and no framework."""
+    definitions: Schema = {}
+    frame = Recipe.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+    definitions.update(frame.pop("$defs"))
+    for unused in ("Params", "SourceParams", "StepSpec"):
+        definitions.pop(unused, None)
+    properties = frame["properties"]
+    properties["task"]["enum"] = plugins.names("tasks")
+    properties["collect"]["items"] = _sources(definitions)
+    definitions["Preprocess"]["properties"]["steps"]["items"] = _steps(definitions)
+    definitions["ModelSection"] = _model(definitions["ModelSection"], definitions)
+    for name in ("preprocess", "train", "evaluate", "deploy"):
+        section = properties[name]
+        section["anyOf"] = [{"$ref": section.pop("$ref")}, {"type": "null"}]
+    return {
+        "$schema": DIALECT,
+        "title": "aiaas recipe",
+        "description": "One model's way from raw data to an API.",
+        **{key: value for key, value in frame.items() if key not in ("title", "description")},
+        "allOf": _tasks(),
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _define(name: str, model: type[BaseModel], definitions: Schema) -> Schema:
+    """Put a plug-in's model among the definitions, what it refers to under its own prefix; returns the reference."""
+    made = model.model_json_schema(by_alias=True, ref_template=f"#/$defs/{name}.{{model}}")
+    definitions.update({f"{name}.{inner}": value for inner, value in made.pop("$defs", {}).items()})
+    definitions[name] = {**made, "title": name}
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _sources(definitions: Schema) -> Schema:
+    """An entry of `collect`: the scheme of `source` decides which model holds."""
+    choices: list[Schema] = []
+    schemes: list[str] = []
+    plain: Schema = {}
+    for name in plugins.names("sources"):
+        module = plugins._find("sources", name)
+        reference = _define(f"source.{name}", module.Params, definitions)
+        own = [scheme for scheme in module.SCHEMES if scheme]
+        schemes += own
+        if "" in module.SCHEMES:
+            plain = reference
+        if own:
+            choices.append(_when({"source": {"pattern": _begins(own)}}, reference))
+    if plain:
+        choices.append(_when({"source": {"not": {"pattern": _begins(schemes)}}}, plain))
+    return {
+        "type": "object",
+        "required": ["source"],
+        "properties": {"source": {"type": "string", "description": "Where the rows are.", "minLength": 1}},
+        "allOf": choices,
+    }
+
+
+def _begins(schemes: list[str]) -> str:
+    return f"^({'|'.join(re.escape(scheme) for scheme in sorted(schemes))}):"
+
+
+def _when(properties: Schema, then: Schema) -> Schema:
+    return {"if": {"properties": properties, "required": list(properties)}, "then": then}
+
+
+def _steps(definitions: Schema) -> Schema:
+    """A step: its name, or its name with parameters."""
+    names = plugins.names("steps")
+    parameters = {
+        name: {"anyOf": [_define(f"step.{name}", plugins.step(name).Params, definitions), {"type": "null"}]}
+        for name in names
+    }
+    return {
+        "anyOf": [
+            {"enum": names},
+            {
+                "type": "object",
+                "properties": parameters,
+                "additionalProperties": False,
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
+        ]
+    }
+
+
+def _model(section: Schema, definitions: Schema) -> Schema:
+    """`model`: the backend decides which architectures there are, both together which parameters."""
+    known = [tuple(name.split("/", 1)) for name in plugins.names("architectures")]
+    backends = sorted({backend for backend, _ in known})
+    choices = [
+        _when(
+            {"backend": {"const": backend}},
+            {"properties": {"architecture": {"enum": [name for other, name in known if other == backend]}}},
+        )
+        for backend in backends
+    ]
+    for backend, name in known:
+        module = plugins.architecture(backend, name)
+        reference = _define(f"model.{backend}.{name}", module.Params, definitions)
+        params = {"anyOf": [reference, {"type": "null"}]}
+        when = {"backend": {"const": backend}, "architecture": {"const": name}}
+        choices.append(_when(when, {"properties": {"params": params}}))
+    properties = section["properties"]
+    properties["backend"]["enum"] = backends
+    properties["architecture"]["enum"] = sorted({name for _, name in known})
+    properties["params"] = {"description": properties["params"].get("description", "")}
+    return {**section, "allOf": choices}
+
+
+def _tasks() -> list[Schema]:
+    """The task decides which architectures can learn it and which metrics a gate may name."""
+    known = [tuple(name.split("/", 1)) for name in plugins.names("architectures")]
+    tasks = {(backend, name): plugins.architecture(backend, name).TASKS for backend, name in known}
+    choices = []
+    for task in plugins.names("tasks"):
+        fitting = sorted({name for (_, name), learns in tasks.items() if task in learns})
+        gates = {"propertyNames": {"enum": list(plugins.task(task).METRICS)}}
+        then = {
+            "properties": {
+                "model": {"properties": {"architecture": {"enum": fitting}}},
+                "evaluate": {"properties": {"gates": gates}},
+            }
+        }
+        choices.append(_when({"task": {"const": task}}, then))
+    return choices

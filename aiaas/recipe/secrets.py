@@ -1,0 +1,106 @@
+"""`${env:NAME}`: a secret stays a reference in everything printed, stored, hashed or tracked, until it is used."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote, quote_plus
+
+from pydantic import ValidationError
+
+from aiaas.contracts import Params
+from aiaas.errors import Fault, RecipeError
+from aiaas.recipe import paths
+from aiaas.recipe.document import Document, has_url_password, is_secret_key, walk
+
+REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+_BEGINNING = re.compile(r"\$\{env:", re.IGNORECASE)
+_SHORTEST_MASKED = 4
+_revealed: dict[str, str] = {}
+
+P = TypeVar("P", bound=Params)
+
+
+def mask(text: str) -> str:
+    """`text` with every secret that this process has used replaced by its reference, also where it stands quoted as
+    in an address. Secrets of fewer than four characters cannot be told from ordinary text."""
+    for value, name in sorted(_revealed.items(), key=lambda item: -len(item[0])):
+        for shape in {value, quote(value, safe=""), quote_plus(value)}:
+            text = text.replace(shape, f"${{env:{name}}}")
+    return text
+
+
+def missing(value: Any, environ: Mapping[str, str]) -> list[str]:
+    """The variables that `value` refers to and `environ` lacks, sorted."""
+    texts = (inner for _, inner in walk(value) if isinstance(inner, str))
+    return sorted({name for text in texts for name in REFERENCE.findall(text) if name not in environ})
+
+
+def check(document: Document) -> None:
+    """Refuse what is no proper reference, and what is a secret in plain sight."""
+    for path, value in walk(document.data):
+        if not isinstance(value, str):
+            continue
+        if len(_BEGINNING.findall(value)) != len(REFERENCE.findall(value)):
+            document.refuse(path, "a reference to the environment is ${env:NAME}, NAME of letters, digits and _")
+        elif "columns" not in path and path and is_secret_key(path[-1]) and value and not REFERENCE.search(value):
+            name = re.sub(r"\W", "_", str(path[-1])).upper()
+            document.refuse(path, "a recipe holds no secret", f"write ${{env:{name}}} and set that variable")
+        elif has_url_password(value):
+            hint = "write ${env:NAME} in place of the password and set that variable"
+            document.refuse(path, "holds a password; a recipe holds no secret", hint)
+
+
+def reveal(params: P, environ: Mapping[str, str] | None = None, *, where: str = "") -> P:
+    """A copy with every `${env:NAME}` replaced by its value: to work with, never to print, store or hash. `where` is
+    what an error names. Raises RecipeError naming each variable that is not set."""
+    document = Document(where)
+    (revealed,) = reveal_all((params,), (), document, os.environ if environ is None else environ)
+    return revealed
+
+
+def reveal_all(many: Iterable[P], path: paths.Path, document: Document, environ: Mapping[str, str]) -> tuple[P, ...]:
+    """Reveal each of `many`, which stand one after the other at `path` of the document."""
+    faults: list[Fault] = []
+    revealed = []
+    for index, params in enumerate(many):
+        here = (*path, index) if path else ()
+        data = params.model_dump(mode="json", by_alias=True)
+        found = len(faults)
+        filled = _fill(data, here, document, environ, faults)
+        if len(faults) > found or filled == data:
+            revealed.append(params)
+            continue
+        try:
+            revealed.append(type(params).model_validate(filled))
+        except ValidationError:
+            where = document.place(here).where
+            faults.append(
+                Fault(where, paths.render(here), "is not valid any more with the values of its ${env:…} references")
+            )
+    if faults:
+        raise RecipeError(faults)
+    return tuple(revealed)
+
+
+def _fill(value: Any, path: paths.Path, document: Document, environ: Mapping[str, str], faults: list[Fault]) -> Any:
+    if isinstance(value, dict):
+        return {key: _fill(inner, (*path, key), document, environ, faults) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_fill(inner, (*path, index), document, environ, faults) for index, inner in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def fill(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in environ:
+            message = f"needs the environment variable {name}, which is not set"
+            faults.append(Fault(document.place(path).where, paths.render(path), message, f"export {name}=…"))
+            return match[0]
+        if len(environ[name]) >= _SHORTEST_MASKED:
+            _revealed[environ[name]] = name
+        return environ[name]
+
+    return REFERENCE.sub(fill, value)
