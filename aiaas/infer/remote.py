@@ -34,16 +34,20 @@ class RemoteModel:
     """
 
     def __init__(self, url: str, *, timeout: float = 60.0) -> None:
-        base, name = _split(url)
-        self._http = _client(base, timeout)
-        self._base = base
-        self.name = name or self._only_model()
-        self._url = f"{base}/v1/models/{quote(self.name, safe='')}"
+        self._base, name = _split(url)
+        self._http = _client(self._base, timeout)
+        try:
+            self.name = name or self._only_model()
+            self._url = f"{self._base}/v1/models/{quote(self.name, safe='')}"
+            self.signature, self.version, self.digest = self._about()
+        except BaseException:
+            self.close()
+            raise
+
+    def _about(self) -> tuple[Signature, str | None, str]:
         about = self._ask("GET", self._url, lost=f"the service has no model {self.name!r}")
         try:
-            self.signature = Signature.from_dict(about["signature"])
-            self.version: str | None = about["version"]
-            self.digest = str(about["digest"])
+            return Signature.from_dict(about["signature"]), about["version"], str(about["digest"])
         except (KeyError, TypeError) as error:
             raise RemoteError("the service does not answer as aiaas does", where=self._url) from error
 

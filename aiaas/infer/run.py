@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -209,12 +210,15 @@ def _error(message: str, line: int) -> Answer:
     return {"error": {"code": DataError.code, "message": message, "line": line}}
 
 
-def open_model(reference: str, workspace: Workspace) -> Answering:
+@contextmanager
+def open_model(reference: str, workspace: Workspace) -> Iterator[Answering]:
     """The model that `reference` names: a bundle here, or a service where it is a URL."""
     from aiaas.infer.remote import RemoteModel, is_url
 
     if is_url(reference):
-        return RemoteModel(reference)
+        with closing(RemoteModel(reference)) as remote:
+            yield remote
+        return
     from aiaas import bundle
 
-    return bundle.find(reference, workspace)
+    yield bundle.find(reference, workspace)

@@ -6,7 +6,7 @@ import errno
 import gc
 import ipaddress
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,22 +44,24 @@ def serve(
     unknown model, one name twice) and what loading a bundle raises.
     """
     with listen(host, port) as door:
-        models = load(references, workspace)
-        # Imported after the models: a missing model is told without waiting for the web framework.
-        from aiaas.serve.app import create_app
-        from aiaas.serve.life import Life
-        from aiaas.serve.stop import GracefulServer
+        run(load(references, workspace), door, on_ready)
 
-        about = tuple(
-            {"name": name, "version": bundle.version, "digest": bundle.digest} for name, bundle in models.items()
-        )
-        started = Started(_url(door), about)
-        life = Life()
-        app = create_app(models, life=life)
-        # What was loaded stays: the collector need not walk a vocabulary of a million words again and again.
-        gc.collect()
-        gc.freeze()
-        GracefulServer(app, life, lambda: on_ready(started)).run([door])
+
+def run(models: Mapping[str, Bundle], door: socket.socket, on_ready: Callable[[Started], None]) -> None:
+    """Serve `models` on a listening socket until a signal says to stop."""
+    # Imported after the models were found: that one is missing is told without waiting for the web framework.
+    from aiaas.serve.app import create_app
+    from aiaas.serve.life import Life
+    from aiaas.serve.stop import GracefulServer
+
+    about = tuple({"name": name, "version": each.version, "digest": each.digest} for name, each in models.items())
+    started = Started(_url(door), about)
+    life = Life()
+    app = create_app(models, life=life)
+    # What was loaded stays: the collector need not walk a vocabulary of a million words again and again.
+    gc.collect()
+    gc.freeze()
+    GracefulServer(app, life, lambda: on_ready(started)).run([door])
 
 
 def listen(host: str, port: int) -> socket.socket:
