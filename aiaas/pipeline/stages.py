@@ -52,7 +52,7 @@ def _collect_inputs(work: Work, made: Made) -> dict[str, Any]:
     return {
         "task": work.recipe.task,
         "sources": collect.fingerprint(work.recipe.collect, work.source_context()),
-        "code": keys.digest_code("collect.py", "sources"),
+        "code": keys.digest_code("collect", "sources"),
     }
 
 
@@ -95,7 +95,7 @@ def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
         "train": work.recipe.train.model_dump(mode="json"),
         "rows": made["preprocess"].digest,
         "packages": plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}"),
-        "code": keys.digest_code("train.py", "tasks", f"backends/{model.backend}"),
+        "code": keys.digest_code("train", "tasks", f"backends/{model.backend}"),
     }
 
 
@@ -149,7 +149,7 @@ def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
         "model": made["train"].digest,
         "rows": made["preprocess"].digest,
         "judged": made["evaluate"].digest,
-        "code": keys.digest_code("deploy.py", "bundle", "steps"),
+        "code": keys.digest_code("deploy", "bundle", "steps"),
     }
 
 

@@ -38,12 +38,12 @@ def digest_files(folder: Path, names: Iterable[str] | None = None) -> dict[str, 
 
 
 @cache
-def digest_code(*places: str) -> str:
-    """Digest of our own source files: `collect.py` or `sources` below the package, folders with all they hold."""
+def digest_code(*rooms: str) -> str:
+    """Digest of our own source files: a room is a module or a folder of the package, as `train` or `sources`."""
     package = Path(__file__).parent.parent
     files = sorted(
         file
-        for place in places
-        for file in ([package / place] if place.endswith(".py") else (package / place).rglob("*.py"))
+        for room in rooms
+        for file in ((package / room).rglob("*.py") if (package / room).is_dir() else [package / f"{room}.py"])
     )
     return digest_json({str(file.relative_to(package)): digest_file(file) for file in files})[:16]
