@@ -1,0 +1,138 @@
+"""`aiaas models`: what is registered, and which version answers to which alias."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aiaas.cli import output
+from aiaas.cli.options import JsonOption, WorkspaceOption
+from aiaas.cli.runs import when
+from aiaas.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aiaas.track import Version
+    from aiaas.workspace import Workspace
+
+app = typer.Typer(no_args_is_help=True, help="Registered models: list, show, move an alias, roll back.")
+
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="NAME, NAME@ALIAS or NAME/VERSION.")]
+
+
+@app.command("list")
+def list_(json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """Every model with its newest version and its aliases."""
+    from aiaas.track import Registry
+
+    registry = Registry(_open(workspace).models)
+    newest = [registry.versions(name)[-1] for name in registry.names()]
+    if json:
+        models = [
+            {
+                "name": each.name,
+                "versions": each.number,
+                "aliases": registry.aliases(each.name),
+                "newest": each.as_dict(),
+            }
+            for each in newest
+        ]
+        output.emit_json("models list", models=models)
+        return
+    rows = [
+        (each.name, each.number, _stand(registry.aliases(each.name)), when(each.created), _judged(each))
+        for each in newest
+    ]
+    output.table(None, ("model", "newest", "aliases", "registered", "metrics of the newest"), rows)
+
+
+@app.command()
+def show(model: ModelArgument, json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """A model's versions, or with @ALIAS or /VERSION that one."""
+    from aiaas.track import Registry, parse_reference
+
+    name, alias, number = parse_reference(model)
+    registry = Registry(_open(workspace).models)
+    one = alias is not None or number is not None
+    versions = [registry.resolve(name, alias=alias, version=number)] if one else registry.versions(name)
+    if json:
+        aliases = {alias: version.number for version in versions for alias in version.aliases}
+        output.emit_json("models show", name=name, aliases=aliases, versions=[each.as_dict() for each in versions])
+        return
+    for version in reversed(versions):
+        output.out("\n".join(_lines(version)))
+
+
+@app.command()
+def alias(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="NAME/VERSION, or NAME@ALIAS for where that stands.")],
+    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="Such as champion, challenger, staging.")],
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Let ALIAS stand on a version."""
+    from aiaas.track import Registry, parse_reference
+
+    name, at, number = parse_reference(model)
+    if at is None and number is None:
+        raise UsageError(f"{model!r} names no version", hint=f"aiaas models alias {name}/VERSION {alias}")
+    space = _open(workspace)
+    registry = Registry(space.models)
+    moved = registry.set_alias(name, alias, registry.resolve(name, alias=at, version=number).number)
+    _moved("models alias", space, moved, alias, json)
+
+
+@app.command()
+def rollback(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a registered model.")],
+    alias: Annotated[str, typer.Option("--alias", metavar="ALIAS", help="The alias to put back.")] = "champion",
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Put an alias back on the version it stood on before."""
+    from aiaas.track import Registry
+
+    space = _open(workspace)
+    _moved("models rollback", space, Registry(space.models).rollback(name, alias), alias, json)
+
+
+def _moved(verb: str, space: Workspace, version: Version, alias: str, json: bool) -> None:
+    """Say where the alias stands now, here and in MLflow."""
+    from aiaas.track.history import sync_aliases
+
+    problem = sync_aliases(space)
+    if problem:
+        output.warn(f"moved here, not in MLflow yet: {problem}; `aiaas runs sync` does it later")
+    if json:
+        fields: dict[str, Any] = {"name": version.name, "alias": alias, "version": version.number}
+        output.emit_json(verb, **fields, synced=problem is None)
+    else:
+        output.out(f"{version.name}@{alias} is version {version.number}")
+
+
+def _lines(version: Version) -> list[str]:
+    aliases = ", ".join(version.aliases)
+    return [
+        f"{version.name}/{version.number}" + (f"  {aliases}" if aliases else ""),
+        f"  digest     {version.digest}",
+        f"  bundle     {version.path}",
+        f"  registered {when(version.created)}" + ("" if version.remote else ", not in MLflow yet"),
+        f"  run        {version.run_id or version.run or 'none'}",
+        *(f"  {name}: {value}" for name, value in version.metrics.items()),
+    ]
+
+
+def _stand(aliases: dict[str, int]) -> str:
+    return ", ".join(f"{alias}: {number}" for alias, number in sorted(aliases.items()))
+
+
+def _judged(version: Version) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in list(version.metrics.items())[:2])
+
+
+def _open(workspace: Path | None) -> Workspace:
+    from aiaas.workspace import Workspace
+
+    return Workspace.open(workspace)

@@ -1,0 +1,120 @@
+"""The way into MLflow: which store, is it there, and what must be set before MLflow is imported."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+from aiaas.errors import RemoteError
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+_CONNECT_SECONDS = 3.0
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # nothing is reported to anyone
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",  # of one read, so it does not limit the size of an upload
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # what fails is sent by the next `runs sync`
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+class Place(Protocol):
+    """What of a workspace a store needs."""
+
+    @property
+    def mlflow_uri(self) -> str: ...
+    @property
+    def mlflow_artifacts(self) -> Path: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An MLflow: addresses for runs and for models, and where artefacts of new experiments go (None: it decides)."""
+
+    uri: str
+    registry_uri: str
+    artifacts: Path | None
+
+    @classmethod
+    def of(cls, workspace: Place) -> Store:
+        """MLFLOW_TRACKING_URI and MLFLOW_REGISTRY_URI where they are set, else the one in the workspace."""
+        uri = os.environ.get("MLFLOW_TRACKING_URI")
+        registry = os.environ.get("MLFLOW_REGISTRY_URI")
+        if uri:
+            return cls(uri, registry or uri, None)
+        return cls(workspace.mlflow_uri, registry or workspace.mlflow_uri, workspace.mlflow_artifacts)
+
+    def connect(self) -> MlflowClient:
+        """Import MLflow and open the store; the first time in a workspace its tables are made (some seconds).
+
+        Raises RemoteError, within a few seconds when nothing listens at the address.
+        """
+        _reach(self.uri)
+        if self.registry_uri != self.uri:
+            _reach(self.registry_uri)
+        for name, value in _SETTINGS.items():
+            os.environ.setdefault(name, value)
+        # Parts of MLflow take the address from the environment instead of from the client.
+        os.environ["MLFLOW_TRACKING_URI"] = self.uri
+        os.environ["MLFLOW_REGISTRY_URI"] = self.registry_uri
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from mlflow.tracking import MlflowClient
+
+            with remote_errors(self.uri):
+                client = MlflowClient(tracking_uri=self.uri, registry_uri=self.registry_uri)
+                client.search_experiments(max_results=1)
+                return client
+
+
+@contextmanager
+def remote_errors(uri: str) -> Iterator[None]:
+    """Turn whatever MLflow raises into a RemoteError that names the store."""
+    try:
+        yield
+    except RemoteError:
+        raise
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise RemoteError(
+            f"MLflow answered with an error: {first[:500]}",
+            where=without_password(uri),
+            hint="aiaas runs sync sends what is kept here once it works",
+        ) from error
+
+
+def _reach(uri: str) -> None:
+    """Find out in a moment whether a server listens, before seconds go into importing MLflow and retrying."""
+    parts = urlsplit(uri)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or os.environ.get(f"{parts.scheme.upper()}_PROXY"):
+        return
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        socket.create_connection((parts.hostname, port), timeout=_CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise RemoteError(
+            f"the tracking server does not answer: {error}",
+            where=without_password(uri),
+            hint="check MLFLOW_TRACKING_URI; aiaas runs sync sends what is kept here once it answers",
+        ) from None
+
+
+def without_password(uri: str) -> str:
+    """The address as it may be written down and shown."""
+    parts = urlsplit(uri)
+    if "@" not in parts.netloc:
+        return uri
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
