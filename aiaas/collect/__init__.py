@@ -1,0 +1,162 @@
+"""Collect: every source read into one Arrow file, columns named by the task, and where each row came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiaas import plugins
+from aiaas.collect.columns import Mapper
+from aiaas.collect.writer import Writer
+from aiaas.contracts import Batch, Origin, SourceContext, SourceParams, Task
+from aiaas.errors import AiaasError, DataError
+from aiaas.recipe import mask, reveal
+from aiaas.sources import FileBatch
+from aiaas.workspace import atomic, keys
+
+DATA = "data.arrow"
+PROVENANCE = "provenance.json"
+
+
+def fingerprint(sources: Sequence[SourceParams], context: SourceContext, keep: Sequence[str] = ()) -> dict[str, Any]:
+    """What decides which rows `collect` gives, as JSON without secrets: parameters, and the sources' own fingerprints.
+
+    Raises what the sources raise when one is gone.
+    """
+    found: dict[str, Any] = {"keep": list(keep)} if keep else {}
+    for index, params in enumerate(sources):
+        with _masked():
+            revealed = reveal(params)
+            data = plugins.source(revealed.source).fingerprint(revealed, context)
+        said = params.model_dump(mode="json", exclude_defaults=True)
+        found[f"collect[{index}]"] = {**said, "data": _mask_all(dict(data))}
+    return found
+
+
+def collect(
+    sources: Sequence[SourceParams],
+    task: Task,
+    context: SourceContext,
+    out: Path,
+    *,
+    keep: Sequence[str] = (),
+    expected: Mapping[str, Any] | None = None,
+    progress: Callable[[int], None] = lambda rows: None,
+) -> dict[str, Any]:
+    """Write `data.arrow` (an Arrow IPC stream) and `provenance.json` into the folder `out`; returns the summary.
+
+    Columns are those of the task, any further ones where it is open, those in `keep`, and `_source` (the number of the
+    source) and `_split` (its split, or null). `expected` is the fingerprint the rows must still have at the end.
+    `progress` is given the rows so far. Equal rows give an equal `data.arrow`. Raises DataError, RemoteError and
+    MissingPackageError.
+    """
+    reports: list[_Report] = []
+    with _masked(), atomic.disk_errors(out), Writer(out / DATA) as writer:
+        for index, params in enumerate(sources):
+            report = _Report(params, context.warn)
+            _read(index, reveal(params), task, replace(context, warn=report.warn), keep, report, writer, progress)
+            reports.append(report)
+        columns = writer.finish()
+        if expected is not None and fingerprint(sources, context, keep) != expected:
+            raise DataError("a source changed while it was collected", hint="run the same command again")
+        entries = [report.as_dict() for report in reports]
+        document = {"schema": 1, "rows": writer.rows, "columns": columns, "sources": entries}
+        atomic.write_json(out / PROVENANCE, document)
+    brief = [{name: value for name, value in entry.items() if name != "origins"} for entry in entries]
+    return {"rows": writer.rows, "columns": columns, "sources": brief}
+
+
+@dataclass(slots=True)
+class _Report:
+    """What becomes the provenance of one source."""
+
+    params: SourceParams
+    tell: Callable[[str], None]
+    rows: int = 0
+    read: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    origins: Sequence[Origin] = ()
+    when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def warn(self, message: str) -> None:
+        message = mask(message)
+        if message not in self.warnings:
+            self.warnings.append(message)
+            self.tell(message)
+
+    def as_dict(self) -> dict[str, Any]:
+        digests = {origin.location: origin.sha256 for origin in self.origins}
+        single = next(iter(digests.values())) if len(digests) == 1 else None
+        return {
+            "source": self.params.source,
+            "label": self.params.label,
+            "split": self.params.split,
+            "when": self.when,
+            "read": self.read,
+            "rows": self.rows,
+            "dropped": self.dropped,
+            "bytes": sum(origin.bytes for origin in self.origins),
+            "sha256": single if len(digests) == 1 else keys.digest_json(digests),
+            "licence": next((origin.licence for origin in self.origins if origin.licence), None),
+            "revision": mask(next((each.revision for each in self.origins if each.revision), "")) or None,
+            "warnings": self.warnings,
+            "origins": [_mask_all(asdict(origin)) for origin in self.origins],
+        }
+
+
+def _read(
+    index: int,
+    params: SourceParams,
+    task: Task,
+    context: SourceContext,
+    keep: Sequence[str],
+    report: _Report,
+    writer: Writer,
+    progress: Callable[[int], None],
+) -> None:
+    source = plugins.source(params.source)
+    mapper = Mapper(params, task, keep)
+    for batch in source.read(params, context):
+        size = len(next(iter(batch.values()), ()))
+        columns, where = mapper.apply(batch, _places(batch, params.source, report.read))
+        kept = len(next(iter(columns.values())))
+        columns |= {"_source": [index] * kept, "_split": [params.split] * kept}
+        writer.add(columns, where)
+        report.read += size
+        report.rows += kept
+        progress(writer.rows)
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in mapper.dropped.items())
+    if not report.rows:
+        raise DataError(f"no rows are left of it: {reasons}" if reasons else "it holds no rows", where=params.source)
+    if reasons:
+        report.warn(f"{params.source}: of {report.read:,} rows, {reasons} were left out")
+    report.dropped = mapper.dropped
+    writer.end_source(params.source)
+    report.origins = source.origins(params, context)
+
+
+def _places(batch: Batch, source: str, before: int) -> Callable[[int], str]:
+    """How the place of a row of the batch is told, by its index."""
+    return batch.where if isinstance(batch, FileBatch) else lambda row: f"{source}, row {before + row + 1}"
+
+
+@contextmanager
+def _masked() -> Iterator[None]:
+    """Keep secrets out of what is told when a source fails."""
+    try:
+        yield
+    except AiaasError as error:
+        error.message = mask(error.message)
+        error.where = error.where and mask(error.where)
+        error.hint = error.hint and mask(error.hint)
+        error.args = (error.message,)
+        raise
+
+
+def _mask_all(values: dict[str, Any]) -> dict[str, Any]:
+    return {mask(name): mask(value) if isinstance(value, str) else value for name, value in values.items()}

@@ -1,0 +1,165 @@
+"""From the columns of a source to those of the task: renamed, converted, rows without what it insists on left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiaas import plugins
+from aiaas.contracts import Batch, Column, SourceParams, Task
+from aiaas.errors import DataError
+
+Where = Callable[[int], str]
+"""The place of a row, by its index in the batch."""
+
+OURS = ("_source", "_split")
+
+
+class Mapper:
+    """Maps the batches of one source. `dropped` counts the rows left out, by reason."""
+
+    def __init__(self, params: SourceParams, task: Task, keep: Sequence[str]) -> None:
+        self.params = params
+        self.task = task
+        self.dropped: dict[str, int] = {}
+        self.wanted = {column.name: column for column in task.COLUMNS}
+        self.kept = [name for name in keep if name not in self.wanted]
+        self.theirs: set[str] = set()
+        if params.label is not None:
+            self._check_label()
+        allowed = [*self.wanted, *self.kept]
+        if not task.OPEN and (unknown := [ours for ours in params.columns if ours not in allowed]):
+            raise DataError(
+                f"columns: names {unknown[0]!r}, which the task has not; it has {', '.join(allowed)}",
+                where=params.source,
+                hint="it reads {our column: their column}",
+            )
+
+    def _check_label(self) -> None:
+        if not any(column.kind == "label" for column in self.task.COLUMNS):
+            raise DataError("label: is for tasks that have labels; this one has none", where=self.params.source)
+        if "label" in self.params.columns:
+            raise DataError("label: and columns: {label: …} exclude each other", where=self.params.source)
+
+    def apply(self, batch: Batch, where: Where) -> tuple[Batch, Where]:
+        """The batch as the task wants it, and how to tell where its rows stand. Raises DataError."""
+        renamed = self._rename(batch)
+        size = len(next(iter(batch.values()), ()))
+        if self.params.label is not None:
+            renamed["label"] = [self.params.label] * size
+        lost: dict[int, str] = {}
+        for name, column in self.wanted.items():
+            renamed[name] = _CONVERT[column.kind](renamed[name], name, where)
+            for row in _absent(renamed[name], column):
+                lost.setdefault(row, f"without {name}")
+        for name in self.kept:
+            renamed[name] = to_labels(renamed[name], name, where)
+        if not lost:
+            return renamed, where
+        for reason in lost.values():
+            self.dropped[reason] = self.dropped.get(reason, 0) + 1
+        rows = [row for row in range(size) if row not in lost]
+        return {name: [values[row] for row in rows] for name, values in renamed.items()}, lambda row: where(rows[row])
+
+    def _rename(self, batch: Batch) -> Batch:
+        """The columns the task takes, under our names and in a fixed order; those it insists on first."""
+        self.theirs |= batch.keys()
+        size = len(next(iter(batch.values()), ()))
+        names = {ours: self.params.columns.get(ours, ours) for ours in [*self.wanted, *self.kept]}
+        if self.params.label is not None:
+            names.pop("label", None)
+        if self.task.OPEN:
+            names |= self._features(batch, names)
+        for ours, theirs in names.items():
+            if theirs not in self.theirs:
+                raise self._lacks(ours, theirs, batch)
+        # A column seen before may be absent from a batch where rows are objects: then none of them has that key.
+        return {ours: batch.get(theirs) or [None] * size for ours, theirs in names.items()}
+
+    def _features(self, batch: Batch, taken: dict[str, str]) -> dict[str, str]:
+        """Our names of the further columns: as `columns:` renames them, or as they are called."""
+        features = {ours: theirs for ours, theirs in self.params.columns.items() if ours not in taken}
+        used = {*taken.values(), *features.values()}
+        for name in batch:
+            if name in used or (name == "label" and self.params.label is not None):
+                continue
+            if name in taken or name in features or name in OURS:
+                raise DataError(
+                    f"two columns would be called {name!r}: one of that name stands in the data",
+                    where=self.params.source,
+                    hint=f"rename it too, with columns: {{another_name: {name}}}",
+                )
+            features[name] = name
+        return features
+
+    def _lacks(self, ours: str, theirs: str, batch: Batch) -> DataError:
+        close = plugins.nearest(theirs, batch)
+        hint = f"did you mean {close!r}? " if close and close != theirs else ""
+        example = close or next(iter(batch), "their_name")
+        hint += f"Say which column it is with columns: {{{ours}: {example}}}"
+        if ours in self.wanted and self.wanted[ours].kind == "label":
+            hint += ", or give every row of the source one with label:"
+        return DataError(
+            f"there is no column {theirs!r}; there are: {', '.join(map(repr, batch))}",
+            where=self.params.source,
+            hint=hint,
+        )
+
+
+def _absent(values: Sequence[Any], column: Column) -> list[int]:
+    """The rows that lack a value the task insists on; a text of white space alone is none."""
+    if column.kind == "number":
+        return [row for row, value in enumerate(values) if value is None] if None in values else []
+    if all(values) and not any(map(str.isspace, values)):
+        return []
+    return [row for row, value in enumerate(values) if not value or value.isspace()]
+
+
+def to_texts(values: list[Any], name: str, where: Where) -> list[Any]:
+    """Texts, with numbers and truth values as they are written; None stays."""
+    if set(map(type, values)) <= {str, type(None)}:
+        return values
+    return [_to_text(value, name, where, row) for row, value in enumerate(values)]
+
+
+def to_labels(values: list[Any], name: str, where: Where) -> list[Any]:
+    """Labels as texts; a whole number that a column of floats holds is written as one, so 1.0 is the label 1."""
+    if set(map(type, values)) <= {str, type(None)}:
+        return values
+    whole = (int(each) if isinstance(each, float) and each.is_integer() else each for each in values)
+    return [_to_text(value, name, where, row) for row, value in enumerate(whole)]
+
+
+def to_numbers(values: list[Any], name: str, where: Where) -> list[Any]:
+    """Floats; None, NaN and empty texts become None. Raises DataError for what is no number, or not finite."""
+    return [_to_number(value, name, where, row) for row, value in enumerate(values)]
+
+
+_CONVERT = {"text": to_texts, "label": to_labels, "number": to_numbers}
+
+
+def _to_text(value: Any, name: str, where: Where, row: int) -> str | None:
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case float() if math.isnan(value):
+            return None
+        case int() | float():
+            return str(value)
+    raise DataError(f"column {name!r} holds a {type(value).__name__} where text is wanted", where=where(row))
+
+
+def _to_number(value: Any, name: str, where: Where, row: int) -> float | None:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        told = repr(value) if len(repr(value)) <= 40 else repr(value)[:39] + "…"
+        raise DataError(f"column {name!r} holds {told}, which is no number", where=where(row)) from None
+    if math.isinf(number):
+        raise DataError(f"column {name!r} holds an infinite number", where=where(row))
+    return None if math.isnan(number) else number

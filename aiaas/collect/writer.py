@@ -1,0 +1,255 @@
+"""Writes rows as one Arrow IPC stream, batch by batch, although the types are known only at the end.
+
+Record batches hold a fixed number of rows, however the sources hand them over: equal rows give equal bytes. While a
+column's type stays what it was, batches go into one file. When it widens (no value yet → some type, whole → real
+numbers) or a column appears, a further file begins, and at the end all are written once more with the final types.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import date, datetime, time
+from decimal import Decimal
+from itertools import accumulate
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from aiaas.collect.columns import OURS, Where
+from aiaas.contracts import Batch
+from aiaas.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS = 10_000
+CHARACTERS = 32 * 2**20
+"""A record batch ends at this many rows, or at the row that makes its texts this long."""
+
+Kind = Literal["none", "bool", "int", "float", "text"]
+ARROW: dict[Kind, str] = {"none": "null", "bool": "bool", "int": "int64", "float": "float64", "text": "string"}
+_KINDS: dict[type, Kind] = {type(None): "none", bool: "bool", int: "int", float: "float", str: "text"}
+_TOLD: dict[Kind, str] = {"bool": "truth values", "int": "numbers", "float": "numbers", "text": "text"}
+
+
+class Writer:
+    """Use as a context manager: what `finish` did not complete is removed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows = 0
+        self.kinds: dict[str, Kind] = {}
+        self._buffer: Batch = {}
+        self._buffered = 0
+        self._characters = 0
+        self._parts: list[Path] = []
+        self._stack = ExitStack()
+        self._open: tuple[Any, pa.Schema] | None = None
+        self._columns: tuple[str, frozenset[str]] | None = None
+        self._seen: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stack.close()
+        for part in self._parts:
+            part.unlink(missing_ok=True)
+
+    def add(self, batch: Batch, where: Where) -> None:
+        """Take some rows; `where` tells where they stand, for DataError when a column changes its type."""
+        size = len(batch["_source"])
+        columns = {name: self._typed(name, values, where) for name, values in batch.items()}
+        for name in columns.keys() - self._buffer.keys():
+            self._buffer[name] = [None] * self._buffered
+        for name, values in self._buffer.items():
+            values.extend(columns.get(name) or [None] * size)
+        self._seen |= columns.keys()
+        self._buffered += size
+        self.rows += size
+        self._characters += _characters(columns, self.kinds)
+        while self._buffered >= ROWS or self._characters >= CHARACTERS:
+            self._flush()
+
+    def end_source(self, source: str) -> None:
+        """All sources must have the same columns; raises DataError naming those that this one lacks or adds."""
+        if self._columns is None:
+            self._columns = (source, frozenset(self._seen))
+        first, names = self._columns
+        if names != self._seen:
+            lacking, adding = sorted(names - self._seen), sorted(self._seen - names)
+            told = [f"lacks {', '.join(map(repr, lacking))}"] if lacking else []
+            told += [f"adds {', '.join(map(repr, adding))}"] if adding else []
+            hint = "rename with columns: what is called differently"
+            raise DataError(f"it {' and '.join(told)} compared with {first}", where=source, hint=hint)
+        self._seen = set()
+
+    def finish(self) -> dict[str, str]:
+        """Complete the file and return the Arrow type of each column."""
+        while self._buffered:
+            self._flush()
+        self._stack.close()
+        final = self._schema(empty="text")
+        if self._open and len(self._parts) == 1 and self._open[1].equals(final):
+            self._parts.pop().replace(self.path)
+        else:
+            self._rewrite(final)
+        return {name: str(final.field(name).type) for name in final.names}
+
+    def _typed(self, name: str, values: list[Any], where: Where) -> list[Any]:
+        """The values in the column's type, which is widened where they ask for it."""
+        types = set(map(type, values))
+        if not types <= _KINDS.keys():
+            values = [_plain(value, name, where, row) for row, value in enumerate(values)]
+            types = set(map(type, values))
+        known = self.kinds.get(name, "none")
+        kind = known
+        for found in sorted(_KINDS[each] for each in types):
+            wider = _wider(kind, found)
+            if wider is None:
+                raise _changed(name, kind, values, where, self.rows)
+            kind = wider
+        if int in types or float in types:
+            _check_range(name, values, where)
+        self.kinds[name] = kind
+        return values
+
+    def _schema(self, empty: Kind = "none") -> pa.Schema:
+        import pyarrow as pa
+
+        names = [name for name in self.kinds if name not in OURS] + [name for name in OURS if name in self.kinds]
+        kinds: dict[str, Kind] = {name: "text" if name == "_split" else self.kinds[name] for name in names}
+        return pa.schema(
+            [(name, pa.type_for_alias(ARROW[empty if kind == "none" else kind])) for name, kind in kinds.items()]
+        )
+
+    def _flush(self) -> None:
+        """Write one record batch off the buffer."""
+        import pyarrow as pa
+
+        size = min(ROWS, self._buffered)
+        if self._characters >= CHARACTERS:
+            size = min(size, _cut(self._buffer, self.kinds))
+        head = {name: values[:size] for name, values in self._buffer.items()}
+        self._buffer = {name: values[size:] for name, values in self._buffer.items()}
+        self._characters -= _characters(head, self.kinds)
+        first = self.rows - self._buffered
+        self._buffered -= size
+        schema = self._schema()
+        arrays = [_array(head[field.name], field, first) for field in schema]
+        self._writer(schema).write_batch(pa.record_batch(arrays, schema=schema))
+
+    def _writer(self, schema: pa.Schema) -> Any:
+        """The open file, or a further one where the types have changed."""
+        import pyarrow as pa
+
+        if self._open is None or not self._open[1].equals(schema):
+            self._stack.close()
+            part = self.path.with_name(f"{self.path.name}.{len(self._parts)}.part")
+            self._parts.append(part)
+            sink = self._stack.enter_context(pa.OSFile(str(part), "wb"))
+            self._open = self._stack.enter_context(pa.ipc.new_stream(sink, schema)), schema
+        return self._open[0]
+
+    def _rewrite(self, final: pa.Schema) -> None:
+        import pyarrow as pa
+
+        part = self.path.with_name(f"{self.path.name}.part")
+        try:
+            with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_stream(sink, final) as writer:
+                for each in self._parts:
+                    with pa.OSFile(str(each)) as source, pa.ipc.open_stream(source) as reader:
+                        for batch in reader:
+                            writer.write_batch(_widened(batch, final))
+            part.replace(self.path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _widened(batch: pa.RecordBatch, final: pa.Schema) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    names = set(batch.schema.names)
+    arrays = [
+        batch.column(field.name).cast(field.type, safe=False)
+        if field.name in names
+        else pa.nulls(batch.num_rows, field.type)
+        for field in final
+    ]
+    return pa.record_batch(arrays, schema=final)
+
+
+def _array(values: list[Any], field: pa.Field, first: int) -> pa.Array:
+    import pyarrow as pa
+
+    if pa.types.is_float64(field.type):  # Arrow refuses whole numbers beyond 53 bits among real ones
+        values = [float(value) if isinstance(value, int) else value for value in values]
+    try:
+        return pa.array(values, field.type, from_pandas=True)
+    except UnicodeEncodeError as error:
+        row = next(row for row, value in enumerate(values) if value == error.object)
+        message = f"column {field.name!r} holds half a surrogate pair, which is no character"
+        raise DataError(message, where=f"row {first + row + 1} of all") from None
+
+
+def _texts(batch: Batch, kinds: dict[str, Kind]) -> list[list[Any]]:
+    return [values for name, values in batch.items() if kinds[name] == "text" and name not in OURS]
+
+
+def _characters(batch: Batch, kinds: dict[str, Kind]) -> int:
+    return sum(sum(map(len, filter(None, values))) for values in _texts(batch, kinds))
+
+
+def _cut(batch: Batch, kinds: dict[str, Kind]) -> int:
+    """How many rows it takes for the texts to reach `CHARACTERS`."""
+    lengths = (sum(len(value or "") for value in row) for row in zip(*_texts(batch, kinds), strict=True))
+    return bisect_left(list(accumulate(lengths)), CHARACTERS) + 1
+
+
+def _wider(known: Kind, found: Kind) -> Kind | None:
+    """The type that holds both, if there is one: what is text in one row and a number in another is a mistake."""
+    if known == found or found == "none":
+        return known
+    if known == "none":
+        return found
+    return "float" if {known, found} == {"int", "float"} else None
+
+
+def _plain(value: Any, name: str, where: Where, row: int) -> Any:
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case Decimal():
+            return float(value)
+        case datetime() | date() | time():
+            return value.isoformat()
+    raise DataError(
+        f"column {name!r} holds a {type(value).__name__}; a column holds text, numbers or truth values",
+        where=where(row),
+    )
+
+
+def _check_range(name: str, values: Sequence[Any], where: Where) -> None:
+    for row, value in enumerate(values):
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise DataError(f"column {name!r} holds {value}, which does not fit into 64 bits", where=where(row))
+        if isinstance(value, float) and math.isinf(value):
+            raise DataError(f"column {name!r} holds an infinite number", where=where(row))
+
+
+def _changed(name: str, known: Kind, values: Sequence[Any], where: Where, rows: int) -> DataError:
+    """Told of the first value that does not fit those before it, which may stand in the same batch."""
+    for row, value in enumerate(values):
+        wider = _wider(known, _KINDS[type(value)])
+        if wider is None:
+            told = repr(value) if len(repr(value)) <= 40 else repr(value)[:39] + "…"
+            return DataError(
+                f"column {name!r} holds {_TOLD[known]} until row {rows + row:,}, then {told}",
+                where=where(row),
+                hint="make the column one type: correct the value, or quote it in every row",
+            )
+        known = wider
+    raise AssertionError("unreachable")

@@ -1,0 +1,96 @@
+"""Which files an address means, and what is said when there are none."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiaas.errors import DataError
+
+_WILD = frozenset("*?[")
+CLASS_FOLDER_HINT = "name its files with a glob such as {0}/*.csv, or give it one sub-folder a class"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to read. `shown` is what a person knows it by, `label` the name of its class folder."""
+
+    path: Path
+    shown: str
+    label: str | None = None
+
+    def digest(self) -> str:
+        """sha256 of the bytes as they stand on disk, in hex."""
+        with self.path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def expand(pattern: str, root: Path, address: str) -> list[File]:
+    """The files that a path, a glob or a folder of class folders means, sorted; DataError when there are none.
+
+    `address` is how the recipe writes it. Files inside `root` are shown relative to it. Hidden files are passed over.
+    """
+    path = root / Path(pattern).expanduser()
+    if path.is_dir():
+        return _class_folders(path, root, address)
+    if path.exists():
+        return [File(path, shown(path, root))]
+    if _WILD & set(pattern):
+        found = sorted(each for each in _glob(path) if each.is_file() and not each.name.startswith("."))
+        if found:
+            return [File(each, shown(each, root)) for each in found]
+        raise DataError("no file matches the pattern", where=address, hint=_near(path, root) or f"looked in {root}")
+    raise DataError("there is no such file", where=address, hint=_near(path, root) or f"looked for {path}")
+
+
+def shown(path: Path, root: Path) -> str:
+    """The path as a person knows it: relative to where relative paths start, where it lies there."""
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def _glob(path: Path) -> Iterable[Path]:
+    parts = path.parts
+    wild = next(index for index, part in enumerate(parts) if _WILD & set(part))
+    return Path(*parts[:wild]).glob(str(Path(*parts[wild:])))
+
+
+def _class_folders(folder: Path, root: Path, address: str) -> list[File]:
+    classes = sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
+    if not classes:
+        raise DataError(
+            "it is a folder without sub-folders", where=address, hint=CLASS_FOLDER_HINT.format(address.rstrip("/"))
+        )
+    files = [
+        File(each, shown(each, root), kind.name)
+        for kind in classes
+        for each in sorted(kind.rglob("*"))
+        if each.is_file() and not any(part.startswith(".") for part in each.relative_to(kind).parts)
+    ]
+    if not files:
+        raise DataError("none of its class folders holds a file", where=address)
+    return files
+
+
+def _near(path: Path, root: Path) -> str | None:
+    """A hint with the names that stand where the path stops existing, the likeliest first."""
+    parent, missing = path.parent, path.name
+    while not parent.is_dir():
+        if parent == parent.parent:
+            return None
+        parent, missing = parent.parent, parent.name
+    names = sorted(each.name for each in parent.iterdir() if not each.name.startswith("."))
+    where = shown(parent, root)
+    place = "here" if where == "." else f"in {where}"
+    close = difflib.get_close_matches(missing, names, n=3, cutoff=0.6)
+    if close:
+        return f"did you mean {' or '.join(map(repr, close))} ({place})?"
+    return f"there is {place}: {listing(names)}" if names else f"there is nothing {place}"
+
+
+def listing(names: Sequence[str], most: int = 12) -> str:
+    """Names for a message, cut short where there are many."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

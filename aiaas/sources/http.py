@@ -1,0 +1,96 @@
+"""One file by https or http, downloaded once, resumed where it stopped, refused when it is not what was pinned.
+
+{source: "https://example.org/reviews.csv.gz", sha256: "…", max_bytes: 500MB}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from aiaas.contracts import Batch, Origin, SourceContext
+from aiaas.sources import _download, _exchange, _formats, _found
+from aiaas.sources._params import FileParams
+
+SCHEMES = ("https", "http")
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?", re.ASCII)
+
+
+def _size(value: Any) -> Any:
+    """`500MB` or `2 GiB` as a number of bytes."""
+    if not isinstance(value, str):
+        return value
+    parsed = _SIZE.fullmatch(value.strip().upper())
+    if parsed is None or parsed[2] not in _UNITS:
+        raise ValueError(f"{value!r} is no size: a number of bytes, or such as 500MB or 2GiB")
+    return int(float(parsed[1]) * _UNITS[parsed[2]])
+
+
+Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=int | str)]
+
+
+class Params(FileParams):
+    """A file on a web server."""
+
+    max_bytes: Size = Field(
+        2 * 2**30, ge=1, description="Refuse a larger file: bytes, or such as 500MB; by default 2 GiB."
+    )
+    timeout: float = Field(30.0, gt=0, le=600, description="Seconds the server may stay silent, above 0, at most 600.")
+
+    @field_validator("source")
+    @classmethod
+    def _names_a_host(cls, value: str) -> str:
+        if not urlsplit(value).hostname:
+            raise ValueError("it must read https://host/path")
+        return value
+
+
+def fingerprint(params: Params, context: SourceContext) -> Mapping[str, Any]:
+    """The pinned digest, or the address with the revision that the server gives (its ETag or date).
+
+    A file that is there already is not asked after again unless `context.refresh`.
+    """
+    address = _exchange.shown(params.source)
+    if params.sha256:
+        return {"address": address, "sha256": params.sha256}
+    return {"address": address, "revision": _download.revision(_request(params), context)}
+
+
+def read(params: Params, context: SourceContext) -> Iterator[Batch]:
+    """The rows of the file, downloaded first where needed. Raises RemoteError, and DataError for what is refused."""
+    file = _file(params, context)
+    _formats.format_of(file, params)  # before anything is fetched
+    _download.fetch(_request(params), context)
+    return _formats.read([file], params, context)
+
+
+def origins(params: Params, context: SourceContext) -> Sequence[Origin]:
+    got = _download.fetch(_request(params), context, again=False)
+    return _formats.origins([_file(params, context)], params, got.revision)
+
+
+def _request(params: Params) -> _exchange.Request:
+    return _exchange.Request(
+        url=params.source,
+        name=_name(params.source),
+        limit=params.max_bytes,
+        timeout=params.timeout,
+        sha256=params.sha256,
+    )
+
+
+def _file(params: Params, context: SourceContext) -> _found.File:
+    return _found.File(_download.place_of(_request(params), context.cache), _exchange.shown(params.source))
+
+
+def _name(url: str) -> str:
+    """The last part of the address, for its ending says what format the file has."""
+    name = PurePosixPath(unquote(urlsplit(url).path)).name
+    return Path(re.sub(r"[^\w.-]", "_", name)).name[-100:] or "file"
