@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SHIFT = 32
+_TOKEN = np.int64((1 << _SHIFT) - 1)
 _TEXTS, _CHARACTERS = 4096, 1 << 17  # a batch stays within the processor's caches, and memory flat
 
 
@@ -29,7 +30,7 @@ class Counts:
 
     starts: NDArray[np.int64]
     features: NDArray[np.int32]
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int32]
 
 
 def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -45,16 +46,50 @@ def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 class NGrams:
-    """The tree of n-grams with `low` to `high` tokens, and the column each of them has.
+    """The tree of n-grams with `low` to `high` tokens. Node 0 is the root, the n-gram without tokens.
 
-    While it learns, the column of a node is the node itself. Node 0 is the root, the n-gram without tokens.
+    Counts are given by node. Nodes that are only the beginning of others (all shorter than `low`, and what `keep` had
+    to leave in) are numbered with the rest.
     """
 
-    def __init__(self, tokens: Tokens, low: int, high: int) -> None:
+    def __init__(self, tokens: Tokens, low: int, high: int, keys: NDArray[np.int64] | None = None) -> None:
+        """`keys` restores a tree: it is what `keys` gave."""
         self.tokens = tokens
         self.low, self.high = low, high
-        self._table = Table()
-        self._columns: NDArray[np.int32] | None = None
+        self._table = Table() if keys is None else Table.of(keys)
+
+    def __len__(self) -> int:
+        """The number of nodes, the root counted."""
+        return len(self._table) + 1
+
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """`parent << 32 | token` of every node but the root, in their order; a parent comes before its children."""
+        return self._table.keys
+
+    def keep(self, wanted: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Forget every node that is not wanted and leads to none that is.
+
+        `wanted` has an entry a node. Returns the new number of each node, 0 for those that are gone.
+        """
+        parents, tokens = self.keys >> _SHIFT, self.keys & _TOKEN
+        needed = wanted.copy()
+        needed[0] = True
+        for _ in range(self.high - 1):
+            needed[parents[needed[1:]]] = True
+        numbers = (needed.cumsum() - 1).astype(np.int32)
+        numbers[~needed] = 0
+        left = needed[1:].nonzero()[0]
+        tokens = self.tokens.keep(tokens.take(left))
+        self._table = Table.of((numbers.take(parents.take(left)).astype(np.int64) << _SHIFT) | tokens)
+        return numbers
+
+    def spell(self) -> list[str]:
+        """The n-gram of every node, the root's being empty."""
+        paths: list[tuple[int, ...]] = [()]
+        for parent, token in zip((self.keys >> _SHIFT).tolist(), (self.keys & _TOKEN).tolist(), strict=True):
+            paths.append((*paths[parent], token))
+        return [self.tokens.spell(path) for path in paths]
 
     def learn(self, texts: Sequence[str]) -> Counts:
         """Count the n-grams of one batch, giving every new one a node."""
@@ -69,12 +104,8 @@ class NGrams:
         rows = np.arange(len(texts)).repeat(lengths)
         levels = list(self._levels(tokens, learn))
         place = np.concatenate([place for place, _ in levels])
-        columns = np.concatenate([nodes for _, nodes in levels])
-        if self._columns is not None:
-            columns = self._columns.take(columns)
-            chosen = (columns >= 0).nonzero()[0]
-            place, columns = place.take(chosen), columns.take(chosen)
-        return _gather(rows.take(place), columns, len(texts))
+        nodes = np.concatenate([nodes for _, nodes in levels])
+        return _gather(rows.take(place), nodes, len(texts))
 
     def _levels(self, tokens: NDArray[np.int64], learn: bool) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
         """For n from `low` to `high`: where the known n-grams start, and their nodes."""
@@ -92,7 +123,7 @@ class NGrams:
             if n >= self.low:
                 yield place, nodes
             if n < self.high:
-                following = tokens.take(place + n, mode="clip")
+                following = tokens.take(place + n)
                 whole = (following >= 0).nonzero()[0]
                 place = place.take(whole)
                 keys = nodes.take(whole).astype(np.int64)
@@ -100,12 +131,12 @@ class NGrams:
                 keys |= following.take(whole)
 
 
-def _gather(rows: NDArray[np.int64], columns: NDArray[np.int32], texts: int) -> Counts:
-    """Count how often each (row, column) occurs: packed into one number, equal ones come together when sorted."""
-    shift = int(columns.max(initial=0)).bit_length()
+def _gather(rows: NDArray[np.int64], nodes: NDArray[np.int32], texts: int) -> Counts:
+    """Count how often each (row, node) occurs: packed into one number, equal ones come together when sorted."""
+    shift = int(nodes.max(initial=0)).bit_length()
     packed = rows << shift
-    packed |= columns
-    if texts.bit_length() + shift <= 32:
+    packed |= nodes
+    if (texts - 1).bit_length() + shift <= 32:
         packed = packed.astype(np.uint32)  # sorts two and a half times faster
     packed.sort()
     edge = np.empty(packed.size + 1, np.bool_)
@@ -114,4 +145,4 @@ def _gather(rows: NDArray[np.int64], columns: NDArray[np.int32], texts: int) -> 
     edges = edge.nonzero()[0]
     packed = packed.take(edges[:-1]).astype(np.int64)
     starts = (packed >> shift).searchsorted(np.arange(texts + 1))
-    return Counts(starts, (packed & ((1 << shift) - 1)).astype(np.int32), edges[1:] - edges[:-1])
+    return Counts(starts, (packed & ((1 << shift) - 1)).astype(np.int32), (edges[1:] - edges[:-1]).astype(np.int32))

@@ -26,6 +26,9 @@ class Tokens(Protocol):
         """The tokens of all texts one after the other, `END` after each text, and how many belong to each text
         (`END` counted). With `learn`, unknown tokens are given a number; otherwise they are `END`."""
 
+    def keep(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Forget all tokens but these, and return the new number of each."""
+
     def spell(self, tokens: Iterable[int]) -> str:
         """The n-gram that these tokens are."""
 
@@ -45,6 +48,9 @@ class Characters:
         tokens = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int64)
         tokens[np.cumsum(lengths) - 1] = END
         return tokens, lengths
+
+    def keep(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        return tokens
 
     def spell(self, tokens: Iterable[int]) -> str:
         return "".join(map(chr, tokens))
@@ -78,6 +84,12 @@ class Words:
             tokens.append(END)
             lengths[place] = len(words) + 1
         return np.array(tokens, np.int64), lengths
+
+    def keep(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        used, numbers = np.unique(tokens, return_inverse=True)
+        words = self.words
+        self._numbers = {words[number]: place for place, number in enumerate(used.tolist())}
+        return numbers
 
     def spell(self, tokens: Iterable[int]) -> str:
         words = self.words

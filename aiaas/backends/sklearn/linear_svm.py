@@ -1,0 +1,87 @@
+"""A linear support vector machine whose scores are calibrated to probabilities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from aiaas.backends.sklearn._params import TEXT_TASKS, Features, Misfit, features_misplaced, refuse
+from aiaas.contracts import Model, Training
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from aiaas.backends.sklearn._linear import Linear
+
+REQUIRES = ("scikit-learn", "skops")
+TASKS = ("text-classification", "tabular-classification")
+
+
+class Params(Features):
+    """Hyper-parameters of the linear support vector machine."""
+
+    C: float = Field(
+        1.0, gt=0, le=1e6, description="How far the weights may go to fit the training rows; small keeps them small."
+    )
+    class_weight: Literal["balanced"] | None = Field(
+        None, description="balanced: a rare label counts as much as a frequent one. null: every row counts the same."
+    )
+    max_iter: int = Field(5000, ge=1, le=1_000_000, description="The most passes of the solver.")
+    tol: float = Field(1e-4, gt=0, le=1, description="The solver stops when it gains less than this.")
+    folds: int = Field(
+        5, ge=2, le=20, description="Scores are calibrated on rows held out in this many turns; every label needs as "
+        "many training rows."
+    )
+
+
+def check(params: Params, task: str) -> list[Misfit]:
+    """The parameters that do not go with the task, and why."""
+    return features_misplaced(params, task)
+
+
+def fit(params: Params, train: Dataset, validation: Dataset, training: Training) -> Model:
+    """Learn from texts or rows. Raises RecipeError, TrainingError, Interrupted."""
+    refuse(check(params, training.task))
+    if training.task in TEXT_TASKS:
+        from aiaas.backends.sklearn import _fit_text
+
+        make = lambda: estimator(params, training.seed)  # noqa: E731
+        return _fit_text.fit(params, train, training, make, head, least=params.folds)
+    from aiaas.backends.sklearn import _fit_rows
+
+    return _fit_rows.fit(params, train, training, estimator(params, training.seed), least=params.folds)
+
+
+def estimator(params: Params, seed: int) -> Any:
+    """scikit-learn's own estimator, not fitted: one machine, calibrated on scores of rows it had not seen."""
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.model_selection import StratifiedKFold
+    from sklearn.svm import LinearSVC
+
+    machine = LinearSVC(
+        C=params.C, class_weight=params.class_weight, max_iter=params.max_iter, tol=params.tol, random_state=seed
+    )
+    folds = StratifiedKFold(params.folds, shuffle=True, random_state=seed)
+    return CalibratedClassifierCV(machine, method="sigmoid", cv=folds, ensemble=False)
+
+
+def head(fitted: Any) -> Linear:
+    """The fitted estimator as linear scores: Platt's sigmoid of a linear score is the sigmoid of another."""
+    import numpy as np
+
+    from aiaas.backends.sklearn._linear import Linear
+
+    calibrated = fitted.calibrated_classifiers_[0]
+    machine = calibrated.estimator
+    slope = np.array([[each.a_] for each in calibrated.calibrators])
+    shift = np.array([each.b_ for each in calibrated.calibrators])
+    return Linear.of_odds(-slope * machine.coef_, -(slope[:, 0] * machine.intercept_ + shift))
+
+
+def load(directory: Path) -> Model:
+    """The model that `save` wrote, of texts or of rows. Raises VerificationError."""
+    from aiaas.backends.sklearn import _load
+
+    return _load.load(directory)

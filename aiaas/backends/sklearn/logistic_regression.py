@@ -1,0 +1,73 @@
+"""Logistic regression: a weight for every feature, all of them learned together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from aiaas.backends.sklearn._params import TEXT_TASKS, Features, Misfit, features_misplaced, refuse
+from aiaas.contracts import Model, Training
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from aiaas.backends.sklearn._linear import Linear
+
+REQUIRES = ("scikit-learn", "skops")
+TASKS = ("text-classification", "tabular-classification")
+
+
+class Params(Features):
+    """Hyper-parameters of logistic regression."""
+
+    C: float = Field(
+        1.0, gt=0, le=1e6, description="How far the weights may go to fit the training rows; small keeps them small."
+    )
+    class_weight: Literal["balanced"] | None = Field(
+        None, description="balanced: a rare label counts as much as a frequent one. null: every row counts the same."
+    )
+    max_iter: int = Field(300, ge=1, le=100_000, description="The most steps of the solver.")
+    tol: float = Field(1e-4, gt=0, le=1, description="The solver stops when the largest slope is below this.")
+
+
+def check(params: Params, task: str) -> list[Misfit]:
+    """The parameters that do not go with the task, and why."""
+    return features_misplaced(params, task)
+
+
+def fit(params: Params, train: Dataset, validation: Dataset, training: Training) -> Model:
+    """Learn from texts or rows. Raises RecipeError, TrainingError, Interrupted."""
+    refuse(check(params, training.task))
+    if training.task in TEXT_TASKS:
+        from aiaas.backends.sklearn import _fit_text
+
+        return _fit_text.fit(params, train, training, lambda: estimator(params), head)
+    from aiaas.backends.sklearn import _fit_rows
+
+    return _fit_rows.fit(params, train, training, estimator(params))
+
+
+def estimator(params: Params) -> Any:
+    """scikit-learn's own estimator, not fitted. Its solver, L-BFGS, draws no random numbers."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(
+        C=params.C, class_weight=params.class_weight, max_iter=params.max_iter, tol=params.tol
+    )
+
+
+def head(fitted: Any) -> Linear:
+    """The fitted estimator as linear scores."""
+    from aiaas.backends.sklearn._linear import Linear
+
+    make = Linear.of_odds if len(fitted.coef_) == 1 else Linear.of_classes
+    return make(fitted.coef_, fitted.intercept_)
+
+
+def load(directory: Path) -> Model:
+    """The model that `save` wrote, of texts or of rows. Raises VerificationError."""
+    from aiaas.backends.sklearn import _load
+
+    return _load.load(directory)

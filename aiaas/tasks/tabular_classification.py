@@ -1,0 +1,12 @@
+"""Give each row of a table one of the labels it was trained on."""
+
+from __future__ import annotations
+
+from aiaas.contracts import Column
+from aiaas.tasks._classification import METRICS, answer, measure
+from aiaas.tasks._rows import decode, example
+
+__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure"]
+
+COLUMNS = (Column("label", "label"),)
+OPEN = True
