@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -132,9 +133,17 @@ def test_an_encoding_may_be_given() -> None:
     assert lengths(run(data, encoding="gb18030")[0]) == [2]
 
 
-def test_utf_16_is_refused() -> None:
-    with pytest.raises(DataError, match="UTF-16"):
-        run("房间".encode("utf-16"))
+def test_latin_1_is_not_taken_for_chinese() -> None:
+    answers, summary = run("Müller große Übung\nplain\nétat là\n".encode("latin-1"))
+    assert summary.errors == 2
+    assert messages(answers) == {1: "byte 2 of the line is not UTF-8", 3: "byte 1 of the line is not UTF-8"}
+
+
+@pytest.mark.parametrize("data", ["房间".encode("utf-16"), gzip.compress(b"a\n"), b"PK\x03\x04", b"PAR1"])
+def test_what_is_no_text_is_refused(data: bytes) -> None:
+    with pytest.raises(DataError, match="the input is") as caught:
+        run(data)
+    assert caught.value.hint is not None
 
 
 def test_empty_input() -> None:
@@ -168,13 +177,15 @@ def test_csv_of_texts() -> None:
 
 
 def test_csv_rows_are_typed() -> None:
-    data = "weight,size,ripe,name,label\n1.5,3,true,a,x\n,,,,\nnan,3.0,0,b,y\nheavy,inf,maybe,c,z\n"
-    answers, _ = run(data.encode(), Echo(TABLE))
+    data = "weight,size,ripe,name,label\n1.5,3,true,a,x\n,,,,\nnan,3.0,0,b,y\nheavy,inf,maybe,c,z\n1_0,１,NA,007,\n"
+    answers, summary = run(data.encode(), Echo(TABLE))
+    assert summary.unused == ("label",)
     assert [each["row"] for each in answers] == [
         {"name": "a", "size": 3, "weight": 1.5, "ripe": True},
-        {"name": "", "size": None, "weight": None, "ripe": None},
+        {"name": None, "size": None, "weight": None, "ripe": None},
         {"name": "b", "size": 3.0, "weight": None, "ripe": False},
         {"name": "c", "size": "inf", "weight": "heavy", "ripe": "maybe"},
+        {"name": "007", "size": "１", "weight": "1_0", "ripe": None},
     ]
 
 

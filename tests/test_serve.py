@@ -175,6 +175,21 @@ def test_openapi_holds_a_request_that_works(http: httpx.Client) -> None:
     assert response.json() == operation["responses"]["200"]["content"]["application/json"]["example"]
 
 
+def test_an_unknown_key_is_not_repeated() -> None:
+    from aiaas import contracts
+    from aiaas.errors import DataError
+    from aiaas.serve.predict import decode
+
+    class Rows(Echo):
+        def decode(self, value: Any) -> dict[str, Any]:
+            raise DataError(f"there is no column {next(iter(value))[:40]!r}; allowed: 'size'")
+
+    rows: Any = Rows({"size": "int64"})
+    assert isinstance(rows.signature, contracts.Signature)
+    with pytest.raises(DataError, match="there is no column '…'; allowed: 'size'"):
+        decode(rows, [{"secret": 1}])
+
+
 def test_every_route_is_in_the_document() -> None:
     from aiaas.serve.app import create_app
 

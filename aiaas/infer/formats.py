@@ -25,6 +25,8 @@ class Records:
 
     inputs: list[Any]
     lines: Sequence[int]
+    unused: tuple[str, ...] = ()
+    """Columns of a CSV file that are no feature of the model."""
 
 
 def records(
@@ -98,12 +100,10 @@ def _json_lines(blocks: Iterable[list[Line]]) -> Iterator[Records]:
         number += len(block)
 
 
-def _json(line: Line) -> Any:
-    if isinstance(line, Unreadable):
+def _json(line: Any) -> Any:
+    if line.__class__ is Unreadable:
         return line
-    if not line or line.isspace():
-        return Unreadable("the line is empty")
     try:
         return strictjson.loads(line)
     except DataError as error:
-        return Unreadable(error.message)
+        return Unreadable(error.message if line.strip() else "the line is empty")

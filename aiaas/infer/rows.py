@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from aiaas.contracts import Signature
@@ -13,33 +13,34 @@ from aiaas.errors import DataError
 from aiaas.infer.text import Line, Unreadable
 
 Numbered = tuple[int, Line]
-_TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+_MISSING = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL"))  # as the sources read training data
 
 
 def csv_rows(
     blocks: Iterable[list[Line]], delimiter: str, signature: Signature, text_only: bool
-) -> Iterator[tuple[list[Any], list[int]]]:
-    """Inputs and the number of the line where each begins, block by block; columns that are no feature are left out.
+) -> Iterator[tuple[list[Any], list[int], tuple[str, ...]]]:
+    """Inputs, the number of the line where each begins, and the columns that no feature is made of, block by block.
 
-    An empty cell of a column of numbers is a missing value. Raises DataError when the header names no feature.
+    A cell that says so is a missing value, as where training data are read. Raises DataError when the header names no
+    feature.
     """
     reader = _Reader(delimiter)
-    make: Callable[[list[str]], Any] | None = None
+    header: _Header | None = None
     number = 1
     for block in chain_end(blocks):
-        last = block is None
         numbered = list(enumerate(block or (), number))
         number += len(numbered)
         inputs: list[Any] = []
         lines: list[int] = []
-        for at, fields in reader.records(numbered, last):
-            if make is None:
-                make = _header(fields, at, signature, text_only)
+        for at, fields in reader.records(numbered, last=block is None):
+            if header is None:
+                header = _Header(fields, at, signature, text_only)
                 continue
             lines.append(at)
-            inputs.append(fields if isinstance(fields, Unreadable) else make(fields))
-        if inputs:
-            yield inputs, lines
+            inputs.append(fields if isinstance(fields, Unreadable) else header.input(fields))
+        if header and inputs:
+            yield inputs, lines, header.unused
 
 
 def chain_end(blocks: Iterable[list[Line]]) -> Iterator[list[Line] | None]:
@@ -88,64 +89,69 @@ class _Reader:
             yield self._taken[0][0], damaged or fields
 
 
-def _header(
-    names: list[str] | Unreadable, line: int, signature: Signature, text_only: bool
-) -> Callable[[list[str]], Any]:
-    """What turns the fields of a record into an input."""
-    if isinstance(names, Unreadable):
-        raise DataError(f"the header cannot be read: {names.message}", where=f"line {line}")
-    names = [name.strip() for name in names]
-    twice = sorted({name for name in names if names.count(name) > 1 and name in signature.features})
-    if twice:
-        raise DataError(f"the header names {', '.join(twice)} more than once", where=f"line {line}")
-    found = {name: names.index(name) for name in signature.features if name in names}
-    if not found:
-        raise DataError(
-            f"the header names none of the model's columns ({', '.join(signature.features)})",
-            where=f"line {line}",
-            hint="the first line must hold the names of the columns" + ("; or --format lines" if text_only else ""),
-        )
-    width = len(names)
-    convert = {name: (place, _CONVERT[signature.features[name]]) for name, place in found.items()}
+class _Header:
+    """Turns the cells of a record into an input."""
 
-    def make(fields: list[str]) -> Any:
-        if len(fields) != width:
-            return Unreadable(_width(len(fields), width))
-        return fields[found["text"]] if text_only else _row(fields, convert)
+    def __init__(self, names: list[str] | Unreadable, line: int, signature: Signature, text_only: bool) -> None:
+        where = f"line {line}"
+        if isinstance(names, Unreadable):
+            raise DataError(f"the header cannot be read: {names.message}", where=where)
+        names = [name.strip() for name in names]
+        twice = sorted({name for name in names if names.count(name) > 1 and name in signature.features})
+        if twice:
+            raise DataError(f"the header names {', '.join(twice)} more than once", where=where)
+        known = {name: kind for name, kind in signature.features.items() if name in names}
+        if not known:
+            raise DataError(
+                f"the header names none of the model's columns ({', '.join(signature.features)})",
+                where=where,
+                hint="the first line must hold the names of the columns" + ("; or --format lines" if text_only else ""),
+            )
+        self.unused = tuple(name for name in names if name not in known)
+        self._width = len(names)
+        self._text = names.index("text") if text_only else None
+        self._columns = [(name, names.index(name), _converter(kind)) for name, kind in known.items()]
 
-    return make
+    def input(self, fields: list[str]) -> Any:
+        """A text, or a row with missing values as None; Unreadable where the number of cells differs."""
+        if len(fields) != self._width:
+            return Unreadable(f"{len(fields)} cells, the header has {self._width}" if fields else "the line is empty")
+        if self._text is not None:
+            return fields[self._text]
+        return {
+            name: None if fields[place] in _MISSING else convert(fields[place])
+            for name, place, convert in self._columns
+        }
 
 
-def _width(found: int, wanted: int) -> str:
-    return f"{found} cells, the header has {wanted}" if found else "the line is empty"
-
-
-def _row(fields: list[str], convert: Mapping[str, tuple[int, Callable[[str], Any]]]) -> dict[str, Any]:
-    return {name: function(fields[place]) for name, (place, function) in convert.items()}
+def _converter(dtype: str) -> Callable[[str], Any]:
+    """What reads a cell of a column of this Arrow type. What it cannot read it hands on, for the task to refuse."""
+    if dtype.startswith(("int", "uint")):
+        return _whole
+    if dtype.startswith(("float", "double", "decimal")):
+        return _real
+    return _truth if dtype == "bool" else str
 
 
 def _whole(cell: str) -> Any:
     try:
-        return int(cell)
+        return int(cell) if _plain(cell) else cell
     except ValueError:
         return _real(cell)
 
 
 def _real(cell: str) -> Any:
-    """A number, `None` for an empty cell; anything else is handed on for the task to refuse."""
-    if not cell or cell.isspace():
-        return None
     try:
-        value = float(cell)
+        value = float(cell) if _plain(cell) else math.nan
     except ValueError:
         return cell
-    if value != value:  # a cell that says "nan" says that there is no value
-        return None
     return value if math.isfinite(value) else cell
 
 
+def _plain(cell: str) -> bool:
+    """Python would also take 1_000 and digits of other scripts."""
+    return len(cell) < 400 and cell.isascii() and "_" not in cell
+
+
 def _truth(cell: str) -> Any:
-    return _TRUTH.get(cell.strip().lower(), cell or None)
-
-
-_CONVERT: dict[str, Callable[[str], Any]] = {"string": str, "int64": _whole, "float64": _real, "bool": _truth}
+    return _TRUTH.get(cell.strip().lower(), cell)

@@ -46,7 +46,10 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What was answered: `rows` lines went out, `errors` of them hold an error; `first_error` is the first of these."""
+    """What was answered: `rows` lines went out, `errors` of them hold an error; `first_error` is the first of these.
+
+    `unused` are columns of a CSV file that are no feature of the model.
+    """
 
     model: str
     version: str | None
@@ -55,6 +58,7 @@ class Summary:
     rows: int
     errors: int
     seconds: float
+    unused: tuple[str, ...] = ()
     first_error: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -66,6 +70,7 @@ class Summary:
             "rows": self.rows,
             "errors": self.errors,
             "seconds": round(self.seconds, 3),
+            "unused": list(self.unused),
         }
 
     def check(self) -> None:
@@ -127,13 +132,13 @@ class _Tally:
     format: str = ""
     rows: int = 0
     errors: int = 0
+    unused: tuple[str, ...] = ()
     first: Mapping[str, Any] | None = None
 
     def summary(self, model: Answering) -> Summary:
         seconds = time.perf_counter() - self.start
-        return Summary(
-            model.name, model.version, model.digest, self.format, self.rows, self.errors, seconds, self.first
-        )
+        about = (model.name, model.version, model.digest, self.format)
+        return Summary(*about, self.rows, self.errors, seconds, self.unused, self.first)
 
 
 def _parts(
@@ -148,6 +153,7 @@ def _parts(
     """Answers and their lines, batch by batch."""
     tally.format, source = records(blocks(stream_in, encoding), model.signature, form, name)
     for part in source:
+        tally.unused = part.unused
         for begin in range(0, len(part.inputs), batch):
             here = Records(part.inputs[begin : begin + batch], part.lines[begin : begin + batch])
             given = _answer(model, here)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +12,16 @@ from aiaas.errors import DataError
 BLOCK = 1 << 20
 LINE_LIMIT = 16 << 20
 _BOM = b"\xef\xbb\xbf"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_NO_TEXT = {
+    b"\xff\xfe": ("UTF-16", "iconv -f UTF-16 -t UTF-8 FILE | aiaas infer …"),
+    b"\xfe\xff": ("UTF-16", "iconv -f UTF-16 -t UTF-8 FILE | aiaas infer …"),
+    b"\x1f\x8b": ("gzip", "gzip -dc FILE | aiaas infer …"),
+    b"\x28\xb5\x2f\xfd": ("zstd", "zstd -dc FILE | aiaas infer …"),
+    b"PK\x03\x04": ("a zip archive (or a spreadsheet)", "write it as CSV or JSON lines"),
+    b"PAR1": ("Parquet", "write it as CSV or JSON lines"),
+}
+# In real Chinese most characters are those of GB2312; Latin-1 taken for GB18030 has next to none of them.
+_COMMON_PART = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +44,8 @@ def blocks(stream: Stream, encoding: str | None = None) -> Iterator[list[Line]]:
     """The lines of `stream`, as many at once as stand ready, so that a slow producer is answered promptly.
 
     Only `\\n` and `\\r\\n` end a line. `encoding` is found where it is not given: a byte order mark decides, then the
-    first block that holds more than ASCII: UTF-8, else GB18030. Raises DataError for UTF-16.
+    first block that holds more than ASCII: UTF-8, else GB18030. Raises DataError for
+    what is known to be no such text (UTF-16, compressed).
     """
     decoder = _Decoder(encoding)
     for raw in _whole_lines(stream):
@@ -95,10 +106,9 @@ class _Decoder:
 
     def _begin(self, raw: bytes) -> bytes:
         self.first = False
-        if raw.startswith(_UTF_16):
-            raise DataError(
-                "the input is UTF-16; allowed: UTF-8 and GB18030", hint="iconv -f UTF-16 -t UTF-8 FILE | aiaas infer …"
-            )
+        for magic, (kind, hint) in _NO_TEXT.items():
+            if raw.startswith(magic):
+                raise DataError(f"the input is {kind}; allowed: text in UTF-8 or GB18030", hint=hint)
         if raw.startswith(_BOM):
             self.encoding = self.encoding or "utf-8"
             return raw.removeprefix(_BOM)
@@ -113,19 +123,24 @@ class _Decoder:
 
 
 def detect(raw: bytes) -> str:
-    """`utf-8` or `gb18030`, whichever more lines agree with: a single damaged line does not decide for the others."""
+    """`utf-8` or `gb18030`, as most lines agree with: a single damaged line does not decide for the others."""
     lines = [line for line in _split_bytes(raw) if not line.isascii()]
-    utf8, gb18030 = (sum(_decodes(line, encoding) for line in lines) for encoding in ("utf-8", "gb18030"))
     # Text in GB18030 is hardly ever valid UTF-8 by chance, the reverse is common.
-    return "gb18030" if gb18030 > utf8 and utf8 * 2 < len(lines) else "utf-8"
+    if 2 * len(_decoded(lines, "utf-8")) >= len(lines):
+        return "utf-8"
+    chinese = _decoded(lines, "gb18030")
+    characters = [character for line in chinese for character in line if not character.isascii()]
+    common = len("".join(characters).encode("gb2312", "ignore")) / 2
+    return "gb18030" if 2 * len(chinese) > len(lines) and common >= _COMMON_PART * len(characters) else "utf-8"
 
 
-def _decodes(line: bytes, encoding: str) -> bool:
-    try:
-        line.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+def _decoded(lines: list[bytes], encoding: str) -> list[str]:
+    """The lines that this encoding can hold."""
+    found: list[str] = []
+    for line in lines:
+        with suppress(UnicodeDecodeError):
+            found.append(line.decode(encoding))
+    return found
 
 
 def _split_bytes(raw: bytes) -> list[bytes]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 
 from aiaas import strictjson
+from aiaas.contracts import Signature
 from aiaas.errors import DataError
 from aiaas.serve.errors import InputsError, MediaTypeError, RequestError, TooLargeError
 
@@ -88,8 +89,17 @@ def decode(bundle: Bundle, values: list[Any]) -> list[dict[str, Any]]:
         try:
             rows.append(bundle.decode(value))
         except DataError as error:
-            faults.append((place, error.message))
+            faults.append((place, _masked(error.message, value, bundle.signature)))
             hint = hint or error.hint
     if faults:
         raise InputsError(faults, hint=hint)
     return rows
+
+
+def _masked(message: str, value: Any, signature: Signature) -> str:
+    """The message without the unknown keys that it names: a caller's words are not repeated."""
+    if isinstance(value, dict):
+        for key in value:
+            if key not in signature.features:
+                message = message.replace(repr(key[:40]), "'…'")
+    return message
