@@ -21,6 +21,13 @@ M = TypeVar("M", bound=BaseModel)
 
 SCHEMA = 1
 _SECTIONS = ("preprocess", "train", "evaluate", "deploy")
+_NAMES = {
+    ("task",),
+    ("model", "backend"),
+    ("model", "architecture"),
+    ("collect", "#", "source"),
+    ("preprocess", "steps", "#"),
+}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 
 
@@ -45,6 +52,7 @@ class _Check:
         if not isinstance(document.data, dict):
             document.refuse((), f"a recipe is a mapping of keys, found {wording.kind_of(document.data)}")
             return None
+        self._names()
         self._texts()
         secrets.check(document)
         frame = dict(document.data)
@@ -68,6 +76,14 @@ class _Check:
         if isinstance(frame.get("evaluate"), dict):
             frame["evaluate"] = self._evaluate(dict(frame["evaluate"]))
         return self._validated(Recipe, frame, (), as_json=False)
+
+    def _names(self) -> None:
+        """Names of plug-ins that came from a shell are text before they are looked up, whatever they look like."""
+        document = self.document
+        for path, raw in document.raws.items():
+            shape = tuple("#" if isinstance(part, int) else part for part in path)
+            if shape in _NAMES and not isinstance(_at(document.data, path), str):
+                _at(document.data, path[:-1])[path[-1]] = raw
 
     def _texts(self) -> None:
         """Text that no file, terminal or JSON can carry. YAML's own escapes and the environment can smuggle it in."""
@@ -223,19 +239,19 @@ class _Check:
                     return model.model_validate_json(json.dumps(value), strict=True)
                 return model.model_validate(value, strict=True)
             except ValidationError as error:
-                retyped = self._retyped(error, value, path)
+                retyped = self._retyped(error, model, value, path)
                 if retyped is None:
                     wording.explain(error, model, value, path, self.document)
                     return None
                 value = retyped
         return None
 
-    def _retyped(self, error: ValidationError, value: Any, path: paths.Path) -> Any:
+    def _retyped(self, error: ValidationError, model: type[BaseModel], value: Any, path: paths.Path) -> Any:
         """`value` with raw text where text is wanted and something else was found; `None` where nothing can be done."""
         raws = self.document.raws
         wanted = [
             inner
-            for inner in wording.places(error, value, "string_type")
+            for inner in wording.places(error, model, value, "string_type")
             if (*path, *inner) in raws and not isinstance(_at(value, inner), str)
         ]
         if not wanted:
@@ -256,4 +272,4 @@ def _at(value: Any, path: paths.Path) -> Any:
 
 def _sources() -> list[Any]:
     """Every source module, to list their schemes."""
-    return [plugins._find("sources", name) for name in plugins.names("sources")]
+    return [plugins.find("sources", name) for name in plugins.names("sources")]

@@ -19,7 +19,7 @@ def parse(text: str) -> Path:
     end = 0
     while end < len(text):
         match = _PART.match(text, end)
-        if match is None or (match["key"] is None and not parts):
+        if match is None or (not parts and (match["key"] is None or text.startswith("."))):
             raise ValueError(text)
         if match["index"] is not None:
             parts.append(int(match["index"]))

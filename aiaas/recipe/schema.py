@@ -54,7 +54,7 @@ def _sources(definitions: Schema) -> Schema:
     schemes: list[str] = []
     plain: Schema = {}
     for name in plugins.names("sources"):
-        module = plugins._find("sources", name)
+        module: Any = plugins.find("sources", name)
         reference = _define(f"source.{name}", module.Params, definitions)
         own = [scheme for scheme in module.SCHEMES if scheme]
         schemes += own

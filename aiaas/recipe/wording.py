@@ -47,7 +47,7 @@ def explain(error: ValidationError, model: type[BaseModel], value: Any, path: pa
     """Note every fault of `error`, which validating `value` (at `path` of the recipe) against `model` raised."""
     by_place: dict[paths.Path, list[Mapping[str, Any]]] = {}
     for found in error.errors(include_url=False):
-        inner = _path_in(value, found)
+        inner = _path_in(value, found, model)
         by_place.setdefault(inner, []).append(cast(Mapping[str, Any], found))
     for inner, found_here in by_place.items():
         deeper = any(other[: len(inner)] == inner and len(other) > len(inner) for other in by_place)
@@ -60,20 +60,21 @@ def explain(error: ValidationError, model: type[BaseModel], value: Any, path: pa
             _one(found_here[0], model, inner, path, document)
 
 
-def places(error: ValidationError, value: Any, kind: str) -> list[paths.Path]:
+def places(error: ValidationError, model: type[BaseModel], value: Any, kind: str) -> list[paths.Path]:
     """Where in `value` the error found a fault of this kind."""
-    return [_path_in(value, found) for found in error.errors(include_url=False) if found["type"] == kind]
+    return [_path_in(value, found, model) for found in error.errors(include_url=False) if found["type"] == kind]
 
 
-def _path_in(value: Any, found: Any) -> paths.Path:
-    """The error's path in the data, without what pydantic adds for the branches of unions."""
+def _path_in(value: Any, found: Any, model: type[BaseModel]) -> paths.Path:
+    """The error's path in the data, without what pydantic adds for the branches of unions. A key that is missing, or
+    was filled in, may be its end."""
     path: list[str | int] = []
     last = len(found["loc"]) - 1
     for index, part in enumerate(found["loc"]):
         here = range(len(value)) if isinstance(value, list | tuple) else value if isinstance(value, dict) else ()
         if part in here:
             value = value[part]
-        elif not (index == last and found["type"] == "missing"):
+        elif index < last or (found["type"] != "missing" and not _field(_model_at(model, tuple(path)), (part,))):
             continue
         path.append(part)
     return tuple(path)
@@ -151,9 +152,10 @@ def _type_hint(wanted: list[str], given: Any, path: paths.Path, document: Docume
             return f"write {_YAML_11[given.lower()]}"
         if any("number" in name for name in wanted) and path not in document.plain and _is_number(given):
             return "take the quotes away"
-    elif "text" in wanted and path in document.plain and not document.secretive(path):
+        return "put it in brackets: […]" if wanted == ["a list"] else None
+    if "text" in wanted and path in document.plain and not document.secretive(path):
         return f'put it in quotes: "{document.plain[path]}"'
-    elif wanted == ["a list"] and given is not None and not isinstance(given, dict):
+    if wanted == ["a list"] and given is not None and not isinstance(given, dict):
         return "put it in brackets: […]"
     return None
 
