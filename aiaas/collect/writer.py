@@ -41,7 +41,7 @@ class Writer:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows = 0
-        self.kinds: dict[str, Kind] = {}
+        self.kinds: dict[str, Kind] = {"_source": "int", "_split": "text"}
         self._buffer: Batch = {}
         self._buffered = 0
         self._characters = 0
@@ -62,7 +62,9 @@ class Writer:
     def add(self, batch: Batch, where: Where) -> None:
         """Take some rows; `where` tells where they stand, for DataError when a column changes its type."""
         size = len(batch["_source"])
-        columns = {name: self._typed(name, values, where) for name, values in batch.items()}
+        columns = {
+            name: values if name in OURS else self._typed(name, values, where) for name, values in batch.items()
+        }
         for name in columns.keys() - self._buffer.keys():
             self._buffer[name] = [None] * self._buffered
         for name, values in self._buffer.items():
@@ -120,8 +122,7 @@ class Writer:
     def _schema(self, empty: Kind = "none") -> pa.Schema:
         import pyarrow as pa
 
-        names = [name for name in self.kinds if name not in OURS] + [name for name in OURS if name in self.kinds]
-        kinds: dict[str, Kind] = {name: "text" if name == "_split" else self.kinds[name] for name in names}
+        kinds = {name: self.kinds[name] for name in [*(each for each in self.kinds if each not in OURS), *OURS]}
         return pa.schema(
             [(name, pa.type_for_alias(ARROW[empty if kind == "none" else kind])) for name, kind in kinds.items()]
         )

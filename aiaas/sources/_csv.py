@@ -95,7 +95,10 @@ def _blocks(
                     lines.append(line)
                     rows.append(row)
                 elif bad:
-                    bad.add(line, row if isinstance(row, str) else f"{len(row)} fields instead of {width}")
+                    bad.add(
+                        line,
+                        row if isinstance(row, str) else f"{len(row)} field{'s' * (len(row) != 1)} instead of {width}",
+                    )
             if rows:
                 yield lines, rows
 

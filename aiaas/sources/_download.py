@@ -21,8 +21,6 @@ from aiaas.sources._exchange import Again, Request, connect, send, shown, with_r
 if TYPE_CHECKING:
     import httpx
 
-_BLOCK = 1 << 18
-
 
 @dataclass(frozen=True, slots=True)
 class Download:
@@ -109,7 +107,7 @@ def _stream(response: httpx.Response, part: Path, start: int, request: Request) 
     with part.open("r+b" if start else "wb") as stream:
         stream.seek(start)
         stream.truncate()
-        for block in response.iter_raw(_BLOCK):
+        for block in response.iter_raw():  # as they come: blocks of a size would hold back what came before a break
             size += len(block)
             if size > request.limit:
                 stream.truncate(0)

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from aiaas.contracts import SourceParams
 
 Format = Literal["csv", "tsv", "jsonl", "parquet", "lines", "text"]
-Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$", to_lower=True)]
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)]
 
 _TABLE_ONLY = ("delimiter", "names", "skip_rows", "quotes", "missing")
 
@@ -49,7 +49,7 @@ class FileParams(SourceParams):
             return None
         try:
             name = codecs.lookup(value).name
-            b"".decode(name)  # refuses codecs that do not give text
+            "a".encode(name)  # refuses codecs that do not give text
         except LookupError:
             raise ValueError(f"there is no encoding {value!r}; such as utf-8, gb18030, big5, utf-16-le") from None
         return name

@@ -90,5 +90,6 @@ def _metadata(name: str) -> tuple[str | None, str | None]:
         if not names:
             return None, None
         found = importlib.metadata.metadata(names[0])
-    stated = [found[name] for name in ("License-Expression", "License") if name in found]
-    return found["Version"], stated[0].partition("\n")[0][:80] if stated else None
+    stated = [found[name].partition("\n")[0][:80] for name in ("License-Expression", "License") if name in found]
+    stated += [each.rpartition("::")[2].strip() for each in found.get_all("Classifier") or () if "License ::" in each]
+    return found["Version"], stated[0] if stated else None
