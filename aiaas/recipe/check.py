@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import re
-from typing import Any, Literal, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any, Literal
 
 from aiaas import contracts, plugins
 from aiaas.contracts import Params, SourceParams
@@ -16,8 +12,7 @@ from aiaas.recipe import paths, secrets, wording
 from aiaas.recipe.document import Document, walk
 from aiaas.recipe.gate import Gate
 from aiaas.recipe.models import Recipe, StepSpec
-
-M = TypeVar("M", bound=BaseModel)
+from aiaas.recipe.validate import at, validated
 
 SCHEMA = 1
 _SECTIONS = ("preprocess", "train", "evaluate", "deploy")
@@ -75,15 +70,15 @@ class _Check:
             frame["model"] = self._model(dict(frame["model"]))
         if isinstance(frame.get("evaluate"), dict):
             frame["evaluate"] = self._evaluate(dict(frame["evaluate"]))
-        return self._validated(Recipe, frame, (), as_json=False)
+        return validated(Recipe, frame, (), document, as_json=False)
 
     def _names(self) -> None:
         """Names of plug-ins that came from a shell are text before they are looked up, whatever they look like."""
         document = self.document
         for path, raw in document.raws.items():
             shape = tuple("#" if isinstance(part, int) else part for part in path)
-            if shape in _NAMES and not isinstance(_at(document.data, path), str):
-                _at(document.data, path[:-1])[path[-1]] = raw
+            if shape in _NAMES and not isinstance(at(document.data, path), str):
+                at(document.data, path[:-1])[path[-1]] = raw
 
     def _texts(self) -> None:
         """Text that no file, terminal or JSON can carry. YAML's own escapes and the environment can smuggle it in."""
@@ -110,7 +105,7 @@ class _Check:
         if scheme and "${env:" not in scheme[0] and scheme[1] not in module.SCHEMES:
             self._unknown_scheme(scheme[1], (*path, "source"))
             return nothing
-        return self._validated(module.Params, entry, path) or nothing
+        return validated(module.Params, entry, path, self.document) or nothing
 
     def _no_address(self, entry: dict[str, Any], path: paths.Path) -> None:
         if "source" not in entry:
@@ -158,7 +153,7 @@ class _Check:
         module = self._plugin("steps", "step", name, here, key=here != path)
         if module is None:
             return nothing
-        params = self._validated(module.Params, {} if values is None else values, here)
+        params = validated(module.Params, {} if values is None else values, here, self.document)
         return StepSpec(name=name, params=params) if params is not None else nothing
 
     def _model(self, section: dict[str, Any]) -> dict[str, Any]:
@@ -187,7 +182,7 @@ class _Check:
                     path, f"{backend}/{name} cannot learn {task}; it learns: {', '.join(module.TASKS)}"
                 )
             given = {} if values is None else values
-            section["params"] = self._validated(module.Params, given, ("model", "params")) or Params()
+            section["params"] = validated(module.Params, given, ("model", "params"), self.document) or Params()
         return section
 
     def _evaluate(self, section: dict[str, Any]) -> dict[str, Any]:
@@ -229,45 +224,6 @@ class _Check:
         except Exception as error:
             self.document.refuse(path, f"the plug-in cannot be imported: {type(error).__name__}: {error}")
         return None
-
-    def _validated(self, model: type[M], value: Any, path: paths.Path, *, as_json: bool = True) -> M | None:
-        """`value` as `model`, `None` where it has faults. What came from a shell is read as text where the model wants
-        text. Plug-ins' parts are checked as strict JSON: no text for numbers, lists for tuples."""
-        for _ in range(2):
-            try:
-                if as_json:
-                    return model.model_validate_json(json.dumps(value), strict=True)
-                return model.model_validate(value, strict=True)
-            except ValidationError as error:
-                retyped = self._retyped(error, model, value, path)
-                if retyped is None:
-                    wording.explain(error, model, value, path, self.document)
-                    return None
-                value = retyped
-        return None
-
-    def _retyped(self, error: ValidationError, model: type[BaseModel], value: Any, path: paths.Path) -> Any:
-        """`value` with raw text where text is wanted and something else was found; `None` where nothing can be done."""
-        raws = self.document.raws
-        wanted = [
-            inner
-            for inner in wording.places(error, model, value, "string_type")
-            if (*path, *inner) in raws and not isinstance(_at(value, inner), str)
-        ]
-        if not wanted:
-            return None
-        value = copy.deepcopy(value)
-        for inner in wanted:
-            if not inner:
-                return raws[path]
-            _at(value, inner[:-1])[inner[-1]] = raws[(*path, *inner)]
-        return value
-
-
-def _at(value: Any, path: paths.Path) -> Any:
-    for part in path:
-        value = value[part]
-    return value
 
 
 def _sources() -> list[Any]:

@@ -66,6 +66,15 @@ for _tag, _pattern in (
     _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern.pattern})\Z"), None)
 
 
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Line breaks of Unicode's own survive only as escapes."""
+    style = '"' if re.search("[\x85\u2028\u2029\ufeff]", text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def to_yaml(resolved: dict[str, Any]) -> str:
     """Block style but for lists of single values and empty containers; keys in the order of the models."""
     return yaml.dump(resolved, Dumper=_Dumper, allow_unicode=True, sort_keys=False, default_flow_style=None, width=120)
