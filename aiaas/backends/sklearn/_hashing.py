@@ -27,9 +27,7 @@ class Hashed:
     def count(self, texts: Sequence[str]) -> Counts:
         """Count the n-grams of one batch, by column."""
         matrix: Any = self._sklearn().transform(texts)
-        return Counts(
-            matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data.astype(np.int32)
-        )
+        return Counts(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data.astype(np.int32))
 
     learn = count
 

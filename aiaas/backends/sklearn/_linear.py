@@ -32,9 +32,7 @@ class Linear:
         it changes no probability and would cost digits."""
         if len(weights) == 2:
             return cls.of_odds(weights[1:] - weights[:1], bias[1:] - bias[:1])
-        return cls(
-            np.ascontiguousarray((weights - weights.mean(axis=0)).T, np.float32), bias - bias.mean(), "softmax"
-        )
+        return cls(np.ascontiguousarray((weights - weights.mean(axis=0)).T, np.float32), bias - bias.mean(), "softmax")
 
     @classmethod
     def of_odds(cls, weights: NDArray[np.float64], bias: NDArray[np.float64]) -> Linear:
@@ -63,13 +61,16 @@ class Linear:
         """The link applied to scores (n, outputs)."""
         if self.link == "softmax":
             parts = np.exp(scores - scores.max(axis=1, keepdims=True))
-            return (parts / parts.sum(axis=1, keepdims=True)).astype(np.float32)
-        chance = np.exp(-np.logaddexp(0.0, -scores))
-        if self.link == "logistic":
-            return np.concatenate([1 - chance, chance], axis=1).astype(np.float32)
-        total = chance.sum(axis=1, keepdims=True)
-        even = np.full_like(chance, 1 / chance.shape[1])
-        return np.divide(chance, total, out=even, where=total > 0).astype(np.float32)
+            chances = parts / parts.sum(axis=1, keepdims=True)
+        else:
+            chances = np.exp(-np.logaddexp(0.0, -scores))
+            if self.link == "logistic":
+                chances = np.concatenate([1 - chances, chances], axis=1)
+            else:
+                even = np.full_like(chances, 1 / chances.shape[1])
+                total = chances.sum(axis=1, keepdims=True)
+                chances = np.divide(chances, total, out=even, where=total > 0)
+        return np.asarray(chances, np.float32)
 
 
 def sums(values: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SHIFT = 32
 _TOKEN = np.int64((1 << _SHIFT) - 1)
-_TEXTS, _CHARACTERS = 4096, 1 << 17  # a batch stays within the processor's caches, and memory flat
+_TEXTS, _CHARACTERS = 4096, 1 << 16  # a batch stays within the processor's caches, and memory flat
 
 
 @dataclass(frozen=True, slots=True)

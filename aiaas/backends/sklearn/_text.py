@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +14,7 @@ from aiaas.backends.sklearn._hashing import Hashed
 from aiaas.backends.sklearn._linear import Linear, Link
 from aiaas.backends.sklearn._ngrams import Counts, NGrams, batches
 from aiaas.backends.sklearn._params import TextFeatures
-from aiaas.backends.sklearn._tokens import Characters, Words
+from aiaas.backends.sklearn._tokens import Characters, Tokens, Words
 from aiaas.backends.sklearn._weighing import Scale, weigh
 from aiaas.contracts import Params
 
@@ -35,9 +36,7 @@ class Saved(Params):
 class TextModel:
     """Texts in, probabilities out."""
 
-    def __init__(
-        self, saved: Saved, counter: NGrams | Hashed, idf: NDArray[np.float32] | None, head: Linear
-    ) -> None:
+    def __init__(self, saved: Saved, counter: NGrams | Hashed, idf: NDArray[np.float32] | None, head: Linear) -> None:
         self._saved, self._counter, self._idf, self.head = saved, counter, idf, head
 
     def predict(self, examples: Sequence[str]) -> NDArray[np.float32]:
@@ -99,9 +98,10 @@ def _counter(directory: Path, params: TextFeatures, arrays: dict[str, NDArray[An
         words = _arrays.read_json(directory / WORDS)
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise _arrays.damaged(directory / WORDS, "the words of the model are not a list of strings")
-        tokens, known = Words(params.lowercase, words), len(set(words))
+        tokens: Tokens = Words(params.lowercase, words)
+        known = len(set(words))
     else:
-        tokens, known = Characters(params.lowercase), 0x110000
+        tokens, known = Characters(params.lowercase), sys.maxunicode + 1
     keys = arrays["keys"]
     parents, last = keys >> 32, keys & 0xFFFFFFFF
     if (parents < 0).any() or (parents > np.arange(keys.size)).any() or (last >= known).any():

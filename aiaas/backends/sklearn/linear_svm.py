@@ -31,8 +31,11 @@ class Params(Features):
     max_iter: int = Field(5000, ge=1, le=1_000_000, description="The most passes of the solver.")
     tol: float = Field(1e-4, gt=0, le=1, description="The solver stops when it gains less than this.")
     folds: int = Field(
-        5, ge=2, le=20, description="Scores are calibrated on rows held out in this many turns; every label needs as "
-        "many training rows."
+        5,
+        ge=2,
+        le=20,
+        description="Scores are calibrated on rows held out in this many turns; every label needs as "
+        "many training rows.",
     )
 
 

@@ -53,9 +53,7 @@ def estimator(params: Params) -> Any:
     """scikit-learn's own estimator, not fitted. Its solver, L-BFGS, draws no random numbers."""
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(
-        C=params.C, class_weight=params.class_weight, max_iter=params.max_iter, tol=params.tol
-    )
+    return LogisticRegression(C=params.C, class_weight=params.class_weight, max_iter=params.max_iter, tol=params.tol)
 
 
 def head(fitted: Any) -> Linear:

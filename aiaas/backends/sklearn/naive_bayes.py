@@ -28,9 +28,7 @@ class Params(Features):
         "same, learned from the other classes: for labels of unequal size), bernoulli (whether at all). Rows: "
         "gaussian. Left out: multinomial for texts, gaussian for rows.",
     )
-    alpha: float = Field(
-        1.0, gt=0, le=1000, description="Texts: added to every count, so that nothing is impossible."
-    )
+    alpha: float = Field(1.0, gt=0, le=1000, description="Texts: added to every count, so that nothing is impossible.")
     fit_prior: bool = Field(True, description="Take the shares of the labels from the training rows; false: equal.")
     var_smoothing: float = Field(
         1e-9, gt=0, le=1, description="Rows: added to every variance, as a part of the largest one."
