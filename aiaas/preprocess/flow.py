@@ -147,7 +147,11 @@ class Flow:
         try:
             columns = [raw.column(field.name).cast(field.type) for field in schema]
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise DataError(f"the target {self._layout.target!r} is not a number: {error}", where="collect") from error
+            raise DataError(
+                f"the target {self._layout.target!r} is not a number: {error}",
+                where="collect",
+                hint="name the right column: `columns: {target: THEIRS}`",
+            ) from error
         return pa.record_batch(columns, schema=schema)
 
     def _targetless(self, batch: Batch) -> list[int]:

@@ -19,6 +19,8 @@ TRAIN, VALIDATION, TEST = range(3)
 UNNAMED = -1
 SYNONYMS = {"dev": "validation", "val": "validation", "valid": "validation"}
 
+_SHOWN = 5
+
 Parts = NDArray[np.int8]
 """The part of each row: an index into `PARTS`, or `UNNAMED`."""
 
@@ -81,9 +83,12 @@ def _cut(order: NDArray[np.uint64], strata: NDArray[np.int32], names: list[str],
     What rounding gives one stratum too much it takes from the next, so that the sums are right as well.
     """
     _, group, sizes = np.unique(order, return_inverse=True, return_counts=True)
+    _refuse_few(group, strata, names, len(shares) + 1)
+    # Equal contents with unequal labels go together, and count as the rarest of these classes.
+    rarest = np.argsort(np.bincount(strata), kind="stable")
+    rank = np.argsort(rarest).astype(np.int32)
     owner = np.full(len(sizes), np.iinfo(np.int32).max, dtype=np.int32)
-    np.minimum.at(owner, group, strata)  # equal contents with unequal labels go together, with the first class
-    _refuse_few(owner, strata, names, len(shares) + 1)
+    np.minimum.at(owner, group, rank[strata])
     parts = np.full(len(sizes), TRAIN, dtype=np.int8)
     by_owner = np.argsort(owner, kind="stable")
     carried = dict.fromkeys(shares, 0.0)
@@ -94,10 +99,13 @@ def _cut(order: NDArray[np.uint64], strata: NDArray[np.int32], names: list[str],
             before = int(rows[begin - 1]) if begin else 0
             wanted = int(rows[-1]) * share + carried[part]
             end = _nearest(rows, before + wanted)
-            end = min(max(end, begin + 1), len(members) - after)
+            if len(members) > len(shares):
+                end = min(max(end, begin + 1), len(members) - after)
+            end = max(end, begin)
             parts[members[begin:end]] = part
-            carried[part] = wanted - (int(rows[end - 1]) - before)
+            carried[part] = wanted - (int(rows[end - 1]) - before if end else 0)
             begin = end
+    _refuse_unspread(parts[group], strata, names, len(shares) + 1)
     return parts[group]
 
 
@@ -110,10 +118,12 @@ def _nearest(rows: NDArray[np.int64], wanted: float) -> int:
     return end + 1 if int(rows[end]) - wanted < wanted - below else end
 
 
-def _refuse_few(owner: NDArray[np.int32], strata: NDArray[np.int32], names: list[str], needed: int) -> None:
-    distinct = np.bincount(owner, minlength=max(len(names), 1))
+def _refuse_few(group: NDArray[np.intp], strata: NDArray[np.int32], names: list[str], needed: int) -> None:
+    """DataError when there are fewer different contents, or fewer of a class, than parts."""
     rows = np.bincount(strata, minlength=max(len(names), 1))
-    few = [code for code in np.flatnonzero(distinct < needed) if rows[code]]
+    pairs = np.unique(group.astype(np.int64) * len(rows) + strata)
+    distinct = np.bincount(pairs % len(rows), minlength=len(rows))
+    few = [int(code) for code in np.flatnonzero(distinct < needed) if rows[code]]
     if not few:
         return
     if not names:
@@ -122,15 +132,27 @@ def _refuse_few(owner: NDArray[np.int32], strata: NDArray[np.int32], names: list
             where="preprocess.split",
             hint="bring more rows, or give the ratio of a part to train",
         )
-    told = ", ".join(f"{names[code]!r} has {_rows(int(rows[code]), int(distinct[code]))}" for code in few[:5])
-    more = f" (and {len(few) - 5} more classes)" if len(few) > 5 else ""
+    told = ", ".join(f"{names[code]!r} has {_rows(int(rows[code]), int(distinct[code]))}" for code in few[:_SHOWN])
+    more = f" and {len(few) - _SHOWN} more classes" if len(few) > _SHOWN else ""
     raise DataError(
-        f"too few rows to split by class: {told}{more}; each part of {needed} needs at least one different row",
+        f"too few rows to split by class: {told}{more}; each of the {needed} parts needs one at least",
         where="preprocess.split.stratify",
         hint="merge or drop the class, bring more rows of it, or set preprocess.split.stratify to false",
     )
 
 
+def _refuse_unspread(parts: Parts, strata: NDArray[np.int32], names: list[str], needed: int) -> None:
+    """DataError when a class is in some parts only, as its rows equal rows of rarer classes."""
+    for code, name in enumerate(names):
+        found = np.unique(parts[strata == code])
+        if 0 < found.size < needed:
+            raise DataError(
+                f"the class {name!r} cannot be spread over {needed} parts: its rows equal rows of other classes",
+                where="preprocess.split.stratify",
+                hint="add the step deduplicate, or set preprocess.split.stratify to false",
+            )
+
+
 def _rows(rows: int, distinct: int) -> str:
-    told = "1 row" if rows == 1 else f"{rows} rows"
-    return told if rows == distinct else f"{told}, of which {distinct} different from those of other classes"
+    told = "1 row" if rows == 1 else f"{rows:,} rows"
+    return told if rows == distinct else f"{told}, of which {distinct} different"

@@ -30,7 +30,8 @@ _ATTRIBUTE = (
 
 
 def _tag(names: str) -> str:
-    return rf"</?(?:{'|'.join(sorted(names.split(), key=len, reverse=True))})(?=[\s/>])(?:{_ATTRIBUTE})*+\s*+/?>"
+    longest_first = "|".join(sorted(names.split(), key=len, reverse=True))
+    return rf"<(?=[a-z/])/?(?:{longest_first})(?=[\s/>])(?:{_ATTRIBUTE})*+\s*+/?>"
 
 
 _INLINE_TAG = re.compile(_tag(_INLINE), re.IGNORECASE)

@@ -1,0 +1,1 @@
+"""One suite a room, run over every plug-in in it."""

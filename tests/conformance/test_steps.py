@@ -1,0 +1,129 @@
+"""What every step keeps, ours and those that packages register."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from aiaas import plugins, steps
+from aiaas.contracts import Batch, Params
+
+NAMES = plugins.names("steps")
+FRAMEWORKS = {
+    *("sklearn", "mlflow", "datasets", "pyarrow", "numpy", "pandas", "scipy", "nltk", "jieba", "fastapi"),
+    *("stopwordsiso", "tensorflow", "torch", "transformers"),
+}
+TEXTS = [
+    "房间很干净，服务也好！",
+    "  The ROOM was <b>clean</b> &amp; quiet ",
+    "房间很干净，服务也好！",
+    "",
+    "太吵了\u200b，\t不会再来",
+    "a < b <3",
+    "The same text",
+    "The same text",
+    "ｆｕｌｌ　ｗｉｄｔｈ",
+]
+LABELS = ["pos", "pos", "pos", "neg", "neg", "pos", "pos", "neg", "neg"]
+ROWS: Batch = {"text": TEXTS, "stars": [5, 4, 5, 1, 1, 3, 3, 3, 2], "label": LABELS}
+
+
+def batches(rows: Batch, size: int) -> Iterator[Batch]:
+    for start in range(0, len(rows["text"]), size):
+        yield {name: values[start : start + size] for name, values in rows.items()}
+
+
+def run(name: str, rows: Batch, size: int, *, label: str | None = "label") -> tuple[Batch, Any]:
+    """The rows after the step, and the step."""
+    step = steps.build(name, {}, [column for column in rows if column != "label"], label)
+    if step.SCANS:
+        step.scan(batches(rows, size))
+    done: Batch = {column: [] for column in rows}
+    for batch in batches(rows, size):
+        for column, values in step.apply(batch).items():
+            done[column] += values
+    return done, step
+
+
+def test_there_are_steps() -> None:
+    assert {"clean", "deduplicate", "lowercase", "segment", "stopwords"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestStep:
+    def test_refuses_an_unknown_parameter(self, name: str) -> None:
+        with pytest.raises(ValidationError, match="no_such_parameter"):
+            plugins.step(name).Params.model_validate({"no_such_parameter": 1})
+
+    def test_describes_every_parameter(self, name: str) -> None:
+        params = plugins.step(name).Params
+        assert issubclass(params, Params)
+        assert all(field.description for field in params.model_fields.values())
+
+    def test_equal_input_equal_output(self, name: str) -> None:
+        first, one = run(name, ROWS, 4)
+        second, other = run(name, ROWS, 4)
+        assert first == second
+        assert one.report() == other.report()
+
+    def test_batch_boundaries_do_not_matter(self, name: str) -> None:
+        whole, step = run(name, ROWS, 100)
+        for size in (1, 2, 5):
+            parts, other = run(name, ROWS, size)
+            assert parts == whole
+            assert other.report() == step.report()
+
+    def test_leaves_its_input_alone(self, name: str) -> None:
+        rows = {column: list(values) for column, values in ROWS.items()}
+        run(name, rows, 100)
+        assert rows == ROWS
+
+    def test_keeps_columns_and_rows_together(self, name: str) -> None:
+        done, _ = run(name, ROWS, 3)
+        assert list(done) == list(ROWS)
+        assert len({len(values) for values in done.values()}) == 1
+
+    def test_on_request_it_maps_each_row_alone_without_a_label(self, name: str) -> None:
+        if not plugins.step(name).Step.ON_REQUEST:
+            pytest.skip("not run on requests")
+        bare = {column: values for column, values in ROWS.items() if column != "label"}
+        whole, _ = run(name, ROWS, 100)
+        done, _ = run(name, bare, 1, label=None)
+        assert done == {column: whole[column] for column in bare}
+        assert len(done["text"]) == len(TEXTS)
+
+    def test_is_made_again_from_its_record(self, name: str) -> None:
+        if not plugins.step(name).Step.ON_REQUEST:
+            pytest.skip("not run on requests")
+        whole, step = run(name, ROWS, 100)
+        kept = json.loads(json.dumps(steps.record(name, {}, step)))
+        bare = {column: values for column, values in ROWS.items() if column != "label"}
+        assert steps.apply(steps.restore([kept], list(bare)), bare) == {column: whole[column] for column in bare}
+
+    def test_takes_no_rows(self, name: str) -> None:
+        step = steps.build(name, {}, ["text", "stars"], "label")
+        nothing: Batch = {column: [] for column in ROWS}
+        if step.SCANS:
+            step.scan([nothing])
+        assert step.apply(nothing) == nothing
+
+    def test_passes_what_is_no_text(self, name: str) -> None:
+        rows: Batch = {"text": [None, "干净", None], "stars": [1.5, None, 2.0], "label": ["a", "b", "a"]}
+        done, _ = run(name, rows, 2)
+        assert done == rows
+
+    def test_reports_json(self, name: str) -> None:
+        _, step = run(name, ROWS, 3)
+        report = dict(step.report())
+        assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+    def test_importing_it_imports_no_framework(self, name: str) -> None:
+        code = f"import sys; from aiaas import plugins; plugins.step({name!r}); print(*sys.modules)"
+        loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+        assert not FRAMEWORKS & set(loaded)
