@@ -11,6 +11,7 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from fileserver import Site, serve
 from pydantic import ValidationError
@@ -213,6 +214,16 @@ def test_redirects_are_followed_a_few_times(site: Site, tmp_path: Path) -> None:
     assert "more than 5 times" in failure(site, context(tmp_path), "/loop.txt").message
     site.redirects["/away.txt"] = "ftp://127.0.0.1/a.txt"
     assert "cannot be used" in failure(site, context(tmp_path), "/away.txt").message
+
+
+def test_a_redirect_never_leaves_encryption() -> None:
+    request = _exchange.Request("https://example.org/a.txt", "a.txt", 1000, 1.0, None)
+    answer = httpx.Response(302, headers={"Location": "http://example.org/a.txt"})
+    with (
+        httpx.Client(transport=httpx.MockTransport(lambda call: answer)) as client,
+        pytest.raises(RemoteError, match="from https to an address without"),
+    ):
+        _exchange.send(client, request, {})
 
 
 def test_a_name_without_an_ending_needs_a_format_before_anything_is_fetched(site: Site, tmp_path: Path) -> None:

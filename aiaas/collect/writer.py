@@ -62,9 +62,7 @@ class Writer:
     def add(self, batch: Batch, where: Where) -> None:
         """Take some rows; `where` tells where they stand, for DataError when a column changes its type."""
         size = len(batch["_source"])
-        columns = {
-            name: values if name in OURS else self._typed(name, values, where) for name, values in batch.items()
-        }
+        columns = {name: values if name in OURS else self._typed(name, values, where) for name, values in batch.items()}
         for name in columns.keys() - self._buffer.keys():
             self._buffer[name] = [None] * self._buffered
         for name, values in self._buffer.items():
@@ -206,7 +204,8 @@ def _characters(batch: Batch, kinds: dict[str, Kind]) -> int:
 
 def _cut(batch: Batch, kinds: dict[str, Kind]) -> int:
     """How many rows it takes for the texts to reach `CHARACTERS`."""
-    lengths = (sum(len(value or "") for value in row) for row in zip(*_texts(batch, kinds), strict=True))
+    texts = [values[:ROWS] for values in _texts(batch, kinds)]
+    lengths = (sum(len(value or "") for value in row) for row in zip(*texts, strict=True))
     return bisect_left(list(accumulate(lengths)), CHARACTERS) + 1
 
 

@@ -1,0 +1,188 @@
+"""What every source must do: stable fingerprints, whole batches, the same rows twice, clear failures."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fileserver import Site, serve
+from pydantic import ValidationError
+
+from aiaas import plugins
+from aiaas.contracts import Origin, Source, SourceContext, SourceParams
+from aiaas.errors import DataError, MissingPackageError, RemoteError
+from aiaas.sources import http, hub
+
+ROWS = 12_345
+
+
+@dataclass(frozen=True)
+class Case:
+    """A source with real rows to read: `params` of them, and `gone` of the same where nothing is."""
+
+    source: Source
+    params: SourceParams
+    gone: SourceParams
+    context: SourceContext
+    rows: int = ROWS
+
+
+def _texts() -> list[str]:
+    return [f"{number} 房间很干净" for number in range(ROWS)]
+
+
+def _write(folder: Path, ending: str) -> None:
+    path = folder / f"rows{ending}"
+    match ending:
+        case ".csv" | ".tsv":
+            comma = "," if ending == ".csv" else "\t"
+            path.write_text("".join(f"{text}{comma}{n}\n" for n, text in enumerate(["text", *_texts()])), "utf-8")
+        case ".jsonl.gz":
+            path.write_bytes(gzip.compress("".join(json.dumps({"text": text}) + "\n" for text in _texts()).encode()))
+        case ".txt":
+            path.write_text("\n".join(_texts()), "utf-8")
+        case ".parquet":
+            import pyarrow as pa
+            from pyarrow import parquet
+
+            parquet.write_table(pa.table({"text": _texts(), "n": range(ROWS)}), path)
+
+
+def _file(ending: str) -> Callable[[Path, pytest.MonkeyPatch], Iterator[Case]]:
+    def make(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+        _write(folder, ending)
+        source = plugins.source("rows")
+        params, gone = source.Params(source=f"rows{ending}"), source.Params(source=f"gone{ending}")
+        yield Case(source, params, gone, SourceContext(folder, folder / "cache"))
+
+    return make
+
+
+def _folders(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    for label in ("neg", "pos"):
+        (folder / "rows" / label).mkdir(parents=True)
+        for number in range(700):
+            (folder / "rows" / label / f"{number}.txt").write_text(f"{label} {number}")
+    source = plugins.source("rows")
+    params, gone = source.Params(source="rows"), source.Params(source="gone")
+    yield Case(source, params, gone, SourceContext(folder, folder / "cache"), rows=1400)
+
+
+def _package(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    (folder / "conformance_sample").mkdir()
+    _write(folder / "conformance_sample", ".txt")
+    patch.syspath_prepend(str(folder))
+    source = plugins.source("package:")
+    params = source.Params(source="package:conformance_sample/rows.txt")
+    gone = source.Params(source="package:no_such_package/rows.txt")
+    yield Case(source, params, gone, SourceContext(folder, folder / "cache"))
+
+
+def _http(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    _write(folder, ".parquet")
+    with serve(Site({"/rows.parquet": (folder / "rows.parquet").read_bytes()})) as site:
+        params, gone = (http.Params(source=f"{site.url}/{name}.parquet") for name in ("rows", "gone"))
+        yield Case(plugins.source(site.url), params, gone, SourceContext(folder, folder / "cache"))
+
+
+def _hub(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    """The one call that needs the hub is answered by a local folder of the same format."""
+    (folder / "data").mkdir()
+    _write(folder / "data", ".parquet")
+    opened = hub.open_dataset
+    patch.setattr(hub, "open_dataset", lambda name, params, commit: opened(str(folder / "data"), params, None))
+    params = hub.Params(source="hf:someone/rows", revision="0" * 40)
+    patch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    yield Case(plugins.source("hf:"), params, hub.Params(source="hf:someone/gone"), SourceContext(folder, folder / "c"))
+
+
+CASES: dict[str, Callable[[Path, pytest.MonkeyPatch], Iterator[Case]]] = {
+    "files csv": _file(".csv"),
+    "files tsv": _file(".tsv"),
+    "files jsonl.gz": _file(".jsonl.gz"),
+    "files lines": _file(".txt"),
+    "files parquet": _file(".parquet"),
+    "files folders": _folders,
+    "package": _package,
+    "http": _http,
+    "hub": _hub,
+}
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
+    yield from CASES[request.param](tmp_path, monkeypatch)
+
+
+def rows(case: Case) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for batch in case.source.read(case.params, case.context):
+        for name, values in batch.items():
+            found.setdefault(name, []).extend(values)
+    return found
+
+
+def test_every_source_is_here() -> None:
+    assert {name.split()[0] for name in CASES} == set(plugins.names("sources"))
+
+
+def test_it_answers_to_its_schemes(case: Case) -> None:
+    for scheme in case.source.SCHEMES:
+        assert plugins.source(f"{scheme}:x" if scheme else "x") is case.source
+
+
+def test_its_fingerprint_is_stable_flat_json(case: Case) -> None:
+    before = dict(case.source.fingerprint(case.params, case.context))
+    assert json.loads(json.dumps(before)) == before
+    assert all(value is None or isinstance(value, str | int | float | bool) for value in before.values())
+    rows(case)
+    assert dict(case.source.fingerprint(case.params, case.context)) == before
+
+
+def test_its_batches_are_whole_and_of_a_size(case: Case) -> None:
+    total = 0
+    for batch in case.source.read(case.params, case.context):
+        (size,) = {len(values) for values in batch.values()}
+        assert 0 < size <= 10_000
+        assert all(isinstance(values, list) for values in batch.values())
+        total += size
+    assert total == case.rows
+
+
+def test_it_gives_the_same_rows_in_the_same_order_twice(case: Case) -> None:
+    found = rows(case)
+    assert found == rows(case)
+    if case.rows == ROWS:
+        assert found["text"] == _texts()
+
+
+def test_it_tells_where_its_rows_came_from(case: Case) -> None:
+    rows(case)
+    origins = case.source.origins(case.params, case.context)
+    assert origins
+    for origin in origins:
+        assert isinstance(origin, Origin)
+        assert origin.sha256 is None or len(origin.sha256) == 64
+
+
+def test_it_refuses_an_unknown_parameter(case: Case) -> None:
+    with pytest.raises(ValidationError, match="colour"):
+        type(case.params).model_validate({**case.params.model_dump(exclude_unset=True), "colour": "red"})
+
+
+def test_its_parameters_are_described(case: Case) -> None:
+    for name, field in type(case.params).model_fields.items():
+        assert field.description, name
+
+
+@pytest.mark.parametrize("call", ["fingerprint", "read"])
+def test_what_is_gone_is_named(case: Case, call: str) -> None:
+    with pytest.raises((DataError, MissingPackageError, RemoteError)) as caught:
+        list(getattr(case.source, call)(case.gone, case.context))
+    assert caught.value.where == case.gone.source
+    assert caught.value.hint
