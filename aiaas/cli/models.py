@@ -45,7 +45,7 @@ def list_(json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
         (each.name, each.number, _stand(registry.aliases(each.name)), when(each.created), _judged(each))
         for each in newest
     ]
-    output.table(None, ("model", "newest", "aliases", "registered", "metrics of the newest"), rows)
+    output.table(None, ("model", "newest", "aliases", "registered", "metric"), rows)
 
 
 @app.command()
@@ -100,9 +100,9 @@ def rollback(
 
 def _moved(verb: str, space: Workspace, version: Version, alias: str, json: bool) -> None:
     """Say where the alias stands now, here and in MLflow."""
-    from aiaas.track.history import sync_aliases
+    from aiaas.track.history import sync_alias
 
-    problem = sync_aliases(space)
+    problem = sync_alias(space, version.name, alias)
     if problem:
         output.warn(f"moved here, not in MLflow yet: {problem}; `aiaas runs sync` does it later")
     if json:
@@ -129,7 +129,7 @@ def _stand(aliases: dict[str, int]) -> str:
 
 
 def _judged(version: Version) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in list(version.metrics.items())[:2])
+    return next((f"{name} {value:.4g}" for name, value in version.metrics.items() if isinstance(value, float)), "")
 
 
 def _open(workspace: Path | None) -> Workspace:

@@ -89,16 +89,18 @@ def show(*parts: RenderableType, stderr: bool = False) -> None:
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, stderr: bool = False) -> None:
     """A table for a person; numbers stand right."""
     from rich import box
+    from rich.markup import escape
     from rich.table import Table
 
     body = [tuple(row) for row in rows]
-    grid = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
         numeric = bool(body) and all(isinstance(row[index], int | float) for row in body)
         grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in body:
         grid.add_row(*(_cell(value) for value in row))
-    show(grid, stderr=stderr)
+    # A table's own title is wrapped to the width of its columns; a line before it is not.
+    show(*([f"[bold]{escape(title)}[/bold]"] if title else []), grid, stderr=stderr)
 
 
 def _cell(value: object) -> str:

@@ -72,6 +72,7 @@ def show_metrics(metrics: dict[str, Any], gates: list[dict[str, Any]]) -> None:
     if len(classes) <= SHOWN_CLASSES:
         header = ("class", *next(iter(classes.values())))
         output.table(None, header, [(name, *values.values()) for name, values in classes.items()], stderr=True)
+        output.show("[bold]Confusion: true classes in rows, predicted in columns[/bold]", stderr=True)
         output.show(confusion(metrics["confusion"], list(classes)), stderr=True)
     else:
         output.say(f"{len(classes)} classes: their table is in metrics.json and confusion.svg of the run")
@@ -83,9 +84,7 @@ def confusion(matrix: list[list[int]], labels: list[str]) -> RenderableType:
     from rich.markup import escape
     from rich.table import Table
 
-    grid = Table(
-        title="Confusion (rows: true, columns: predicted)", box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False
-    )
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     grid.add_column("")
     for label in labels:
         grid.add_column(escape(label), justify="right")

@@ -30,7 +30,7 @@ def list_(json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
     if json:
         output.emit_json("runs list", runs=[run.as_dict() for run in found])
     else:
-        columns = ("run", "recipe", "verb", "started", "seconds", "status", "tracked", "metrics")
+        columns = ("run", "recipe", "s", "status", "MLflow", "metric")
         output.table(None, columns, [_row(run) for run in found])
 
 
@@ -99,9 +99,14 @@ def when(moment: float) -> str:
 
 
 def _row(run: Past) -> tuple[object, ...]:
-    metrics = ", ".join(f"{name} {value:.4g}" for name, value in list(run.metrics.items())[:2])
-    tracked = "yes" if run.tracked else "no"
-    return run.id, run.name, run.verb, when(run.started), run.seconds, run.status, tracked, metrics
+    seconds = None if run.seconds is None else f"{run.seconds:.1f}"
+    return run.id, run.name, seconds, run.status, "yes" if run.tracked else "no", _judged(run)
+
+
+def _judged(run: Past) -> str:
+    """The first metric: the number of rows is none, nor is what a single class reached."""
+    flat = (pair for pair in run.metrics.items() if pair[0] != "rows" and "." not in pair[0])
+    return next((f"{name} {value:.4g}" for name, value in flat if isinstance(value, float)), "")
 
 
 def _open(workspace: Path | None) -> Workspace:

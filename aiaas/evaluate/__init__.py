@@ -43,7 +43,7 @@ def evaluate(
     judge_of = plugins.task(task)
     loaded = plugins.architecture(model.backend, model.architecture).load(fitted)
     targets, scores = _score(loaded, rows, judge_of, signature)
-    metrics = {"rows": len(rows), **judge_of.measure(targets, scores, signature)}
+    metrics = {**judge_of.measure(targets, scores, signature), "rows": len(rows)}
     verdicts = judge(section.gates, metrics)
     atomic.write_json(out / "metrics.json", metrics)
     atomic.write_json(out / "gates.json", [verdict.as_dict() for verdict in verdicts])

@@ -38,7 +38,7 @@ def enforce(verdicts: Sequence[Mapping[str, Any]]) -> None:
     """Raise GateError when a gate was not met; the model is then neither packaged nor registered."""
     failed = [each for each in verdicts if not each["met"]]
     if failed:
-        told = ", ".join(f"{each['metric']} is {_number(each['value'])}, asked was {each['gate']}" for each in failed)
+        told = "; ".join(f"{each['metric']} is {_number(each['value'])}, asked was {each['gate']}" for each in failed)
         raise GateError(
             f"{len(failed)} of {len(verdicts)} gates not met: {told}",
             where="evaluate.gates",
