@@ -145,7 +145,7 @@ class Flow:
     def _select(self, raw: pa.RecordBatch) -> pa.RecordBatch:
         schema = self._layout.schema
         try:
-            columns = [raw.column(field.name).cast(field.type) for field in schema]
+            columns = [_cast(raw.column(field.name), field.type) for field in schema]
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise DataError(
                 f"the target {self._layout.target!r} is not a number: {error}",
@@ -161,6 +161,10 @@ class Flow:
         if self._layout.kind == "number":
             return [place for place, value in enumerate(values) if value is None or not math.isfinite(value)]
         return [place for place, value in enumerate(values) if not value or value.isspace()]
+
+
+def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    return column if column.type == kind else column.cast(kind)
 
 
 def _height(batch: Batch) -> int:

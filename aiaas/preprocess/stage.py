@@ -150,12 +150,12 @@ def _write(
             end = start + batch.num_rows
             arrays = {name: batch.column(name) for name in final.names}
             if label and codes is not None:
-                arrays[label] = pa.array(codes[start:end], type=pa.int64())
+                arrays[label] = tables.integers(codes[start:end].astype(np.int64))
             whole = pa.record_batch([arrays[name] for name in final.names], schema=final)
             for part, stream in enumerate(streams):
-                chosen = np.flatnonzero(parts[start:end] == part)
+                chosen = np.flatnonzero(parts[start:end] == part).astype(np.int64)
                 if chosen.size:
-                    stream.write_batch(whole.take(pa.array(chosen)))
+                    stream.write_batch(whole.take(tables.integers(chosen)))
             start = end
 
 

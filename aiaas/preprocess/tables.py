@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from aiaas.contracts import Batch
 from aiaas.errors import DataError
@@ -66,4 +68,17 @@ def _values(column: pa.Array) -> list[Any]:
 
 
 def to_arrow(batch: Batch, layout: pa.Schema) -> pa.RecordBatch:
-    return pa.record_batch([pa.array(batch[field.name], type=field.type) for field in layout], schema=layout)
+    return pa.record_batch([_array(batch[field.name], field.type) for field in layout], schema=layout)
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_string(kind):  # pa.array would import pandas, which takes longer than a small run
+        builder = pa.lib.StringBuilder()
+        builder.append_values(values)
+        return builder.finish()
+    return pa.array(values, type=kind)
+
+
+def integers(values: NDArray[np.int64]) -> pa.Array:
+    """An Arrow array over the memory of `values`."""
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
