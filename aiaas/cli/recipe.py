@@ -31,7 +31,7 @@ def show_command(
 
 @app.command("validate")
 def validate_command(
-    recipes: Annotated[list[Path], typer.Argument(metavar="RECIPE...", help="Recipes, YAML files.")],
+    recipes: Annotated[list[Path], typer.Argument(metavar="RECIPE", help="Recipes, YAML files.")],
     set_: SetOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -125,9 +125,7 @@ def list_recipes(folder: Path, *, as_json: bool = False) -> None:
     if not found:
         output.say(f"{folder} holds no recipe (*.yaml, *.yml)")
     for each in found:
-        about = (
-            f"{each.name}  {each.task}  {each.model}" if each.name else f"faults: {each.faults}"
-        )
+        about = f"{each.name}  {each.task}  {each.model}" if each.name else f"faults: {each.faults}"
         lines = [f"{each.file}  {about}", *(f"    {line}" for line in (each.command, each.expect) if line)]
         output.out("\n".join(lines))
 
