@@ -125,8 +125,11 @@ def to_texts(values: list[Any], name: str, where: Where) -> list[Any]:
 
 def to_labels(values: list[Any], name: str, where: Where) -> list[Any]:
     """Labels as texts; a whole number that a column of floats holds is written as one, so 1.0 is the label 1."""
-    if set(map(type, values)) <= {str, type(None)}:
+    types = set(map(type, values))
+    if types <= {str, type(None)}:
         return values
+    if types == {int}:
+        return list(map(str, values))
     whole = (int(each) if isinstance(each, float) and each.is_integer() else each for each in values)
     return [_to_text(value, name, where, row) for row, value in enumerate(whole)]
 

@@ -7,18 +7,15 @@ numbers) or a column appears, a further file begins, and at the end all are writ
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
-from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import date, datetime, time
-from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aiaas.collect.columns import OURS, Where
+from aiaas.collect.types import ARROW, KINDS, Kind, changed, check_range, plain, wider
 from aiaas.contracts import Batch
 from aiaas.errors import DataError
 
@@ -28,11 +25,6 @@ if TYPE_CHECKING:
 ROWS = 10_000
 CHARACTERS = 32 * 2**20
 """A record batch ends at this many rows, or at the row that makes its texts this long."""
-
-Kind = Literal["none", "bool", "int", "float", "text"]
-ARROW: dict[Kind, str] = {"none": "null", "bool": "bool", "int": "int64", "float": "float64", "text": "string"}
-_KINDS: dict[type, Kind] = {type(None): "none", bool: "bool", int: "int", float: "float", str: "text"}
-_TOLD: dict[Kind, str] = {"bool": "truth values", "int": "numbers", "float": "numbers", "text": "text"}
 
 
 class Writer:
@@ -102,18 +94,18 @@ class Writer:
     def _typed(self, name: str, values: list[Any], where: Where) -> list[Any]:
         """The values in the column's type, which is widened where they ask for it."""
         types = set(map(type, values))
-        if not types <= _KINDS.keys():
-            values = [_plain(value, name, where, row) for row, value in enumerate(values)]
+        if not types <= KINDS.keys():
+            values = [plain(value, name, where, row) for row, value in enumerate(values)]
             types = set(map(type, values))
         known = self.kinds.get(name, "none")
         kind = known
-        for found in sorted(_KINDS[each] for each in types):
-            wider = _wider(kind, found)
-            if wider is None:
-                raise _changed(name, kind, values, where, self.rows)
-            kind = wider
+        for found in sorted(KINDS[each] for each in types):
+            both = wider(kind, found)
+            if both is None:
+                raise changed(name, kind, values, where, self.rows)
+            kind = both
         if int in types or float in types:
-            _check_range(name, values, where)
+            check_range(name, values, where)
         self.kinds[name] = kind
         return values
 
@@ -207,49 +199,3 @@ def _cut(batch: Batch, kinds: dict[str, Kind]) -> int:
     texts = [values[:ROWS] for values in _texts(batch, kinds)]
     lengths = (sum(len(value or "") for value in row) for row in zip(*texts, strict=True))
     return bisect_left(list(accumulate(lengths)), CHARACTERS) + 1
-
-
-def _wider(known: Kind, found: Kind) -> Kind | None:
-    """The type that holds both, if there is one: what is text in one row and a number in another is a mistake."""
-    if known == found or found == "none":
-        return known
-    if known == "none":
-        return found
-    return "float" if {known, found} == {"int", "float"} else None
-
-
-def _plain(value: Any, name: str, where: Where, row: int) -> Any:
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case Decimal():
-            return float(value)
-        case datetime() | date() | time():
-            return value.isoformat()
-    raise DataError(
-        f"column {name!r} holds a {type(value).__name__}; a column holds text, numbers or truth values",
-        where=where(row),
-    )
-
-
-def _check_range(name: str, values: Sequence[Any], where: Where) -> None:
-    for row, value in enumerate(values):
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            raise DataError(f"column {name!r} holds {value}, which does not fit into 64 bits", where=where(row))
-        if isinstance(value, float) and math.isinf(value):
-            raise DataError(f"column {name!r} holds an infinite number", where=where(row))
-
-
-def _changed(name: str, known: Kind, values: Sequence[Any], where: Where, rows: int) -> DataError:
-    """Told of the first value that does not fit those before it, which may stand in the same batch."""
-    for row, value in enumerate(values):
-        wider = _wider(known, _KINDS[type(value)])
-        if wider is None:
-            told = repr(value) if len(repr(value)) <= 40 else repr(value)[:39] + "…"
-            return DataError(
-                f"column {name!r} holds {_TOLD[known]} until row {rows + row:,}, then {told}",
-                where=where(row),
-                hint="make the column one type: correct the value, or quote it in every row",
-            )
-        known = wider
-    raise AssertionError("unreachable")

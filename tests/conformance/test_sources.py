@@ -115,13 +115,13 @@ CASES: dict[str, Callable[[Path, pytest.MonkeyPatch], Iterator[Case]]] = {
 
 
 @pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
+def given(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
     yield from CASES[request.param](tmp_path, monkeypatch)
 
 
-def rows(case: Case) -> dict[str, list[Any]]:
+def rows(given: Case) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
-    for batch in case.source.read(case.params, case.context):
+    for batch in given.source.read(given.params, given.context):
         for name, values in batch.items():
             found.setdefault(name, []).extend(values)
     return found
@@ -131,58 +131,58 @@ def test_every_source_is_here() -> None:
     assert {name.split()[0] for name in CASES} == set(plugins.names("sources"))
 
 
-def test_it_answers_to_its_schemes(case: Case) -> None:
-    for scheme in case.source.SCHEMES:
-        assert plugins.source(f"{scheme}:x" if scheme else "x") is case.source
+def test_it_answers_to_its_schemes(given: Case) -> None:
+    for scheme in given.source.SCHEMES:
+        assert plugins.source(f"{scheme}:x" if scheme else "x") is given.source
 
 
-def test_its_fingerprint_is_stable_flat_json(case: Case) -> None:
-    before = dict(case.source.fingerprint(case.params, case.context))
+def test_its_fingerprint_is_stable_flat_json(given: Case) -> None:
+    before = dict(given.source.fingerprint(given.params, given.context))
     assert json.loads(json.dumps(before)) == before
     assert all(value is None or isinstance(value, str | int | float | bool) for value in before.values())
-    rows(case)
-    assert dict(case.source.fingerprint(case.params, case.context)) == before
+    rows(given)
+    assert dict(given.source.fingerprint(given.params, given.context)) == before
 
 
-def test_its_batches_are_whole_and_of_a_size(case: Case) -> None:
+def test_its_batches_are_whole_and_of_a_size(given: Case) -> None:
     total = 0
-    for batch in case.source.read(case.params, case.context):
+    for batch in given.source.read(given.params, given.context):
         (size,) = {len(values) for values in batch.values()}
         assert 0 < size <= 10_000
         assert all(isinstance(values, list) for values in batch.values())
         total += size
-    assert total == case.rows
+    assert total == given.rows
 
 
-def test_it_gives_the_same_rows_in_the_same_order_twice(case: Case) -> None:
-    found = rows(case)
-    assert found == rows(case)
-    if case.rows == ROWS:
+def test_it_gives_the_same_rows_in_the_same_order_twice(given: Case) -> None:
+    found = rows(given)
+    assert found == rows(given)
+    if given.rows == ROWS:
         assert found["text"] == _texts()
 
 
-def test_it_tells_where_its_rows_came_from(case: Case) -> None:
-    rows(case)
-    origins = case.source.origins(case.params, case.context)
+def test_it_tells_where_its_rows_came_from(given: Case) -> None:
+    rows(given)
+    origins = given.source.origins(given.params, given.context)
     assert origins
     for origin in origins:
         assert isinstance(origin, Origin)
         assert origin.sha256 is None or len(origin.sha256) == 64
 
 
-def test_it_refuses_an_unknown_parameter(case: Case) -> None:
+def test_it_refuses_an_unknown_parameter(given: Case) -> None:
     with pytest.raises(ValidationError, match="colour"):
-        type(case.params).model_validate({**case.params.model_dump(exclude_unset=True), "colour": "red"})
+        type(given.params).model_validate({**given.params.model_dump(exclude_unset=True), "colour": "red"})
 
 
-def test_its_parameters_are_described(case: Case) -> None:
-    for name, field in type(case.params).model_fields.items():
+def test_its_parameters_are_described(given: Case) -> None:
+    for name, field in type(given.params).model_fields.items():
         assert field.description, name
 
 
 @pytest.mark.parametrize("call", ["fingerprint", "read"])
-def test_what_is_gone_is_named(case: Case, call: str) -> None:
+def test_what_is_gone_is_named(given: Case, call: str) -> None:
     with pytest.raises((DataError, MissingPackageError, RemoteError)) as caught:
-        list(getattr(case.source, call)(case.gone, case.context))
-    assert caught.value.where == case.gone.source
+        list(getattr(given.source, call)(given.gone, given.context))
+    assert caught.value.where == given.gone.source
     assert caught.value.hint
