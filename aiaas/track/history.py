@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,9 @@ from filelock import FileLock, Timeout
 from aiaas.errors import UsageError
 from aiaas.plugins import nearest
 from aiaas.track import journal, process
+from aiaas.track.registry import Registry
 from aiaas.track.run import RUN_LOCK, SUMMARY, Place, sent_state
+from aiaas.track.values import finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def details(run: Past) -> dict[str, Any]:
             case "params":
                 found["params"] = {**event["values"], **found["params"]}
             case "metrics" | "tags" as kind:
-                found[kind].update(event["values"])
+                found[kind].update(finite(event["values"]))
             case "dataset":
                 found["datasets"].append({key: event[key] for key in ("name", "digest", "source", "rows", "context")})
             case "artifact" if event["name"] not in found["artifacts"]:
@@ -100,9 +101,12 @@ def sync(workspace: Place) -> list[dict[str, Any]]:
     return process.send("--sync", workspace.root)
 
 
-def sync_aliases(workspace: Place) -> str | None:
-    """Tell MLflow where the aliases stand; what went wrong, or None."""
-    return next((str(answer["problem"]) for answer in process.send("--aliases", workspace.root)), None)
+def sync_alias(workspace: Place, name: str, alias: str) -> str | None:
+    """Tell MLflow where the aliases stand; None when it knows of this one now, else why it does not."""
+    answers = process.send("--aliases", workspace.root)
+    if alias not in Registry(workspace.models).unsent_aliases(name):
+        return None
+    return next((str(answer["problem"]) for answer in answers), "the version itself is not there yet")
 
 
 def _is_part(reference: str, run: Past) -> bool:
@@ -153,8 +157,3 @@ def _is_running(folder: Path) -> bool:
             return False
     except Timeout:
         return True
-
-
-def ago(moment: float) -> str:
-    """A moment as a person reads it."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))

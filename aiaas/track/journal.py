@@ -1,6 +1,6 @@
 """What a run says, a line of JSON an event, in the order it was said.
 
-    start     name, source, verb          experiment and run of MLflow
+    start     name, source, verb, uri     name of the recipe; uri is the server it was begun for, if one was named
     params    values                      {dotted path: value}
     metrics   values, step                step is null for a final metric
     tags      values

@@ -52,7 +52,8 @@ def dataset_input(event: Mapping[str, Any]) -> Any:
 def register(client: MlflowClient, registry: Registry, event: Mapping[str, Any], made: Made, uri: str) -> None:
     """Make sure that MLflow at `uri` holds the version that the event `register` names, and its aliases."""
     name, digest = event["name"], event["digest"]
-    version = next((each for each in registry.versions(name) if each.digest == digest), None)
+    known = registry.versions(name) if registry.has(name) else []
+    version = next((each for each in known if each.digest == digest), None)
     if version is None:  # taken out of the registry since
         return
     if version.remote is None or version.remote["uri"] != uri:

@@ -20,6 +20,7 @@ from filelock import FileLock
 from aiaas.errors import DataError, UsageError
 from aiaas.plugins import nearest
 from aiaas.track.reference import CHAMPION, NAME, Reference, Version, parse_reference
+from aiaas.track.values import finite
 from aiaas.workspace import atomic
 
 __all__ = ["CHAMPION", "Reference", "Registry", "Version", "parse_reference"]
@@ -102,7 +103,7 @@ class Registry:
                 **known,
                 "bundle": str(relative),
                 "digest": digest,
-                "metrics": dict(metrics or known.get("metrics", {})),
+                "metrics": finite(metrics or known.get("metrics", {})),
             }
             if alias:
                 _move(entry, alias, number, "set")

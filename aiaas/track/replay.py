@@ -7,14 +7,13 @@ again by its tag, metrics and parameters said twice are one to MLflow, and a bun
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiaas.errors import RemoteError
-from aiaas.track import environment, journal, publish
+from aiaas.track import environment, journal, publish, values
 from aiaas.track.registry import Registry
 from aiaas.track.run import ARTIFACTS, SENT, sent_state
 from aiaas.track.store import Store, remote_errors, without_password
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 ENVIRONMENT = "environment.json"
 # What MLflow takes in one request and in one value.
 _METRICS, _PARAMS, _TAGS = 1000, 100, 100
-_KEY_CHARACTERS, _PARAM_CHARACTERS, _TAG_CHARACTERS = 250, 6000, 5000
 
 T = TypeVar("T")
 
@@ -40,7 +38,7 @@ class Replay:
         self.store = store
         self.state = sent_state(folder)
         self.ended = self.state.get("state") == "sent"
-        self._client: MlflowClient | None = None
+        self._opened = False
         self._params: dict[str, str] = {}
         self._last = 0
 
@@ -51,9 +49,9 @@ class Replay:
     def catch_up(self, client: MlflowClient) -> None:
         """Send what the journal holds by now; RemoteError when MLflow does not take it."""
         with remote_errors(self.store.uri):
-            for events, offset in journal.read(self.folder, self.state.get("offset", 0)):
-                if self._client is None:
-                    self._open(client)
+            if not self._opened:
+                self._open(client)
+            for events, offset in journal.read(self.folder, self.state["offset"]):
                 self._send(client, events)
                 self._save(offset=offset, state="sent" if self.ended else "open", problem=None)
 
@@ -96,7 +94,7 @@ class Replay:
         if run.info.run_id != self.run_id or uri != self.state.get("uri"):
             self.state = {"uri": uri, "run_id": run.info.run_id, "experiment_id": experiment, "offset": 0}
             self._save(state="open", problem=None)
-        self._client = client
+        self._opened = True
 
     def _experiment(self, client: MlflowClient, name: str) -> str:
         from mlflow.exceptions import MlflowException
@@ -138,7 +136,7 @@ class Replay:
 
         assert self.run_id
         metrics = (
-            Metric(_key(key), float(value), event["time"], event["step"] or 0)
+            Metric(values.name(key), float(value), event["time"], event["step"] or 0)
             for event in events
             if event["event"] == "metrics"
             for key, value in event["values"].items()
@@ -148,7 +146,7 @@ class Replay:
         for params in _batches(iter(self._new_params(events).items()), _PARAMS):
             client.log_batch(self.run_id, params=[Param(key, value) for key, value in params])
         tags = {
-            _key(key): value[:_TAG_CHARACTERS]
+            values.name(key): values.cut(value, values.TAG_CHARACTERS)
             for event in events
             if event["event"] == "tags"
             for key, value in event["values"].items()
@@ -166,8 +164,8 @@ class Replay:
         for event in events:
             if event["event"] == "params":
                 for key, value in event["values"].items():
-                    if _key(key) not in self._params:
-                        new.setdefault(_key(key), _cut(value, _PARAM_CHARACTERS))
+                    if values.name(key) not in self._params:
+                        new.setdefault(values.name(key), values.cut(value, values.PARAM_CHARACTERS))
         self._params |= new
         return new
 
@@ -198,15 +196,6 @@ class Replay:
     def _end(self, client: MlflowClient, event: Mapping[str, Any]) -> None:
         client.set_terminated(self.run_id, event["status"], event["time"])
         self.ended = True
-
-
-def _key(key: str) -> str:
-    """A name as MLflow allows it."""
-    return re.sub(r"[^/\w.\- :]", "_", key)[:_KEY_CHARACTERS] or "_"
-
-
-def _cut(value: str, characters: int) -> str:
-    return value if len(value) <= characters else value[: characters - 1] + "…"
 
 
 def _batches(items: Iterator[T], size: int) -> Iterator[list[T]]:

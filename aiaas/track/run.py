@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -17,6 +17,8 @@ from filelock import FileLock
 from aiaas.track import journal
 from aiaas.track.process import Sender
 from aiaas.track.registry import Registry, Version
+from aiaas.track.store import without_password
+from aiaas.track.values import finite, flatten, is_number, text
 from aiaas.workspace import atomic
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -71,13 +73,23 @@ class Run:
 
         With `send=False`, or AIAAS_TRACKING=off in the environment, it stays here until `aiaas runs sync`.
         """
-        run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+        now = time.time()
+        # Ids sort by time, to the millisecond.
+        run_id = (
+            f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{int(now * 1000) % 1000:03d}{secrets.token_hex(2)}"
+        )
         folder = workspace.runs / run_id
         with atomic.disk_errors(folder):
             (folder / ARTIFACTS).mkdir(parents=True)
             run = cls(workspace, folder)
-            start = {"name": name, "verb": verb, "source": str(source.absolute()) if source else None}
-            run._summary |= {"id": run_id, **start, "started": time.time()}
+            uri = os.environ.get("MLFLOW_TRACKING_URI")
+            start = {
+                "name": name,
+                "verb": verb,
+                "source": str(source.absolute()) if source else None,
+                "uri": without_password(uri) if uri else None,
+            }
+            run._summary |= {"id": run_id, **start, "started": now}
             run._journal.write("start", **start)
             run._journal.flush()
         if send if send is not None else os.environ.get("AIAAS_TRACKING", "on").lower() != "off":
@@ -88,18 +100,18 @@ class Run:
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Settings; a mapping or list inside becomes dotted paths. The first value of a path stays."""
-        self._write("params", values={path: _text(value) for path, value in flatten(values)})
+        self._write("params", values={path: text(value) for path, value in flatten(values)})
 
     def metrics(self, values: Mapping[str, Any], step: int | None = None) -> None:
-        """Numbers at a step, or without one the final ones; what is not a number is left out."""
-        numbers = {key: float(value) for key, value in flatten(values) if _is_number(value)}
+        """Numbers at a step, or without one the final ones; what is no number (a matrix, a word) is left out."""
+        numbers = {key: float(value) for key, value in flatten(values, lists=False) if is_number(value)}
         if step is None:
             self._summary["metrics"] |= numbers
         if numbers:
             self._write("metrics", values=numbers, step=step)
 
     def tags(self, values: Mapping[str, Any]) -> None:
-        self._write("tags", values={key: _text(value) for key, value in values.items()})
+        self._write("tags", values={key: text(value) for key, value in values.items()})
 
     def dataset(
         self,
@@ -174,7 +186,7 @@ class Run:
         self._journal.write("end", status=status)
         self._journal.close()
         self._summary |= {"ended": time.time(), "status": status}
-        atomic.write_json(self.folder / SUMMARY, _finite(self._summary))
+        atomic.write_json(self.folder / SUMMARY, finite(self._summary))
         self._lock.release()
         self._poke()
 
@@ -217,38 +229,6 @@ def sent_state(folder: Path) -> dict[str, Any]:
         return dict(json.loads((folder / SENT).read_text("utf-8")))
     except (FileNotFoundError, ValueError):
         return {}
-
-
-# --- values ---------------------------------------------------------------------------------------------------------
-
-
-def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """`{"a": {"b": [1, 2]}}` as `a.b.0: 1`, `a.b.1: 2`; an empty mapping or list stays as it is."""
-    if isinstance(value, Mapping) and value:
-        for key, inner in value.items():
-            yield from flatten(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes) and value:
-        for index, inner in enumerate(value):
-            yield from flatten(inner, f"{path}.{index}")
-    else:
-        yield path, value
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _is_number(value: Any) -> bool:
-    return hasattr(value, "__float__") and not isinstance(value, str)
-
-
-def _finite(value: Any) -> Any:
-    """The same without NaN and infinity, which JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, float) and (value != value or value in {float("inf"), float("-inf")}):
-        return str(value)
-    return value
 
 
 def _link(source: str, target: str) -> str:

@@ -60,7 +60,7 @@ def _follow(folder: Path) -> None:
     with FileLock(folder / SENDER_LOCK):
         atomic.write_json(folder / ENVIRONMENT, environment.describe(_source_of(folder)))
         workspace = Workspace(folder.parent.parent)
-        replay = Replay(folder, workspace, Store.of(workspace))
+        replay = Replay(folder, workspace, _store_of(workspace))
         sender = _Sender(replay)
         while not replay.ended:
             sender.attempt()
@@ -70,6 +70,14 @@ def _follow(folder: Path) -> None:
         if not replay.ended:
             sender.attempt(last=True)
         _answer(replay, sender.problem)
+
+
+def _store_of(workspace: Workspace) -> Store:
+    """The store, named in the environment too: parts of MLflow take the address from there, not from the client."""
+    store = Store.of(workspace)
+    os.environ["MLFLOW_TRACKING_URI"] = store.uri
+    os.environ["MLFLOW_REGISTRY_URI"] = store.registry_uri
+    return store
 
 
 class _Sender:
@@ -115,7 +123,8 @@ def _source_of(folder: Path) -> Path | None:
 
 
 def _sync(workspace: Workspace, *, runs: bool) -> None:
-    store = Store.of(workspace)
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    store = _store_of(workspace)
     folders = [
         folder
         for folder in sorted(workspace.runs.glob("*/"))
@@ -132,6 +141,10 @@ def _sync(workspace: Workspace, *, runs: bool) -> None:
                 _say({"id": folder.name, "tracked": False, "problem": "it is still running"})
                 continue
             replay = Replay(folder, workspace, store)
+            meant = None if given else (journal.first(folder) or {}).get("uri")
+            if meant:  # it must not end up in the workspace's own store for good
+                _answer(replay, f"it is meant for {meant}: set MLFLOW_TRACKING_URI to send it there, or elsewhere")
+                continue
             try:
                 if problem is None:
                     client = client or store.connect()
@@ -150,7 +163,12 @@ def _sync(workspace: Workspace, *, runs: bool) -> None:
 def _sync_aliases(workspace: Workspace, store: Store, client: MlflowClient | None) -> None:
     registry = Registry(workspace.models)
     uri = without_password(store.registry_uri)
-    unsent = [name for name in registry.names() if registry.unsent_aliases(name)]
+    unsent = [
+        name
+        for name in registry.names()
+        for number in registry.unsent_aliases(name).values()
+        if (registry.resolve(name, version=number).remote or {}).get("uri") == uri
+    ]
     try:
         for name in unsent:
             client = client or store.connect()

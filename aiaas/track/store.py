@@ -66,9 +66,6 @@ class Store:
             _reach(self.registry_uri)
         for name, value in _SETTINGS.items():
             os.environ.setdefault(name, value)
-        # Parts of MLflow take the address from the environment instead of from the client.
-        os.environ["MLFLOW_TRACKING_URI"] = self.uri
-        os.environ["MLFLOW_REGISTRY_URI"] = self.registry_uri
         logging.getLogger("alembic").setLevel(logging.WARNING)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
