@@ -107,11 +107,10 @@ class Flow:
         texts = self._layout.texts
         if not texts:
             return batch
-        filled = [
-            any(text and not text.isspace() for text in row) for row in zip(*(batch[t] for t in texts), strict=True)
-        ]
-        if all(filled):
+        columns = [batch[name] for name in texts]
+        if all(all(column) and not any(map(str.isspace, column)) for column in columns):
             return batch
+        filled = [any(text and not text.isspace() for text in row) for row in zip(*columns, strict=True)]
         return {name: [v for v, full in zip(values, filled, strict=True) if full] for name, values in batch.items()}
 
     def _again(self, path: Path, doing: str) -> Iterator[Batch]:

@@ -121,8 +121,8 @@ def _nearest(rows: NDArray[np.int64], wanted: float) -> int:
 def _refuse_few(group: NDArray[np.intp], strata: NDArray[np.int32], names: list[str], needed: int) -> None:
     """DataError when there are fewer different contents, or fewer of a class, than parts."""
     rows = np.bincount(strata, minlength=max(len(names), 1))
-    pairs = np.unique(group.astype(np.int64) * len(rows) + strata)
-    distinct = np.bincount(pairs % len(rows), minlength=len(rows))
+    pairs = np.sort(group.astype(np.int64) * len(rows) + strata)
+    distinct = np.bincount(pairs[np.diff(pairs, prepend=-1) > 0] % len(rows), minlength=len(rows))
     few = [int(code) for code in np.flatnonzero(distinct < needed) if rows[code]]
     if not few:
         return
@@ -144,8 +144,8 @@ def _refuse_few(group: NDArray[np.intp], strata: NDArray[np.int32], names: list[
 def _refuse_unspread(parts: Parts, strata: NDArray[np.int32], names: list[str], needed: int) -> None:
     """DataError when a class is in some parts only, as its rows equal rows of rarer classes."""
     for code, name in enumerate(names):
-        found = np.unique(parts[strata == code])
-        if 0 < found.size < needed:
+        found = np.count_nonzero(np.bincount(parts[strata == code]))
+        if 0 < found < needed:
             raise DataError(
                 f"the class {name!r} cannot be spread over {needed} parts: its rows equal rows of other classes",
                 where="preprocess.split.stratify",
