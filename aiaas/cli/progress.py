@@ -51,8 +51,6 @@ def show_result(result: Result) -> None:
     if result.model:
         name, version, alias = (result.model[key] for key in ("name", "version", "alias"))
         output.say(f"registered {name}/{version} as {name}@{alias}")
-    if result.run_id and not result.tracked:
-        output.warn("the tracking server did not answer; the run is kept here: send it later with `aiaas runs sync`")
     output.say(f"done in {result.seconds:.1f} s")
 
 

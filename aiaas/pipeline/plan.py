@@ -20,6 +20,8 @@ class Change:
     after: Any
 
     def __str__(self) -> str:
+        if self.path == "code":
+            return "aiaas itself changed"
         if self.before is None:
             return f"{self.path} is new: {_short(self.after)}"
         if self.after is None:
@@ -45,9 +47,9 @@ def plan(work: Work, until: str = "deploy") -> list[Planned]:
     planned: list[Planned] = []
     made: dict[str, Artefact] = {}
     for stage in stages_until(until):
-        waiting = [name for name in stage.after if name not in made]
+        waiting = next((name for name in stage.after if name not in made), None)
         if waiting:
-            planned.append(Planned(stage.name, None, False, tuple(f"{name} runs before it" for name in waiting)))
+            planned.append(Planned(stage.name, None, False, (f"{waiting} runs before it",)))
             continue
         inputs = stage.inputs(work, made)
         key = keys.digest_json(inputs)
