@@ -79,15 +79,19 @@ def _averages(targets: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[
 
 
 def _areas(targets: NDArray[np.int64], probabilities: NDArray[np.float64]) -> list[float | None]:
-    """The area under the ROC curve of each class against the rest; None where one side has no rows."""
+    """The area under the ROC curve of each class against the rest; None where one side has no rows.
+
+    Of two classes both have the area of the second: rounding must not make two figures of one.
+    """
     from sklearn.metrics import roc_auc_score
 
-    areas: list[float | None] = []
-    for number in range(probabilities.shape[1]):
+    def area(number: int) -> float | None:
         inside = targets == number
         both = inside.any() and not inside.all()
-        areas.append(float(roc_auc_score(inside, probabilities[:, number])) if both else None)
-    return areas
+        return float(roc_auc_score(inside, probabilities[:, number])) if both else None
+
+    classes = probabilities.shape[1]
+    return [area(1)] * 2 if classes == 2 else [area(number) for number in range(classes)]
 
 
 def _log_loss(targets: NDArray[np.int64], probabilities: NDArray[np.float64]) -> float:

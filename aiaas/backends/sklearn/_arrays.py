@@ -57,7 +57,7 @@ def read_arrays(path: Path, expected: Mapping[str, tuple[type[np.generic], int]]
     """The arrays of an npz file: exactly those of `expected`, each with its type and number of dimensions, and
     finite. Raises VerificationError otherwise."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise damaged(path, "a file of the model is missing") from None

@@ -54,16 +54,16 @@ def save(pipeline: Any, path: Path) -> None:
 
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(pipeline))) as source:
         schema = json.loads(source.read(_SCHEMA))
-        files: dict[str, str] = {}
+        files: dict[bytes, str] = {}  # equal arrays are one, whether or not they were one object
         for number, node in enumerate(_nodes(schema)):
             if "__id__" in node:
                 node["__id__"] = number
             if "file" in node:
-                node["file"] = files.setdefault(node["file"], f"{len(files)}.npy")
-        with zipfile.ZipFile(path, "w") as target:
-            target.writestr(zipfile.ZipInfo(_SCHEMA, _DATE), json.dumps(schema, indent=1))
-            for old, new in files.items():
-                target.writestr(zipfile.ZipInfo(new, _DATE), source.read(old))
+                node["file"] = files.setdefault(source.read(node["file"]), f"{len(files)}.npy")
+    with zipfile.ZipFile(path, "w") as target:
+        target.writestr(zipfile.ZipInfo(_SCHEMA, _DATE), json.dumps(schema, indent=1))
+        for content, name in files.items():
+            target.writestr(zipfile.ZipInfo(name, _DATE), content)
 
 
 def load(path: Path) -> Any:

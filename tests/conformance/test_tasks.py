@@ -1,0 +1,110 @@
+"""What every task promises: rows go in as requests and come out as answers, and its metrics are fit for JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aiaas import plugins
+from aiaas.contracts import Signature
+from aiaas.errors import DataError
+from aiaas.train import signature_of
+from conformance.conftest import DATA
+
+
+def prepared(task: str) -> tuple[Any, Any, Signature]:
+    module, rows = plugins.task(task), DATA[task]()
+    return module, rows, signature_of(rows, module)
+
+
+def scores_of(signature: Signature, rows: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    drawn = np.random.default_rng(5).random((rows, len(signature.labels) or 1), np.float32)
+    return drawn / drawn.sum(axis=1, keepdims=True) if signature.labels else drawn
+
+
+def flat(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [leaf for child in value.values() for leaf in flat(child)]
+    return [leaf for child in value for leaf in flat(child)] if isinstance(value, list) else [value]
+
+
+def test_the_suite_has_data_for_it(task: str) -> None:
+    assert task in DATA, "add a little data for the task to DATA in tests/conformance/conftest.py"
+
+
+def test_a_row_survives_the_way_through_json(task: str) -> None:
+    module, rows, signature = prepared(task)
+    for row in rows:
+        sent = json.loads(json.dumps({name: row[name] for name in signature.features}))
+        decoded = module.decode(sent, signature)
+        assert list(decoded) == list(signature.features)
+        assert module.example(decoded, signature) == module.example(row, signature)
+
+
+@pytest.mark.parametrize(
+    "value", [None, 1, 1.5, True, [], ["a"], {"no such column": 1}, {"\ud800": "x"}, [{"text": "a"}]]
+)
+def test_what_is_no_example_is_refused_with_what_is_allowed(task: str, value: Any) -> None:
+    module, _, signature = prepared(task)
+    with pytest.raises(DataError) as caught:
+        module.decode(value, signature)
+    assert any(name in caught.value.message for name in signature.features)
+
+
+def test_a_refusal_does_not_repeat_the_value(task: str) -> None:
+    module, _, signature = prepared(task)
+    for name, dtype in signature.features.items():
+        secret: Any = {"string": 4111111111111111}.get(dtype, "4111111111111111")
+        with pytest.raises(DataError) as caught:
+            module.decode({name: secret}, signature)
+        assert "4111" not in f"{caught.value.message} {caught.value.where} {caught.value.hint}"
+
+
+def test_an_answer_is_json(task: str) -> None:
+    module, _, signature = prepared(task)
+    for scores in scores_of(signature, 10):
+        answer = module.answer(scores, signature)
+        assert json.loads(json.dumps(answer, allow_nan=False)) == answer
+
+
+def test_metrics_are_all_there_and_json(task: str) -> None:
+    module, rows, signature = prepared(task)
+    targets = np.array(rows[signature.target])
+    metrics = module.measure(targets, scores_of(signature, len(rows)), signature)
+    assert set(module.METRICS) <= set(metrics)
+    assert set(module.METRICS.values()) <= {"higher", "lower"}
+    json.dumps(metrics, allow_nan=False)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_few_rows_give_metrics_without_nan_or_warning(task: str, count: int) -> None:
+    module, rows, signature = prepared(task)
+    targets = np.array(rows[signature.target])[:count]
+    metrics = module.measure(targets, scores_of(signature, count), signature)
+    assert all(not isinstance(value, float) or math.isfinite(value) for value in flat(metrics))
+
+
+def test_no_rows_are_refused(task: str) -> None:
+    module, rows, signature = prepared(task)
+    targets = np.array(rows[signature.target])[:0]
+    with pytest.raises(DataError, match="no rows"):
+        module.measure(targets, scores_of(signature, 0), signature)
+
+
+def test_better_scores_measure_better(task: str) -> None:
+    """The direction that METRICS states is the true one: perfect scores are at least as good as others."""
+    module, rows, signature = prepared(task)
+    targets = np.array(rows[signature.target])
+    perfect = (
+        np.eye(len(signature.labels), dtype=np.float32)[targets]
+        if signature.labels
+        else targets.astype(np.float32)[:, None]
+    )
+    best = module.measure(targets, perfect, signature)
+    other = module.measure(targets, scores_of(signature, len(rows)), signature)
+    for name, better in module.METRICS.items():
+        assert best[name] > other[name] if better == "higher" else best[name] < other[name], name
