@@ -11,21 +11,20 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import aiaas
-
 _GIT_SECONDS = 3.0
 
 
 def describe(source: Path | None) -> dict[str, Any]:
     """Interpreter, platform, installed packages, and the commit of the repository that `source` (or the working
     directory) lies in."""
+    installed = packages()
     return {
-        "aiaas": aiaas.__version__,
+        "aiaas": installed.get("aiaas", "unknown"),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processors": os.cpu_count(),
         "user": _user(),
-        "packages": packages(),
+        "packages": installed,
         "git": git(source.parent if source else Path.cwd()),
     }
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 SENDER_LOCK = "sender.lock"
-_NICE = 5
+_NICE = 2  # the work goes first, but at its end it waits for the sender
 _LOOK_SECONDS = 1.0
 _RETRY_SECONDS = 20.0
 
