@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -116,6 +116,17 @@ class Step(Protocol):
 
     def report(self) -> Mapping[str, Any]:
         """What it did, for the provenance: counts by reason, and examples where a person must look."""
+
+
+@runtime_checkable
+class Stateful(Protocol):
+    """A step that learned something which a request needs as well (a word list, a mean): kept in the bundle."""
+
+    def state(self) -> Mapping[str, Any]:
+        """What it learned, as JSON; asked for after the last `apply`."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state` gave, in place of `scan`."""
 
 
 class StepModule(Protocol):

@@ -18,10 +18,12 @@ EXAMPLES = 8
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What the stages before leave for a bundle: the folders of the fit, of the data and of the evaluation."""
+    """What the stages before leave for a bundle: the folders of the collected rows, of the split ones, of the fit and
+    of the evaluation."""
 
-    fit: Path
+    collected: Path
     data: Path
+    fit: Path
     judged: Path
 
 
@@ -38,8 +40,8 @@ def package(recipe: Recipe, trained: Trained, out: Path) -> dict[str, Any]:
         signature=signature,
         packages=fit["packages"],
         metrics=json.loads((trained.judged / "metrics.json").read_text("utf-8")),
-        examples=_examples(trained.data / "test.arrow", signature),
-        steps=json.loads((trained.data / "report.json").read_text("utf-8")).get("state", {}),
+        examples=_examples(trained.collected / "data.arrow", signature),
+        steps=json.loads((trained.data / "report.json").read_text("utf-8"))["request_steps"],
     )
     loaded = bundle.load(folder, digest=digest)
     replayed = loaded.replay()
@@ -48,9 +50,9 @@ def package(recipe: Recipe, trained: Trained, out: Path) -> dict[str, Any]:
     return {"digest": digest, "bytes": size, "examples": replayed, "answer": answer, "packages": fit["packages"]}
 
 
-def _examples(test: Path, signature: Signature) -> list[Any]:
-    """A few inputs as a caller would send them, spread evenly over the test rows."""
+def _examples(collected: Path, signature: Signature) -> list[Any]:
+    """A few inputs as a caller would send them, before any step, spread evenly over the collected rows."""
     from datasets import Dataset
 
-    rows = Dataset.from_file(str(test)).select_columns(list(signature.features))
-    return rows.select(range(0, len(rows), max(1, len(rows) // EXAMPLES))).to_list()[:EXAMPLES]
+    rows = Dataset.from_file(str(collected)).select_columns(list(signature.features))
+    return list(rows.select(range(0, len(rows), max(1, len(rows) // EXAMPLES))).to_list()[:EXAMPLES])

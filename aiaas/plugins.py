@@ -59,7 +59,8 @@ def nearest(word: str, allowed: Iterable[str]) -> str | None:
     return close[0] if close else None
 
 
-def _find(room: Room, name: str) -> object:
+def find(room: Room, name: str) -> object:
+    """The module with this name; UsageError that lists what there is and the nearest name."""
     if name in _ours(room):
         return importlib.import_module(_ours(room)[name])
     if name in _registered(room):
@@ -76,22 +77,22 @@ def source(address: str) -> contracts.Source:
     """The source that answers to the scheme of `address`; a plain path or glob belongs to `files`."""
     scheme = address.partition(":")[0] if ":" in address else ""
     for name in names("sources"):
-        module = cast(contracts.Source, _find("sources", name))
+        module = cast(contracts.Source, find("sources", name))
         if scheme in module.SCHEMES:
             return module
-    return cast(contracts.Source, _find("sources", "files"))
+    return cast(contracts.Source, find("sources", "files"))
 
 
 def step(name: str) -> contracts.StepModule:
-    return cast(contracts.StepModule, _find("steps", name))
+    return cast(contracts.StepModule, find("steps", name))
 
 
 def task(name: str) -> contracts.Task:
-    return cast(contracts.Task, _find("tasks", name))
+    return cast(contracts.Task, find("tasks", name))
 
 
 def architecture(backend: str, name: str) -> contracts.Architecture:
-    return cast(contracts.Architecture, _find("architectures", f"{backend}/{name}"))
+    return cast(contracts.Architecture, find("architectures", f"{backend}/{name}"))
 
 
 def require(requires: Iterable[str], purpose: str) -> dict[str, str]:

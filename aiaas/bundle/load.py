@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiaas import plugins
+from aiaas import plugins, steps
 from aiaas.bundle import layout
 from aiaas.contracts import Answer, Model, Signature, Step, Task
 from aiaas.errors import DataError, UsageError, VerificationError
@@ -60,8 +60,7 @@ class Bundle:
             return []
         if self.steps:
             batch = {name: [row[name] for row in rows] for name in self.signature.features}
-            for step in self.steps:
-                batch = step.apply(batch)
+            batch = steps.apply(self.steps, batch)
             rows = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
         scores = self.model.predict([self.task.example(row, self.signature) for row in rows])
         return [self.task.answer(each, self.signature) for each in scores]
@@ -155,17 +154,11 @@ def open_unsealed(directory: Path, manifest: Mapping[str, Any]) -> Bundle:
         architecture = plugins.architecture(manifest["backend"], manifest["architecture"])
         task = plugins.task(manifest["task"])
         signature = Signature.from_dict(manifest["signature"])
-        texts = [name for name, kind in signature.features.items() if kind == "string"]
-        steps = tuple(_step(entry, texts) for entry in manifest["steps"])
+        restored = tuple(steps.restore(manifest["steps"], list(signature.features)))
     except UsageError as error:
         raise VerificationError(f"{purpose} cannot be loaded: {error.message}", where=str(directory)) from error
     model = architecture.load(directory / layout.MODEL)
-    return Bundle(directory, manifest, task, signature, steps, model)
-
-
-def _step(entry: Mapping[str, Any], columns: Sequence[str]) -> Step:
-    module = plugins.step(entry["name"])
-    return module.Step(module.Params.model_validate(entry["params"]), columns, None)
+    return Bundle(directory, manifest, task, signature, restored, model)
 
 
 def _close(expected: Any, found: Any, tolerance: float = 1e-4) -> bool:

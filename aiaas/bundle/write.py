@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from aiaas import plugins
 from aiaas.bundle import layout
 from aiaas.bundle.load import load, open_unsealed
 from aiaas.contracts import Signature
@@ -26,12 +25,12 @@ def write(
     packages: Mapping[str, str],
     metrics: Mapping[str, Any],
     examples: Sequence[Any],
-    steps: Mapping[str, Any],
+    steps: Sequence[Mapping[str, Any]],
 ) -> str:
     """Write a bundle into the empty folder `out` and return its digest.
 
     `examples` are inputs of requests; their answers are computed by the bundle itself, from what was written. `steps`
-    holds the state of the request-time steps by name.
+    are the records of the request-time steps.
     """
     shutil.copytree(model, out / layout.MODEL)
     atomic.write_text(out / layout.RECIPE, recipe.to_yaml())
@@ -43,11 +42,7 @@ def write(
         "backend": recipe.model.backend,
         "architecture": recipe.model.architecture,
         "signature": signature.as_dict(),
-        "steps": [
-            {"name": step.name, "params": step.params.model_dump(mode="json"), "state": steps.get(step.name)}
-            for step in recipe.preprocess.steps
-            if plugins.step(step.name).Step.ON_REQUEST
-        ],
+        "steps": list(steps),
         "packages": dict(packages),
         "aiaas": version("aiaas"),
     }

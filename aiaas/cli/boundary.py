@@ -26,26 +26,41 @@ class Boundary(TyperGroup):
         except BrokenPipeError:
             _leave_closed_pipe()
         except KeyboardInterrupt:
-            _fail(Interrupted("interrupted", hint="run the same command again to go on"))
+            _fail(ctx, Interrupted("interrupted", hint="run the same command again to go on"))
         except AiaasError as error:
-            _fail(error)
+            _fail(ctx, error)
         except Exception as error:
             if type(error).__module__.startswith("typer."):  # usage errors and exits are typer's own affair
                 raise
             traceback.print_exc()
-            _fail(AiaasError(f"a fault of ours: {error!r}", hint="please report it with the lines above"))
+            _fail(ctx, AiaasError(f"a fault of ours: {error!r}", hint="please report it with the lines above"))
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     raise Interrupted("terminated", hint="run the same command again to go on")
 
 
-def _fail(error: AiaasError) -> NoReturn:
-    words = sys.argv[1:]
-    if "--json" in words:
-        output.emit_error(next((word for word in words if not word.startswith("-")), ""), error, **error.reached)
+def _fail(ctx: Any, error: AiaasError) -> NoReturn:
+    from aiaas.recipe import mask
+
+    error.message = mask(error.message)
+    error.where = error.where and mask(error.where)
+    error.hint = error.hint and mask(error.hint)
+    if "--json" in sys.argv[1:]:
+        output.emit_error(_verb(ctx.command, sys.argv[1:]), error, **error.reached)
     output.say_error(error)
     raise typer.Exit(error.status)
+
+
+def _verb(command: Any, words: list[str]) -> str:
+    """The verb among the words of the command line: `run`, or `recipe validate` of a group."""
+    found: list[str] = []
+    for word in words:
+        commands = getattr(command, "commands", {})
+        if word in commands:
+            found.append(word)
+            command = commands[word]
+    return " ".join(found)
 
 
 def _leave_closed_pipe() -> NoReturn:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _quiet = False
+_passing = False
 
 
 def be_quiet(quiet: bool) -> None:
@@ -30,13 +34,37 @@ def out(text: str) -> None:
 def say(text: str) -> None:
     """A line for a person, on stderr."""
     if not _quiet:
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(f"{_clear()}{text}\n")
         sys.stderr.flush()
+
+
+def on_terminal() -> bool:
+    """Whether a person watches stderr."""
+    return not _quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def say_over(text: str) -> None:
+    """A line that the next one replaces; only for a terminal."""
+    global _passing
+    width = shutil.get_terminal_size().columns - 1
+    sys.stderr.write(f"{_clear()}{text[:width]}")
+    sys.stderr.flush()
+    _passing = True
+
+
+def _clear() -> str:
+    """What takes a passing line away."""
+    global _passing
+    passing, _passing = _passing, False
+    return "\r\x1b[K" if passing else ""
 
 
 def warn(text: str) -> None:
     """Something a person should know although the work goes on."""
-    say(f"warning: {text}")
+    wrapped = textwrap.wrap(
+        f"warning: {text}", 80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    say("\n".join(wrapped))
 
 
 def emit_json(verb: str, **fields: Any) -> None:
@@ -65,7 +93,7 @@ def say_error(error: AiaasError) -> None:
         lines.append(f"error: {error.message}" + (f" ({error.where})" if error.where else ""))
         if error.hint:
             lines.append(f"  hint: {error.hint}")
-    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.write(_clear() + "\n".join(lines) + "\n")
     sys.stderr.flush()
 
 
@@ -81,6 +109,8 @@ def show(*parts: RenderableType, stderr: bool = False) -> None:
     """Print something that rich lays out."""
     if stderr and _quiet:
         return
+    if stderr:
+        sys.stderr.write(_clear())
     to = console(stderr=stderr)
     for part in parts:
         to.print(part)

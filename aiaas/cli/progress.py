@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aiaas.cli import output
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from aiaas.pipeline import Result, StageResult
 
 SHOWN_CLASSES = 12
+REDRAW_SECONDS = 0.1
 
 
 class Lines:
@@ -42,6 +45,21 @@ def _told(name: str, summary: Any) -> str:
         case "deploy":
             return f"bundle {summary['digest'][:12]}, {summary['bytes'] / 1e6:.1f} MB, {summary['examples']} replayed"
     return ""
+
+
+def show_progress() -> Callable[[str, int, int | None], None]:
+    """What to call with what is being done, rows so far and rows in all: rewrites one line, on a terminal only."""
+    if not output.on_terminal():
+        return lambda doing, done, total: None
+    told = 0.0
+
+    def show(doing: str, done: int, total: int | None) -> None:
+        nonlocal told
+        if time.monotonic() - told >= REDRAW_SECONDS:
+            told = time.monotonic()
+            output.say_over(f"{doing}: {done:,}" + (f" of {total:,} rows" if total else " rows"))
+
+    return show
 
 
 def show_result(result: Result) -> None:

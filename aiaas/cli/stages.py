@@ -50,7 +50,7 @@ def _stage_verb(verb: str) -> Callable[..., None]:
         offline: OfflineOption = False,
         refresh: RefreshOption = False,
     ) -> None:
-        output.be_quiet(quiet or json)
+        output.be_quiet(quiet)
         result = carry(verb, open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh))
         if json:
             output.emit_json(verb, **result.as_dict())
@@ -93,10 +93,18 @@ def open_work(
 ) -> Work:
     """The recipe read and the workspace opened, with this terminal as whom to tell."""
     from aiaas import recipe as recipes
+    from aiaas.cli.progress import show_progress
     from aiaas.pipeline.stages import Work
     from aiaas.workspace import Workspace
 
-    return Work(recipes.read(recipe, overrides), Workspace.open(workspace), offline, refresh, output.warn)
+    return Work(
+        recipes.read(recipe, overrides),
+        Workspace.open(workspace),
+        offline,
+        refresh,
+        output.warn,
+        progress=show_progress(),
+    )
 
 
 def carry(verb: str, work: Work) -> Result:

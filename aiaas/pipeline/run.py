@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from aiaas.errors import AiaasError, GateError
+from aiaas.errors import AiaasError, GateError, Interrupted
 from aiaas.pipeline.plan import changes_since_last, stages_until
 from aiaas.pipeline.stages import Stage, Work, bundle_of
-from aiaas.pipeline.tracking import Tracking
+from aiaas.pipeline.tracking import Status, Tracking
 from aiaas.workspace import Artefact, keys
 
 
@@ -95,14 +95,20 @@ def _run(work: Work, until: str, listener: Listener | None) -> Result:
             result.model = tracking.register(made["deploy"], result.metrics, made["train"].summary["signature"])
         result.run_id, result.tracked, result.model = tracking.finish("FINISHED")
     except BaseException as error:
-        status = "FINISHED" if isinstance(error, GateError) else "FAILED"
-        result.run_id, result.tracked, _ = tracking.finish(status)
+        result.run_id, result.tracked, _ = tracking.finish(_status(error))
         if isinstance(error, AiaasError):
             result.seconds = round(time.perf_counter() - started, 3)
             error.reached = result.as_dict()
         raise
     result.seconds = round(time.perf_counter() - started, 3)
     return result
+
+
+def _status(error: BaseException) -> Status:
+    """How the run ended, in MLflow's words. A run whose gate was not met did its work."""
+    if isinstance(error, GateError):
+        return "FINISHED"
+    return "KILLED" if isinstance(error, Interrupted | KeyboardInterrupt) else "FAILED"
 
 
 def _reach(

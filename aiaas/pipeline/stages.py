@@ -7,7 +7,7 @@ exactly that, as JSON; its digest is the key under which the workspace keeps wha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Work:
     refresh: bool = False
     warn: Callable[[str], None] = lambda message: None
     report: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
-    interim: dict[str, Any] = field(default_factory=dict)
+    progress: Callable[[str, int, int | None], None] = lambda doing, done, total: None
 
     def source_context(self) -> SourceContext:
         return SourceContext(self.recipe.base, self.workspace.downloads, self.offline, self.refresh, self.warn)
@@ -51,7 +51,7 @@ def _collect_inputs(work: Work, made: Made) -> dict[str, Any]:
 
     return {
         "task": work.recipe.task,
-        "sources": collect.fingerprint(work.recipe.collect, work.source_context()),
+        "sources": collect.fingerprint(work.recipe.collect, work.source_context(), _kept(work)),
         "code": keys.digest_code("collect", "sources"),
     }
 
@@ -61,8 +61,21 @@ def _collect(work: Work, made: Made, draft: Draft) -> None:
 
     draft.aside.add("provenance.json")  # it says when the rows were fetched
     draft.summary.update(
-        collect.collect(work.recipe.collect, plugins.task(work.recipe.task), work.source_context(), draft.path)
+        collect.collect(
+            work.recipe.collect,
+            plugins.task(work.recipe.task),
+            work.source_context(),
+            draft.path,
+            keep=_kept(work),
+            expected=_collect_inputs(work, made)["sources"],
+            progress=lambda rows: work.progress("collect", rows, None),
+        )
     )
+
+
+def _kept(work: Work) -> list[str]:
+    """Columns that preprocess needs besides the task's own."""
+    return [column for column in [work.recipe.preprocess.split.column] if column]
 
 
 def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
@@ -81,8 +94,12 @@ def _preprocess(work: Work, made: Made, draft: Draft) -> None:
     recipe = work.recipe
     collected = made["collect"].path / "data.arrow"
     draft.summary.update(
-        preprocess.preprocess(recipe.preprocess, recipe.seed, plugins.task(recipe.task), collected, draft.path)
+        preprocess.preprocess(
+            recipe.preprocess, recipe.seed, plugins.task(recipe.task), collected, draft.path, progress=work.progress
+        )
     )
+    for warning in draft.summary["warnings"]:
+        work.warn(warning)
 
 
 def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
@@ -147,6 +164,7 @@ def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
     return {
         "recipe": work.recipe.resolved(),
         "model": made["train"].digest,
+        "collected": made["collect"].digest,
         "rows": made["preprocess"].digest,
         "judged": made["evaluate"].digest,
         "code": keys.digest_code("deploy", "bundle", "steps"),
@@ -156,7 +174,7 @@ def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
 def _deploy(work: Work, made: Made, draft: Draft) -> None:
     from aiaas import deploy
 
-    trained = deploy.Trained(made["train"].path, made["preprocess"].path, made["evaluate"].path)
+    trained = deploy.Trained(*(made[name].path for name in ("collect", "preprocess", "train", "evaluate")))
     draft.summary.update(deploy.package(work.recipe, trained, draft.path))
 
 
@@ -167,7 +185,7 @@ STAGES: dict[str, Stage] = {
         Stage("preprocess", ("collect",), _preprocess_inputs, _preprocess),
         Stage("train", ("preprocess",), _train_inputs, _train),
         Stage("evaluate", ("preprocess", "train"), _evaluate_inputs, _evaluate),
-        Stage("deploy", ("preprocess", "train", "evaluate"), _deploy_inputs, _deploy),
+        Stage("deploy", ("collect", "preprocess", "train", "evaluate"), _deploy_inputs, _deploy),
     )
 }
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from aiaas.pipeline.stages import Work, bundle_of
 from aiaas.track import Registry, Run, Version
 from aiaas.workspace import Artefact
 
+Status = Literal["FINISHED", "FAILED", "KILLED"]
 TRACKED = ("train", "evaluate", "deploy")
 
 
@@ -63,18 +64,23 @@ class Tracking:
             self._registered = Registry(self._work.workspace.models).register(recipe.name, **what, metrics=numbers)
         return self._model()
 
-    def finish(self, status: str) -> tuple[str | None, bool, dict[str, Any] | None]:
+    def finish(self, status: Status) -> tuple[str | None, bool, dict[str, Any] | None]:
         """Wait until MLflow has it all: the id of the run, whether it is there, and the model as it stands now."""
         if self._run is None:
             known = self._registered
             return (
                 (known.run_id or known.run, known.remote is not None, self._model()) if known else (None, False, None)
             )
-        self._run.end("FINISHED" if status == "FINISHED" else "FAILED")
-        sent = self._run.finish()
+        recipe = self._work.recipe
+        sent = self._run.finish(status)
         if sent.problem:
             self._work.warn(f"tracking: {sent.problem}; the run is kept here, `aiaas runs sync` sends it later")
-        if sent.versions:
+        if self._registered and sent.versions:
+            if sent.versions[-1].number != self._registered.number:
+                self._work.warn(
+                    f"the tracking server counts {recipe.name}/{self._registered.number} as version "
+                    f"{sent.versions[-1].number}; it has that number here now"
+                )
             self._registered = sent.versions[-1]
         return sent.run_id, sent.tracked, self._model() if self._registered else None
 

@@ -14,7 +14,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-import aiaas
 from aiaas import plugins
 from aiaas.serve.errors import NotFoundError, answer_error
 from aiaas.serve.life import Boundary, Life
@@ -43,7 +42,7 @@ def create_app(
     """A service of `models`, by the names that callers use. It holds no global state: an app a test is fine."""
     life = life or Life()
     served = {name: Served(bundle, head(bundle), _about(name, bundle)) for name, bundle in models.items()}
-    app = FastAPI(title="aiaas", version=aiaas.__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(title="aiaas", docs_url=None, redoc_url=None)
     app.add_middleware(Boundary, life=life)
     app.add_exception_handler(HTTPException, _http_exception)
     _add_health(app, life)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import aiaas
 from aiaas.contracts import Signature
 
 if TYPE_CHECKING:
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from aiaas.serve.predict import Limits
 
 EXAMPLES = 2
-_TYPES = {"string": "string", "int64": "integer", "float64": "number", "bool": "boolean"}
+_TYPES = {"int": "integer", "uint": "integer", "float": "number", "double": "number", "decimal": "number"}
 Schema = dict[str, Any]
+_NULLABLE: Schema = {"type": ["string", "null"]}
 
 
 def describe(models: Mapping[str, Bundle], limits: Limits) -> Schema:
@@ -30,7 +31,7 @@ def describe(models: Mapping[str, Bundle], limits: Limits) -> Schema:
         paths[f"/v1/models/{name}/predict"] = {"post": _predict(name, bundle, limits)}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "aiaas", "version": aiaas.__version__},
+        "info": {"title": "aiaas", "version": version("aiaas")},
         "paths": paths,
         "components": {"schemas": {"Problem": _problem_schema(), "Model": _model_schema()}},
     }
@@ -74,9 +75,8 @@ def _predict(name: str, bundle: Bundle, limits: Limits) -> Schema:
     request = {"inputs": [each["input"] for each in examples]}
     about = {"model": bundle.name, "version": bundle.version, "digest": bundle.digest}
     response = {**about, "outputs": [each["answer"] for each in examples]}
-    version = {"type": ["string", "null"]}
     outputs = {"type": "array", "items": _output(bundle.signature)}
-    given = _object({"model": "string", "version": version, "digest": "string", "outputs": outputs})
+    given = _object({"model": "string", "version": _NULLABLE, "digest": "string", "outputs": outputs})
     inputs = {"type": "array", "items": _input(bundle.signature), "maxItems": limits.rows}
     taken = {**_object({"inputs": inputs}), "additionalProperties": False}
     refusals = {
@@ -97,15 +97,18 @@ def _predict(name: str, bundle: Bundle, limits: Limits) -> Schema:
 
 
 def _input(signature: Signature) -> Schema:
-    """One input, as `decode` takes it; a text may also come bare."""
-    row = {
-        "type": "object",
-        "properties": {name: {"type": [_TYPES[kind], "null"]} for name, kind in signature.features.items()},
-    }
+    """One input, as `decode` takes it: a row, in which any value may be missing; a text may also come bare."""
     if tuple(signature.features) == ("text",):
-        row = _object({"text": "string"})
-        return {"oneOf": [{"type": "string"}, row]}
-    return row
+        return {"oneOf": [{"type": "string"}, {**_object({"text": "string"}), "additionalProperties": False}]}
+    columns = {name: {"type": [_type(dtype), "null"]} for name, dtype in signature.features.items()}
+    return {"type": "object", "properties": columns, "additionalProperties": False}
+
+
+def _type(dtype: str) -> str:
+    """The JSON type of an Arrow type: `int64`, `large_string`, …"""
+    if dtype == "bool":
+        return "boolean"
+    return next((name for start, name in _TYPES.items() if dtype.startswith(start)), "string")
 
 
 def _output(signature: Signature) -> Schema:
@@ -121,15 +124,13 @@ def _list_schema() -> Schema:
 
 
 def _model_schema() -> Schema:
-    version = {"type": ["string", "null"]}
     return _object(
-        {"name": "string", "version": version, "digest": "string", "task": "string", "signature": {"type": "object"}}
+        {"name": "string", "version": _NULLABLE, "digest": "string", "task": "string", "signature": {"type": "object"}}
     )
 
 
 def _problem_schema() -> Schema:
-    nullable = {"type": ["string", "null"]}
     faults = {"type": "array", "items": _object({"where": "string", "message": "string"})}
-    error = _object({"code": "string", "message": "string", "where": nullable, "hint": nullable})
+    error = _object({"code": "string", "message": "string", "where": _NULLABLE, "hint": _NULLABLE})
     error["properties"]["faults"] = faults
     return _object({"error": error, "request_id": "string"})

@@ -111,7 +111,7 @@ def _commit(params: Params, context: SourceContext) -> str:
 
 def _ask(name: str, params: Params) -> str:
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
         commit = HfApi().dataset_info(name, revision=params.revision, timeout=30).sha
@@ -121,7 +121,8 @@ def _ask(name: str, params: Params) -> str:
         hint = "check OWNER/NAME; for a private one set HF_TOKEN"
         raise RemoteError("the hub has no such dataset, or keeps it private", where=params.source, hint=hint) from error
     except Exception as error:  # which errors of which HTTP library it lets through changes from version to version
-        message = f"the hub cannot be reached: {_first_line(error)}"
+        what = "answers" if isinstance(error, HfHubHTTPError) else "cannot be reached"
+        message = f"the hub {what}: {_first_line(error)}"
         raise RemoteError(message, where=params.source, hint=_ELSEWHERE) from error
     if commit is None:
         raise DataError("the hub does not say which commit this is", where=params.source)

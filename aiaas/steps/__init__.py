@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aiaas import plugins
-from aiaas.contracts import Batch, Params, Step
+from aiaas.contracts import Batch, Params, Stateful, Step
 
 Record = dict[str, Any]
 """A step as a bundle keeps it, in JSON: `name`, `params`, and the `state` of a step that has one."""
@@ -26,8 +26,7 @@ def build(name: str, params: Params | Mapping[str, Any], columns: Sequence[str],
 def record(name: str, params: Params | Mapping[str, Any], step: Step) -> Record:
     """What makes the same step anywhere. To be called after the last `apply`: a state may be learned."""
     plain = params.model_dump(mode="json") if isinstance(params, Params) else dict(params)
-    state = getattr(step, "state", None)
-    return {"name": name, "params": plain} | ({"state": dict(state())} if state else {})
+    return {"name": name, "params": plain} | ({"state": dict(step.state())} if isinstance(step, Stateful) else {})
 
 
 def restore(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> list[Step]:
@@ -35,8 +34,8 @@ def restore(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> lis
     steps = []
     for kept in records:
         step = build(kept["name"], kept["params"], columns, None)
-        if kept.get("state") is not None:
-            step.restore(kept["state"])  # type: ignore[attr-defined]  # only a step with `state` has it
+        if isinstance(step, Stateful):
+            step.restore(kept["state"])
         steps.append(step)
     return steps
 
