@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from echo import Echo
@@ -266,27 +267,41 @@ def test_no_request_is_lost_when_it_stops(number: signal.Signals, kept: bool) ->
         assert "Traceback" not in stderr
 
 
-def test_a_request_under_way_is_finished_and_readiness_tells() -> None:
-    with served(seconds=1.5) as (process, address), httpx.Client(base_url=address, trust_env=False) as client:
-        assert client.get("/health/ready").status_code == 200
+def test_a_request_under_way_is_finished() -> None:
+    with served(seconds=1.5) as (process, address):
         given: list[httpx.Response] = []
         asked = threading.Thread(
             target=lambda: given.append(httpx.post(address + PREDICT, json={"inputs": ["ab"]}, trust_env=False))
         )
         asked.start()
-        while client.get("/v1/models").status_code != 200:
-            pass
+        assert process.stdout is not None
+        assert process.stdout.readline() == "answering\n"
         process.send_signal(signal.SIGTERM)
-        response = client.get("/health/ready")
-        while response.status_code == 200:
-            response = client.get("/health/ready")
-        assert response.status_code == 503
-        assert response.json() == {"status": "stopping"}
-        assert response.headers["connection"] == "close"
         asked.join()
         assert given[0].json()["outputs"][0]["length"] == 2
         process.communicate(timeout=10)
         assert process.returncode == 0
+
+
+def test_readiness_tells_of_the_end() -> None:
+    from aiaas.serve.app import create_app
+    from aiaas.serve.life import Life
+
+    echo: Any = Echo()
+    app = create_app({"echo": echo}, life=Life(stopping=True))
+
+    async def ask() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            return [
+                await client.get("/health/ready"),
+                await client.get("/health/live"),
+                await client.post(PREDICT, json={"inputs": ["a"]}),
+            ]
+
+    ready, live, answered = anyio.run(ask)
+    assert (ready.status_code, ready.json()) == (503, {"status": "stopping"})
+    assert (live.status_code, answered.status_code) == (200, 200)  # who is still here is still answered
+    assert {each.headers["connection"] for each in (ready, live, answered)} == {"close"}
 
 
 def test_an_idle_service_stops_at_once() -> None:
