@@ -50,7 +50,8 @@ def read_settings(path: Path, kind: type[Settings]) -> Settings:
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """An npz file; numpy gives its members no date, and they come in the order of their names."""
-    np.savez(path, **{name: arrays[name] for name in sorted(arrays)})
+    members: dict[str, Any] = {name: arrays[name] for name in sorted(arrays)}
+    np.savez(path, **members)
 
 
 def read_arrays(path: Path, expected: Mapping[str, tuple[type[np.generic], int]]) -> dict[str, NDArray[Any]]:
