@@ -76,7 +76,10 @@ def find(room: Room, name: str) -> object:
 def source(address: str) -> contracts.Source:
     """The source that answers to the scheme of `address`; a plain path or glob belongs to `files`."""
     scheme = address.partition(":")[0] if ":" in address else ""
-    for name in names("sources"):
+    if not scheme:
+        return cast(contracts.Source, find("sources", "files"))
+    # The module called like the scheme is asked first, so that the others are not imported.
+    for name in sorted(names("sources"), key=lambda name: name != scheme):
         module = cast(contracts.Source, find("sources", name))
         if scheme in module.SCHEMES:
             return module

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aiaas.cli import output
+from aiaas.pipeline import FIRST
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,7 +22,10 @@ class Lines:
     """A listener that says what runs, why, and what came of it."""
 
     def stage_begins(self, name: str, why: list[str]) -> None:
-        output.say(f"{name:<11} …  {'; '.join(why[:3])}")
+        if why != [FIRST]:
+            output.say(f"{name:<11}      …  {'; '.join(why[:3])}")
+        elif output.on_terminal():
+            output.say_over(f"{name:<11}      …")
 
     def stage_ends(self, stage: StageResult) -> None:
         took = "cached" if stage.cached else f"{stage.seconds:.1f} s"

@@ -9,6 +9,8 @@ from typing import Any
 from aiaas.pipeline.stages import STAGES, Stage, Work
 from aiaas.workspace import Artefact, keys
 
+FIRST = "it has not run yet in this workspace"
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -71,7 +73,7 @@ def changes_since_last(work: Work, stage: Stage, inputs: Mapping[str, Any]) -> l
     """Why this key is new: what differs from the inputs the recipe's last run had."""
     last_key = work.workspace.last(work.recipe.name).get(stage.name)
     if last_key is None:
-        return ["it has not run yet in this workspace"]
+        return [FIRST]
     last = work.workspace.find(stage.name, last_key)
     if last is None:
         return ["what the last run made is gone from the workspace"]

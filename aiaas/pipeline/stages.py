@@ -67,7 +67,7 @@ def _collect(work: Work, made: Made, draft: Draft) -> None:
             work.source_context(),
             draft.path,
             keep=_kept(work),
-            expected=_collect_inputs(work, made)["sources"],
+            expected=draft.inputs["sources"],
             progress=lambda rows: work.progress("collect", rows, None),
         )
     )
@@ -120,7 +120,7 @@ def _train(work: Work, made: Made, draft: Draft) -> None:
     from aiaas import train
 
     draft.aside.add("history.jsonl")  # may hold speeds; what was learned is in model/
-    checkpoints = work.workspace.checkpoints / keys.digest_json(_train_inputs(work, made))
+    checkpoints = work.workspace.checkpoints / keys.digest_json(draft.inputs)
     draft.summary.update(
         train.train(
             work.recipe.model,

@@ -54,12 +54,13 @@ class Artefact:
 
 @dataclass(slots=True)
 class Draft:
-    """A folder to write into; what it holds when the block ends becomes the artefact.
+    """A folder to write into; what it holds when the block ends becomes the artefact of these `inputs`.
 
     Files named in `aside` do not count in the digest: they say when or how, not what.
     """
 
     path: Path
+    inputs: Mapping[str, Any]
     summary: dict[str, Any] = field(default_factory=dict)
     aside: set[str] = field(default_factory=set)
 
@@ -148,16 +149,16 @@ class Workspace:
         key = keys.digest_json(inputs)
         folder = self.temporary / f"{stage}.{key[:12]}.{os.getpid()}.{secrets.token_hex(4)}"
         started = time.perf_counter()
-        draft = Draft(folder)
+        draft = Draft(folder, inputs)
         try:
             with atomic.disk_errors(self.root):
                 folder.mkdir(parents=True)
                 yield draft
-                self._publish(stage, key, inputs, draft, time.perf_counter() - started)
+                self._publish(stage, key, draft, time.perf_counter() - started)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _publish(self, stage: str, key: str, inputs: Mapping[str, Any], draft: Draft, seconds: float) -> None:
+    def _publish(self, stage: str, key: str, draft: Draft, seconds: float) -> None:
         files = keys.digest_files(draft.path)
         content = {name: entry["sha256"] for name, entry in files.items() if name not in draft.aside}
         manifest = {
@@ -165,7 +166,7 @@ class Workspace:
             "stage": stage,
             "key": key,
             "digest": keys.digest_json(content),
-            "inputs": inputs,
+            "inputs": draft.inputs,
             "summary": draft.summary,
             "seconds": round(seconds, 3),
             "created": time.time(),
