@@ -41,7 +41,8 @@ def _told(name: str, summary: Any) -> str:
             sizes = summary["splits"]
             return f"train {sizes['train']:,}, validation {sizes['validation']:,}, test {sizes['test']:,}"
         case "train":
-            notes = ", ".join(f"{key} {value:,}" for key, value in summary["notes"].items() if isinstance(value, int))
+            counts = ((name, value) for name, value in summary["notes"].items() if type(value) is int)
+            notes = ", ".join(f"{value:,} {name}" for name, value in counts)
             return f"{summary['backend']}/{summary['architecture']}" + (f" ({notes})" if notes else "")
         case "evaluate":
             flat = (each for each in summary["metrics"].items() if isinstance(each[1], float))
