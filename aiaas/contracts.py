@@ -220,6 +220,14 @@ class Training:
     """What a fit wants the run to remember (number of features, coverage, …)."""
 
 
+@runtime_checkable
+class Particular(Protocol):
+    """An architecture whose parameters do not all go with every task it learns."""
+
+    def check(self, params: Any, task: str) -> Sequence[tuple[str, str]]:
+        """Each parameter that does not go with the task, and why; the recipe reports them with their places."""
+
+
 class Architecture(Protocol):
     """A module in `backends/<backend>/`."""
 

@@ -182,7 +182,11 @@ class _Check:
                     path, f"{backend}/{name} cannot learn {task}; it learns: {', '.join(module.TASKS)}"
                 )
             given = {} if values is None else values
-            section["params"] = validated(module.Params, given, ("model", "params"), self.document) or Params()
+            params = validated(module.Params, given, ("model", "params"), self.document)
+            section["params"] = params or Params()
+            if params is not None and isinstance(module, contracts.Particular) and isinstance(task, str):
+                for name, why in module.check(params, task):
+                    self.document.refuse(("model", "params", name), why)
         return section
 
     def _evaluate(self, section: dict[str, Any]) -> dict[str, Any]:

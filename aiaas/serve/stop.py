@@ -13,10 +13,13 @@ from typing import Any
 
 import uvicorn
 
+from aiaas.serve.door import turn_newcomers_away
 from aiaas.serve.life import Life
 
 LINGER = 0.5
 """Seconds in which clients that hold a connection may come once more, and are told to leave."""
+HANDSHAKE = 0.1
+"""Seconds for connections that are just being made."""
 PATIENCE = 30
 """Seconds that a request under way may still take."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -61,6 +64,9 @@ class GracefulServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.life.stopping = True
         await self._while_connected(LINGER)
+        for door in sockets or []:
+            turn_newcomers_away(door)
+        await asyncio.sleep(HANDSHAKE)
         await self._close_door(sockets or [])
         await self._while_connected(LINGER)
         await super().shutdown(sockets)
