@@ -23,6 +23,7 @@ from aiaas import infer
 from aiaas.errors import RemoteError, UsageError
 from aiaas.infer.remote import RemoteModel
 from aiaas.serve import server
+from aiaas.serve.door import turn_newcomers_away
 
 ECHO = Path(__file__).with_name("echo.py")
 PREDICT = "/v1/models/echo/predict"
@@ -309,6 +310,18 @@ def test_an_idle_service_stops_at_once() -> None:
         process.send_signal(signal.SIGTERM)
         _, stderr = process.communicate(timeout=10)
         assert (process.returncode, stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+def test_newcomers_are_turned_away_while_those_at_the_door_come_in() -> None:
+    with server.listen("127.0.0.1", 0) as door, socket.create_connection(door.getsockname()) as early:
+        turn_newcomers_away(door)
+        with pytest.raises(TimeoutError):
+            socket.create_connection(door.getsockname(), timeout=0.2)
+        inside, _ = door.accept()
+        with inside:
+            early.sendall(b"still here")
+            assert inside.recv(10) == b"still here"
 
 
 def test_port_in_use() -> None:
