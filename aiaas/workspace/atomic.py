@@ -6,12 +6,16 @@ import errno
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from aiaas.errors import DataError
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
@@ -36,7 +40,7 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno in _FULL or (isinstance(error, shutil.Error) and _full_inside(error)):
             raise DataError(
                 "the disk is full",
                 where=str(path.parent),
@@ -47,6 +51,11 @@ def disk_errors(path: Path) -> Iterator[None]:
                 "the folder cannot be written to", where=str(path.parent), hint="choose another with --workspace"
             ) from error
         raise
+
+
+def _full_inside(error: shutil.Error) -> bool:
+    """shutil.copytree gathers the errors of all files, as words."""
+    return any(f"[Errno {number}]" in str(error) for number in _FULL)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
