@@ -14,7 +14,6 @@ from typing import Any, BinaryIO
 
 from aiaas.errors import DataError
 
-
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
