@@ -1,0 +1,187 @@
+"""What a recipe may say: its parts, the tasks, and the plug-ins with their parameters."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+
+def sections() -> list[dict[str, Any]]:
+    """The parts that every recipe has."""
+    from aiaas.contracts import SourceParams
+    from aiaas.recipe import models
+
+    titles = {
+        "The whole": models.Recipe,
+        "An entry of `collect`": SourceParams,
+        "`preprocess`": models.Preprocess,
+        "`preprocess.split`": models.Split,
+        "`model`": models.ModelSection,
+        "`evaluate`": models.Evaluate,
+        "`deploy`": models.Deploy,
+    }
+    links = {model.__name__: f"[mapping](#{anchor(title)})" for title, model in titles.items()}
+    links |= {"StepSpec": "[step](#steps)", "Params": "[mapping](#architectures)", "Train": "mapping, no keys yet"}
+    return [
+        {"title": title, "help": first(model.__doc__).partition(" Made by")[0], "fields": fields(model, links)}
+        for title, model in titles.items()
+    ]
+
+
+def fields(model: Any, links: dict[str, str], only: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """The fields of a pydantic model as rows of a table: name, type, default, description."""
+    schema = model.model_json_schema(by_alias=True)
+    definitions = schema.get("$defs", {})
+    known = {field.alias or name: field for name, field in model.model_fields.items()}
+    return [
+        {
+            "name": name,
+            "type": type_of(entry, links),
+            "default": default_of(known[name]),
+            "description": entry.get("description") or _referred(entry, definitions).get("description", ""),
+        }
+        for name, entry in schema["properties"].items()
+        if only is None or name in only
+    ]
+
+
+def _referred(entry: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    return dict(definitions.get(entry.get("$ref", "").rpartition("/")[2], {}))
+
+
+def default_of(field: FieldInfo) -> str:
+    """The default as a recipe would write it."""
+    if field.is_required():
+        return "**required**"
+    value = field.get_default(call_default_factory=True)
+    return "its defaults" if isinstance(value, BaseModel) else f"`{json.dumps(value, ensure_ascii=False)}`"
+
+
+def type_of(entry: dict[str, Any], links: dict[str, str]) -> str:
+    """A JSON Schema type in a few words, with its range."""
+    if "$ref" in entry:
+        return links[entry["$ref"].rpartition("/")[2]]
+    if "const" in entry:
+        return f"`{entry['const']}`"
+    if "enum" in entry:
+        return ", ".join(f"`{value}`" for value in entry["enum"])
+    if "anyOf" in entry:
+        return " or ".join(dict.fromkeys(type_of(each, links) for each in entry["anyOf"]))
+    kind = entry.get("type", "value")
+    if kind == "array":
+        inner = entry.get("items") or next(iter(entry.get("prefixItems", ())), {})
+        size = (
+            f"{entry['minItems']}: " if entry.get("minItems") == entry.get("maxItems") and "minItems" in entry else ""
+        )
+        return f"list of {size}{type_of(inner, links)}"
+    if kind == "object" and isinstance(entry.get("additionalProperties"), dict):
+        return f"mapping of names to {type_of(entry['additionalProperties'], links)}"
+    limits = [
+        f"{sign} {int(entry[key]) if entry[key] == int(entry[key]) else entry[key]:,}"
+        for key, sign in (("exclusiveMinimum", ">"), ("minimum", "≥"), ("exclusiveMaximum", "<"), ("maximum", "≤"))
+        if key in entry
+    ]
+    plain = {"object": "mapping", "string": "text", "boolean": "true or false", "null": "`null`"}.get(kind, kind)
+    return " ".join([plain, ", ".join(limits)]).strip()
+
+
+def rooms() -> list[dict[str, Any]]:
+    """Sources, steps and architectures with their parameters; what several share stands once, before them."""
+    from aiaas.contracts import Params, SourceParams
+
+    return [
+        {"title": title, "help": words, **_room(room, base)}
+        for room, title, words, base in (
+            ("sources", "Sources", "What an entry of `collect` may say besides, by what it reads from.", SourceParams),
+            (
+                "steps",
+                "Steps",
+                "In `preprocess.steps`, in the order in which they run: `name` or `{name: {…}}`.",
+                Params,
+            ),
+            ("architectures", "Architectures", "`model.params`, by `backend/architecture`.", Params),
+        )
+    ]
+
+
+def _room(room: Any, base: type) -> dict[str, Any]:
+    modules = ours(room)
+    parts = {
+        name: [part for part in module.Params.__mro__ if issubclass(part, base) and part is not base and _own(part)]
+        for name, module in modules.items()
+    }
+    count = Counter(part for each in parts.values() for part in each)
+    shared = {part: first(part.__doc__).partition(":")[0].rstrip(".") for part in count if count[part] > 1}
+    return {
+        "shared": [
+            {"title": title, "help": first(part.__doc__), "fields": fields(part, {}, _own(part))}
+            for part, title in shared.items()
+        ],
+        "plugins": [
+            {
+                "name": name,
+                "help": first(module.__doc__),
+                "facts": _facts(room, module),
+                "takes": [(shared[part], anchor(shared[part])) for part in parts[name] if part in shared],
+                "fields": [
+                    row for part in parts[name] if part not in shared for row in fields(module.Params, {}, _own(part))
+                ],
+            }
+            for name, module in modules.items()
+        ],
+    }
+
+
+def _own(part: Any) -> set[str]:
+    """The fields that a model adds to those it inherits."""
+    return set(part.__annotations__) & set(getattr(part, "model_fields", ()))
+
+
+def _facts(room: str, module: Any) -> str:
+    match room:
+        case "sources":
+            prefixes = [f"`{scheme}:…`" for scheme in module.SCHEMES if scheme]
+            return f"`source` is {' or '.join(['a path', *prefixes] if '' in module.SCHEMES else prefixes)}."
+        case "steps":
+            return "Requests go through it as well." if module.Step.ON_REQUEST else "For data only, not for requests."
+    return f"Learns {', '.join(f'[{task}](#{task})' for task in module.TASKS)}."
+
+
+def tasks() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "help": first(module.__doc__),
+            "columns": [f"`{column.name}` ({column.kind})" for column in module.COLUMNS],
+            "open": module.OPEN,
+            "metrics": [
+                f"`{metric}`" + (" (lower is better)" if way == "lower" else "")
+                for metric, way in module.METRICS.items()
+            ],
+        }
+        for name, module in ours("tasks").items()
+    ]
+
+
+def ours(room: Any) -> dict[str, Any]:
+    """The plug-ins of a room that this repository holds, whatever else is installed here."""
+    from aiaas import plugins
+
+    modules = {name: plugins.find(room, name) for name in plugins.names(room)}
+    return {name: module for name, module in modules.items() if module.__name__.startswith("aiaas.")}
+
+
+def first(docstring: str | None) -> str:
+    """The first paragraph of a docstring on one line."""
+    return " ".join((docstring or "").strip().partition("\n\n")[0].split())
+
+
+def anchor(title: str) -> str:
+    """What a link to a heading says after #."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
