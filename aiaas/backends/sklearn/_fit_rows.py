@@ -8,7 +8,7 @@ import numpy as np
 
 from aiaas.backends.sklearn._codec import Codec, ColumnCode
 from aiaas.backends.sklearn._params import RowFeatures
-from aiaas.backends.sklearn._reading import check_classes, convergence, go_on, tables
+from aiaas.backends.sklearn._reading import check_classes, fitting, go_on, tables
 from aiaas.backends.sklearn._rows import RowModel
 from aiaas.contracts import Training
 from aiaas.errors import DataError, TrainingError
@@ -40,7 +40,7 @@ def fit(
     elif targets.size < 2:
         raise TrainingError(f"there are {targets.size} training rows; two or more are needed")
     pipeline = Pipeline([("columns", _transformer(codec, params, dense)), ("estimator", estimator)])
-    with convergence(training):
+    with fitting(training):
         pipeline.fit(matrix, targets)
     go_on(training)
     training.notes["features"] = int(pipeline[-1].n_features_in_)

@@ -12,7 +12,7 @@ from aiaas.backends.sklearn._hashing import Hashed
 from aiaas.backends.sklearn._linear import Linear
 from aiaas.backends.sklearn._ngrams import Counts, NGrams, batches
 from aiaas.backends.sklearn._params import TextFeatures
-from aiaas.backends.sklearn._reading import check_classes, convergence, go_on, tables
+from aiaas.backends.sklearn._reading import check_classes, fitting, go_on, tables
 from aiaas.backends.sklearn._text import Saved, TextModel, new_counter
 from aiaas.backends.sklearn._weighing import Scale, inverse_frequency, weigh
 from aiaas.contracts import Training
@@ -54,7 +54,7 @@ def fit(
     learned = learn(params, train, training, presence=presence, least=least)
     training.notes["features"] = learned.nodes.size
     fitted = estimator()
-    with convergence(training):
+    with fitting(training):
         fitted.fit(learned.matrix, learned.targets)
     go_on(training)
     columns = head(fitted)

@@ -54,11 +54,17 @@ def check_classes(targets: NDArray[np.int64], training: Training, least: int = 1
 
 
 @contextmanager
-def convergence(training: Training) -> Iterator[None]:
-    """Note whether the solver came to an end, instead of letting its warning out."""
-    from sklearn.exceptions import ConvergenceWarning
+def fitting(training: Training) -> Iterator[None]:
+    """Where an estimator fits: on one BLAS thread, and noting whether its solver came to an end instead of letting
+    the warning out.
 
-    with warnings.catch_warnings(record=True) as caught:
+    With more threads the solvers' small steps mostly wait for each other, and the order of the sums, so the weights,
+    would depend on the number of cores.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         yield
     ours = [each for each in caught if issubclass(each.category, ConvergenceWarning)]
