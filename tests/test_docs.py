@@ -99,14 +99,14 @@ def test_the_pages_hold_commands() -> None:
 
 
 def test_commands_are_found_wherever_they_stand() -> None:
-    text = (
-        "echo 'a | b' | aiaas infer m - 2>/dev/null\nA=1 aiaas run r.yaml --set 'x=>= 1' && aiaas serve m &\n# aiaas no"
-    )
-    assert list(commands("\n".join(lines))) == [
-        ["infer", "m", "-"],
-        ["run", "r.yaml", "--set", "x=>= 1"],
-        ["serve", "m"],
+    lines = [
+        "echo 'a | b' | aiaas infer m - 2>/dev/null",
+        "A=1 aiaas run r.yaml \\",
+        "  --set 'x=>= 1' && aiaas serve m &",
+        "# aiaas no",
     ]
+    found = list(commands("\n".join(lines)))
+    assert found == [["infer", "m", "-"], ["run", "r.yaml", "--set", "x=>= 1"], ["serve", "m"]]
 
 
 @pytest.mark.parametrize(
