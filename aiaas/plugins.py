@@ -10,9 +10,11 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
+from pathlib import Path
 from typing import Literal, cast
 
 from aiaas import contracts
@@ -96,6 +98,13 @@ def task(name: str) -> contracts.Task:
 
 def architecture(backend: str, name: str) -> contracts.Architecture:
     return cast(contracts.Architecture, find("architectures", f"{backend}/{name}"))
+
+
+def code(plugin: object) -> Path:
+    """Where the code of a plug-in stands: its file, or the folder of the package that it belongs to."""
+    module = sys.modules[getattr(plugin, "__module__", None) or plugin.__name__]  # type: ignore[attr-defined]
+    assert module.__file__
+    return Path(module.__file__).parent if module.__package__ else Path(module.__file__)
 
 
 def require(requires: Iterable[str], purpose: str) -> dict[str, str]:

@@ -69,6 +69,7 @@ def test_words_for_people_go_to_stderr_and_quiet_means_quiet(aiaas: Aiaas) -> No
     [
         (("name: tiny", "name: tiny\nnmae: x"), 2, "recipe"),
         (("alpha: 0.5", "alpha: much"), 2, "recipe"),
+        (("label: neg}", "columns: {text: text, lable: label}}"), 2, "recipe"),
         (("good.txt", "goood.txt"), 3, "data"),
         (("{source: bad.txt, label: neg}", "{source: 'package:nobody_has_this/neg.txt', label: neg}"), 4, None),
         ((">= 0.7", "> 1"), 6, "gate"),

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 import typer
 import typer.main
-from conftest import RECIPE
 
 from aiaas import recipe
 from aiaas.cli import app
+from tests.conftest import RECIPE
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

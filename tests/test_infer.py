@@ -13,12 +13,12 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from echo import Echo
 
 from aiaas import infer
 from aiaas.errors import DataError, UsageError
 from aiaas.infer import text
 from aiaas.infer.formats import records
+from tests.echo import Echo
 
 TABLE = {"name": "string", "size": "int64", "weight": "float64", "ripe": "bool"}
 

@@ -17,13 +17,13 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from echo import Echo
 
 from aiaas import infer
 from aiaas.errors import RemoteError, UsageError
 from aiaas.infer.remote import RemoteModel
 from aiaas.serve import server
 from aiaas.serve.door import turn_newcomers_away
+from tests.echo import Echo
 
 ECHO = Path(__file__).with_name("echo.py")
 PREDICT = "/v1/models/echo/predict"

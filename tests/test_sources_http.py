@@ -13,13 +13,13 @@ from typing import Any
 
 import httpx
 import pytest
-from fileserver import Site, serve
 from pydantic import ValidationError
 from test_sources_files import context
 
 from aiaas.contracts import SourceContext
 from aiaas.errors import AiaasError, DataError, RemoteError
 from aiaas.sources import _exchange, http
+from tests.fileserver import Site, serve
 
 BODY = "".join(f"{number} 房间很干净\n" for number in range(40_000)).encode()
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
-from fileserver import Site, serve
 from pydantic import ValidationError
 from test_sources_files import context
 
 from aiaas.errors import RemoteError
 from aiaas.sources import hub
+from tests.fileserver import Site, serve
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 PARAMS = hub.Params(source="hf:someone/reviews")

@@ -11,7 +11,7 @@ from typing import Any
 from aiaas import plugins, steps
 from aiaas.bundle import layout
 from aiaas.contracts import Answer, Model, Signature, Step, Task
-from aiaas.errors import DataError, UsageError, VerificationError
+from aiaas.errors import DataError, MissingPackageError, UsageError, VerificationError
 from aiaas.workspace import keys
 
 
@@ -156,7 +156,11 @@ def open_unsealed(directory: Path, manifest: Mapping[str, Any]) -> Bundle:
         signature = Signature.from_dict(manifest["signature"])
         restored = tuple(steps.restore(manifest["steps"], list(signature.features)))
     except UsageError as error:
-        raise VerificationError(f"{purpose} cannot be loaded: {error.message}", where=str(directory)) from error
+        raise MissingPackageError(
+            f"{purpose} needs a plug-in that is not here: {error.message}",
+            where=str(directory),
+            hint="install the package that it was trained with",
+        ) from error
     model = architecture.load(directory / layout.MODEL)
     return Bundle(directory, manifest, task, signature, restored, model)
 

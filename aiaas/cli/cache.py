@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -56,7 +57,7 @@ def explain(
         return
     output.out(f"{artefact.stage} {artefact.key}\n  {artefact.path}\n  made in {artefact.seconds:.1f} s from")
     for path, value in flat(artefact.inputs):
-        output.out(f"    {path}: {value}")
+        output.out(f"    {path}: {value if isinstance(value, str) else dumps(value, ensure_ascii=False)}")
 
 
 @app.command()

@@ -61,10 +61,12 @@ def _clear() -> str:
 
 def warn(text: str) -> None:
     """Something a person should know although the work goes on."""
-    wrapped = textwrap.wrap(
-        f"warning: {text}", 80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )
-    say("\n".join(wrapped))
+    say(wrapped(f"warning: {text}"))
+
+
+def wrapped(text: str, indent: int = 2) -> str:
+    """A long line as lines of at most 80 columns, all but the first indented; words stay whole."""
+    return textwrap.fill(text, 80, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
 def emit_json(verb: str, **fields: Any) -> None:
@@ -126,7 +128,7 @@ def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[obj
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
         numeric = bool(body) and all(isinstance(row[index], int | float) for row in body)
-        grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        grid.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=index == 0)
     for row in body:
         grid.add_row(*(_cell(value) for value in row))
     # A table's own title is wrapped to the width of its columns; a line before it is not.

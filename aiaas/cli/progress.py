@@ -23,7 +23,7 @@ class Lines:
 
     def stage_begins(self, name: str, why: list[str]) -> None:
         if why != [FIRST]:
-            output.say(f"{name:<11}      …  {'; '.join(why[:3])}")
+            output.say(output.wrapped(f"{name:<11}      …  {'; '.join(why[:3])}", indent=20))
         elif output.on_terminal():
             output.say_over(f"{name:<11}      …")
 
@@ -36,7 +36,7 @@ def _told(name: str, summary: Any) -> str:
     """The one thing worth knowing of a stage."""
     match name:
         case "collect":
-            return f"{summary['rows']:,} rows from {len(summary['sources'])} sources"
+            return f"{summary['rows']:,} rows from {_counted(len(summary['sources']), 'source')}"
         case "preprocess":
             sizes = summary["splits"]
             return f"train {sizes['train']:,}, validation {sizes['validation']:,}, test {sizes['test']:,}"
@@ -50,6 +50,10 @@ def _told(name: str, summary: Any) -> str:
         case "deploy":
             return f"bundle {summary['digest'][:12]}, {summary['bytes'] / 1e6:.1f} MB, {summary['examples']} replayed"
     return ""
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def show_progress() -> Callable[[str, int, int | None], None]:

@@ -46,10 +46,11 @@ class Planned:
 
 def plan(work: Work, until: str = "deploy") -> list[Planned]:
     """For each stage up to `until`: cached or to run, and why. Computes nothing and fetches nothing."""
+    work.recipe.sources()  # a secret that is not set is said with its place, before anything else
     planned: list[Planned] = []
     made: dict[str, Artefact] = {}
     for stage in stages_until(until):
-        waiting = next((name for name in stage.after if name not in made), None)
+        waiting = next((name for name in reversed(stage.after) if name not in made), None)
         if waiting:
             planned.append(Planned(stage.name, None, False, (f"{waiting} runs before it",)))
             continue

@@ -72,6 +72,7 @@ def run(work: Work, until: str = "deploy", listener: Listener | None = None) -> 
 
 def _run(work: Work, until: str, listener: Listener | None) -> Result:
     started = time.perf_counter()
+    work.recipe.sources()  # a secret that is not set is said with its place, before anything is made
     result = Result(work.recipe.name)
     tracking = Tracking(work, until)
     tell = work.report

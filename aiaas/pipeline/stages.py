@@ -6,7 +6,7 @@ exactly that, as JSON; its digest is the key under which the workspace keeps wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,18 @@ class Stage:
     make: Callable[[Work, Made, Draft], None]
 
 
+def _code(used: Iterable[object]) -> list[Path]:
+    """Where the code of these plug-ins stands, ours or another package's."""
+    return sorted({plugins.code(plugin) for plugin in used})
+
+
 def _collect_inputs(work: Work, made: Made) -> dict[str, Any]:
     from aiaas import collect
 
     return {
         "task": work.recipe.task,
         "sources": collect.fingerprint(work.recipe.collect, work.source_context(), _kept(work)),
-        "code": keys.digest_code("collect", "sources"),
+        "code": keys.digest_code("collect", *_code(plugins.source(each.source) for each in work.recipe.collect)),
     }
 
 
@@ -79,12 +84,13 @@ def _kept(work: Work) -> list[str]:
 
 
 def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
+    names = [step.name for step in work.recipe.preprocess.steps]
     return {
         "task": work.recipe.task,
         "seed": work.recipe.seed,
         "preprocess": work.recipe.preprocess.model_dump(mode="json"),
         "rows": made["collect"].digest,
-        "code": keys.digest_code("preprocess", "steps"),
+        "code": keys.digest_code("preprocess", *_code(map(plugins.step, names)), "steps"),
     }
 
 
@@ -112,7 +118,7 @@ def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
         "train": work.recipe.train.model_dump(mode="json"),
         "rows": made["preprocess"].digest,
         "packages": plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}"),
-        "code": keys.digest_code("train", "tasks", f"backends/{model.backend}"),
+        "code": keys.digest_code("train", *_code([plugins.task(work.recipe.task), architecture])),
     }
 
 
@@ -140,7 +146,7 @@ def _evaluate_inputs(work: Work, made: Made) -> dict[str, Any]:
         "evaluate": work.recipe.evaluate.model_dump(mode="json"),
         "model": made["train"].digest,
         "rows": made["preprocess"].digest,
-        "code": keys.digest_code("evaluate", "tasks"),
+        "code": keys.digest_code("evaluate", *_code([plugins.task(work.recipe.task)])),
     }
 
 

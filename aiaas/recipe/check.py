@@ -105,7 +105,20 @@ class _Check:
         if scheme and "${env:" not in scheme[0] and scheme[1] not in module.SCHEMES:
             self._unknown_scheme(scheme[1], (*path, "source"))
             return nothing
+        self._columns(entry.get("columns"), (*path, "columns"))
         return validated(module.Params, entry, path, self.document) or nothing
+
+    def _columns(self, mapping: Any, path: paths.Path) -> None:
+        """A task that takes no further columns knows which of ours there are."""
+        if self.task is None or self.task.OPEN or not isinstance(mapping, dict):
+            return
+        preprocess = self.document.data.get("preprocess")
+        split = preprocess.get("split") if isinstance(preprocess, dict) else None
+        kept = split.get("column") if isinstance(split, dict) else None
+        allowed = [*(column.name for column in self.task.COLUMNS), *([kept] if isinstance(kept, str) else [])]
+        for name in mapping:
+            if name not in allowed:
+                wording.note_name("column", name, allowed, (*path, name), self.document, key=True)
 
     def _no_address(self, entry: dict[str, Any], path: paths.Path) -> None:
         if "source" not in entry:

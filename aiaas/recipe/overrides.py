@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aiaas import plugins
+from aiaas.errors import UsageError
 from aiaas.plugins import nearest
 from aiaas.recipe import paths, scalars
 from aiaas.recipe.compose import Unreadable
@@ -125,8 +127,10 @@ class _Walk:
                 parts.insert(0, part)  # `steps[0].nfkc`: a step's parameter, its name left out
                 return str(next(iter(container), part))
             text = str(part)
-            same = next((key for key in container if self.fold and key.lower() == text.lower()), text)
-            return same if self.fold else text
+            if not self.fold:
+                return text
+            known = [*container, *(self._parameters() if here == ("model", "params") else ())]
+            return next((key for key in known if key.lower() == text.lower()), text)
         if here == _STEPS and isinstance(part, str) and not part.isdecimal():
             parts.insert(0, part)
             return self._step(container, part)
@@ -138,6 +142,16 @@ class _Walk:
             self._refuse((*here, index), f"there is no such item; the list has {len(container)}")
             return None
         return index
+
+    def _parameters(self) -> list[str]:
+        """The names of the architecture's parameters: the only ones that may hold capitals, which the environment
+        lacks."""
+        section = self.document.data.get("model", {})
+        try:
+            found = plugins.architecture(str(section.get("backend")), str(section.get("architecture")))
+        except UsageError:  # said where the names are checked
+            return []
+        return list(found.Params.model_fields)
 
     def _step(self, steps: list[Any], name: str) -> int | None:
         found = [next(iter(step), None) if isinstance(step, dict) else step for step in steps]

@@ -33,7 +33,7 @@ class Params(TextParams):
     control: bool = Field(True, description="Remove control characters that are not white space.")
     zero_width: bool = Field(True, description="Remove zero-width, soft-hyphen and writing-direction characters.")
     tags: bool = Field(True, description="Remove HTML tags and comments, and scripts and styles with their content.")
-    entities: bool = Field(True, description="Turn HTML entities into characters: &amp;amp; becomes &.")
+    entities: bool = Field(True, description="Turn HTML entities into characters: &lt; becomes <.")
     whitespace: bool = Field(
         True, description="Make every run of white space, new lines too, one space; trim the ends."
     )

@@ -38,12 +38,14 @@ def digest_files(folder: Path, names: Iterable[str] | None = None) -> dict[str, 
 
 
 @cache
-def digest_code(*rooms: str) -> str:
-    """Digest of our own source files: a room is a module or a folder of the package, as `train` or `sources`."""
+def digest_code(*places: str | Path) -> str:
+    """Digest of source files. A place is a module or a folder of the package, as `train` or `sources`, or the path of
+    a plug-in's file or folder."""
     package = Path(__file__).parent.parent
-    files = sorted(
-        file
-        for room in rooms
-        for file in ((package / room).rglob("*.py") if (package / room).is_dir() else [package / f"{room}.py"])
-    )
-    return digest_json({str(file.relative_to(package)): digest_file(file) for file in files})[:16]
+    found = {}
+    for place in places:
+        where = package / place
+        where = where if where.is_dir() else where.with_suffix(".py")
+        for file in sorted(where.rglob("*.py")) if where.is_dir() else [where]:
+            found[file.relative_to(where.parent).as_posix()] = digest_file(file)
+    return digest_json(found)[:16]

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fileserver import Site, serve
 from pydantic import ValidationError
 
 from aiaas import plugins
 from aiaas.contracts import Origin, Source, SourceContext, SourceParams
 from aiaas.errors import DataError, MissingPackageError, RemoteError
 from aiaas.sources import http, hub
+from tests.fileserver import Site, serve
 
 ROWS = 12_345
 

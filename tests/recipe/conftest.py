@@ -7,11 +7,11 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
-import recipe_toys
 
 from aiaas import plugins
 from aiaas.errors import Fault, RecipeError
 from aiaas.recipe import Recipe, read
+from tests.recipe import recipe_toys
 
 TOY = """\
 # aiaas run toy.yaml
@@ -43,7 +43,10 @@ def toys() -> Iterator[None]:
     """The toys are registered beside what the project itself has."""
     with pytest.MonkeyPatch.context() as patch:
         registered = {
-            room: {name: EntryPoint(name, f"recipe_toys:{what}", f"aiaas.{room}") for name, what in points.items()}
+            room: {
+                name: EntryPoint(name, f"tests.recipe.recipe_toys:{what}", f"aiaas.{room}")
+                for name, what in points.items()
+            }
             for room, points in recipe_toys.POINTS.items()
         }
         patch.setattr(plugins, "_registered", registered.__getitem__)

@@ -12,11 +12,13 @@ from aiaas.contracts import Column, SourceParams
 
 class Labels:
     COLUMNS = (Column("text", "text"), Column("label", "label"))
+    OPEN = True
     METRICS = {"accuracy": "higher", "f1": "higher", "log_loss": "lower"}  # noqa: RUF012
 
 
 class Numbers:
     COLUMNS = (Column("target", "number"),)
+    OPEN = True
     METRICS = {"mae": "lower", "r2": "higher"}  # noqa: RUF012
 
 

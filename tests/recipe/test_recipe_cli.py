@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import TOY, Write
 
 from aiaas.cli import recipe as verbs
 from aiaas.errors import RecipeError, UsageError
+from tests.recipe.conftest import TOY, Write
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 HEAVY = ("sklearn", "mlflow", "datasets", "numpy", "pandas", "pyarrow", "scipy", "torch", "tensorflow", "rich.table")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import TOY, Faults, Write
 
 from aiaas.errors import RecipeError
 from aiaas.recipe import read
+from tests.recipe.conftest import TOY, Faults, Write
 
 
 @pytest.mark.parametrize(

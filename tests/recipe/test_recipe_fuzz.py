@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 
-from conftest import TOY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from aiaas.errors import RecipeError
 from aiaas.recipe import Recipe, overrides, paths
 from aiaas.recipe.check import check
 from aiaas.recipe.parse import parse
+from tests.recipe.conftest import TOY
 
 LINES = TOY.splitlines(keepends=True)
 _scalars = st.sampled_from(

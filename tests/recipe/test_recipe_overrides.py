@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Faults, Write
 
 from aiaas.recipe import paths, read
+from tests.recipe.conftest import Faults, Write
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import pickle
 from pathlib import Path
 
 import pytest
-from conftest import TOY, Write
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -15,6 +14,7 @@ from aiaas.errors import RecipeError
 from aiaas.recipe import Evaluate, Gate, Recipe, Split, read
 from aiaas.recipe.parse import parse
 from aiaas.recipe.render import to_yaml
+from tests.recipe.conftest import TOY, Write
 
 REVIEWS = Path(__file__).parents[2] / "recipes" / "reviews_zh_nb.yaml"
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TOY, Write
 from jsonschema import Draft202012Validator
 
 from aiaas.errors import RecipeError
 from aiaas.recipe import read
 from aiaas.recipe.parse import parse
 from aiaas.recipe.schema import DIALECT, schema
+from tests.recipe.conftest import TOY, Write
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 
@@ -27,9 +27,8 @@ def validator(without_the_broken_toy: None) -> Draft202012Validator:
 
 @pytest.fixture(autouse=True, scope="module")
 def without_the_broken_toy(toys: None) -> Any:
-    import recipe_toys
-
     from aiaas import plugins
+    from tests.recipe import recipe_toys
 
     with pytest.MonkeyPatch.context() as patch:
         registered = {room: dict(plugins._registered(room)) for room in recipe_toys.POINTS}  # type: ignore[arg-type]

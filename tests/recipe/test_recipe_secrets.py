@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import TOY, Faults, Write
 
 from aiaas.errors import RecipeError
 from aiaas.recipe import Recipe, mask, read, reveal
+from tests.recipe.conftest import TOY, Faults, Write
 
 SECRET = TOY.replace(
     "label: pos", 'token: "${env:TOY_TOKEN}"\n    login: {user: me, password: "a${env:TOY_PASSWORD}z"}'
