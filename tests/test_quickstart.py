@@ -1,0 +1,55 @@
+"""The README's first screen, for real: 35,124 lines of reviews, MLflow, the answer, the service."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Aiaas, answer
+
+RECIPE = Path(__file__).parent.parent / "recipes" / "reviews_zh_nb.yaml"
+PRAISE = "房间很干净，服务也好"
+
+
+@pytest.fixture
+def done(aiaas: Aiaas) -> dict[str, object]:
+    return answer(aiaas("run", str(RECIPE), "--json", track=True))
+
+
+def test_from_raw_reviews_to_an_answering_api(done: dict[str, object], project: Path, aiaas: Aiaas) -> None:
+    assert done["ok"] is True
+    assert done["tracked"] is True
+    assert done["metrics"]["accuracy"] == pytest.approx(0.8427, abs=0.003)  # type: ignore[index]
+    assert done["model"] == {**done["model"], "name": "reviews-zh-nb", "version": 1, "alias": "champion"}  # type: ignore[dict-item]
+
+    told = json.loads(aiaas("infer", "reviews-zh-nb", stdin=f"{PRAISE}\n").stdout)
+    assert told["label"] == "pos"
+
+    command = [sys.executable, "-m", "aiaas", "serve", "reviews-zh-nb", "--port", "0", "--json"]
+    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        url = json.loads(server.stdout.readline())["url"]
+        served = httpx.post(f"{url}/v1/models/reviews-zh-nb/predict", json={"inputs": [PRAISE]}).json()
+        server.terminate()
+        server.communicate(timeout=30)
+    assert server.returncode == 0
+    assert served["outputs"] == [told]
+
+    loaded = (
+        "import json, os, sys, warnings; warnings.simplefilter('ignore'); import mlflow\n"
+        "mlflow.set_tracking_uri(f'sqlite:///{os.getcwd()}/.aiaas/mlflow.db')\n"
+        "model = mlflow.pyfunc.load_model('models:/reviews-zh-nb@champion')\n"
+        "run = mlflow.get_run(sys.argv[2])\n"
+        "print(json.dumps([model.predict([sys.argv[1]])['label'][0], run.data.metrics['accuracy'],\n"
+        "                  run.data.params['model.params.alpha'], len(run.inputs.dataset_inputs)]))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", loaded, PRAISE, str(done["run_id"])],
+        cwd=project, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(said.stdout) == ["pos", done["metrics"]["accuracy"], "0.1", 1]  # type: ignore[index]
