@@ -162,3 +162,21 @@ def test_rollback_brings_the_version_before_back(aiaas: Aiaas) -> None:
     assert aiaas("models", "rollback", "tiny").returncode == 0
     shown = answer(aiaas("models", "list", "--json"))["models"]
     assert shown[0]["aliases"] == {"champion": 1}
+
+
+def test_a_closed_stderr_does_not_stop_the_work(project: Path) -> None:
+    command = f"set -o pipefail; AIAAS_TRACKING=off {sys.executable} -m aiaas run tiny.yaml 2>&1 | head -n 1"
+    done = subprocess.run(["bash", "-c", command], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 1
+    assert (project / ".aiaas" / "models" / "tiny" / "registry.json").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", ["recipe schema", "plan tiny.yaml", "plan tiny.yaml --json", "cache list"])
+def test_a_full_disk_behind_stdout_is_said(project: Path, words: str) -> None:
+    command = f"{sys.executable} -m aiaas {words} > /dev/full"
+    done = subprocess.run(["bash", "-c", command], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "the disk is full" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -180,3 +180,15 @@ def test_what_is_no_parquet_is_said(tmp_path: Path) -> None:
     error = failure(tmp_path, "a.parquet")
     assert isinstance(error, DataError)
     assert "parquet" in error.message
+
+
+@pytest.mark.parametrize("ending", [".gz", ".zst"])
+def test_compressed_parquet(tmp_path: Path, ending: str) -> None:
+    import pyarrow as pa
+    import zstandard
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"text": ["a", "b"], "n": [1, 2]}), tmp_path / "plain")
+    compress = gzip.compress if ending == ".gz" else zstandard.compress
+    (tmp_path / f"a.parquet{ending}").write_bytes(compress((tmp_path / "plain").read_bytes()))
+    assert rows(tmp_path, f"a.parquet{ending}") == {"text": ["a", "b"], "n": [1, 2]}

@@ -55,13 +55,14 @@ def test_a_row_is_checked_column_by_column() -> None:
     assert row == {"city": "北京", "rooms": 3, "area": 70.0, "lift": False, "void": None}
     assert isinstance(row["area"], float)
     assert tabular_classification.decode({"rooms": 3.0}, ROWS)["rooms"] == 3
-    assert tabular_classification.decode({}, ROWS) == dict.fromkeys(ROWS.features)
+    assert tabular_classification.decode({"city": None}, ROWS) == dict.fromkeys(ROWS.features)
     assert tabular_classification.decode({"void": "whatever"}, ROWS)["void"] is None
 
 
 @pytest.mark.parametrize(
     ("value", "words"),
     [
+        ({}, "the row has no column; allowed: city"),
         ({"rooms": 3.5}, "'rooms' takes a whole number or null"),
         ({"rooms": True}, "'rooms' takes a whole number"),
         ({"rooms": "3"}, "'rooms' takes a whole number"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import signal
 import sys
 import traceback
@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from aiaas.cli import output
-from aiaas.errors import AiaasError, Interrupted
+from aiaas.errors import AiaasError, DataError, Interrupted
 
 
 class Boundary(TyperGroup):
@@ -22,18 +22,30 @@ class Boundary(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         signal.signal(signal.SIGTERM, _terminate)
         try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            _leave_closed_pipe()
+            done = super().invoke(ctx)
+            sys.stdout.flush()  # a full disk or a closed pipe is found out here, not when the interpreter ends
+            return done
+        except BrokenPipeError:  # the reader of stdout went away (`| head`): not a failure
+            output.close_stream(sys.stdout)
+            raise typer.Exit(0) from None
         except KeyboardInterrupt:
             _fail(ctx, Interrupted("interrupted", hint="run the same command again to go on"))
         except AiaasError as error:
             _fail(ctx, error)
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                _crash(ctx, error)
+            output.close_stream(sys.stdout)
+            _fail(ctx, DataError("the disk is full", where=error.filename or "standard output", hint="make room"))
         except Exception as error:
             if type(error).__module__.startswith("typer."):  # usage errors and exits are typer's own affair
                 raise
-            traceback.print_exc()
-            _fail(ctx, AiaasError(f"a fault of ours: {error!r}", hint="please report it with the lines above"))
+            _crash(ctx, error)
+
+
+def _crash(ctx: Any, error: Exception) -> NoReturn:
+    traceback.print_exc()
+    _fail(ctx, AiaasError(f"a fault of ours: {error!r}", hint="please report it with the lines above"))
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
@@ -61,9 +73,3 @@ def _verb(command: Any, words: list[str]) -> str:
             found.append(word)
             command = commands[word]
     return " ".join(found)
-
-
-def _leave_closed_pipe() -> NoReturn:
-    """The reader went away (`| head`): not a failure. stdout points elsewhere so that its flush at exit is silent."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise typer.Exit(0)

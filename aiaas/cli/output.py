@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from aiaas.errors import AiaasError, RecipeError
 
@@ -34,8 +34,21 @@ def out(text: str) -> None:
 def say(text: str) -> None:
     """A line for a person, on stderr."""
     if not _quiet:
-        sys.stderr.write(f"{_clear()}{text}\n")
+        _tell(f"{text}\n")
+
+
+def _tell(text: str) -> None:
+    """Write to stderr. When nobody reads it any more (`2>&1 | head`), the work goes on in silence."""
+    try:
+        sys.stderr.write(f"{_clear()}{text}")
         sys.stderr.flush()
+    except BrokenPipeError:
+        close_stream(sys.stderr)
+
+
+def close_stream(stream: TextIO) -> None:
+    """Let whatever is still written to a stream that nobody takes go nowhere, also at the end of the process."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def on_terminal() -> bool:
@@ -47,8 +60,7 @@ def say_over(text: str) -> None:
     """A line that the next one replaces; only for a terminal."""
     global _passing
     width = shutil.get_terminal_size().columns - 1
-    sys.stderr.write(f"{_clear()}{text[:width]}")
-    sys.stderr.flush()
+    _tell(text[:width])
     _passing = True
 
 
@@ -95,16 +107,19 @@ def say_error(error: AiaasError) -> None:
         lines.append(f"error: {error.message}" + (f" ({error.where})" if error.where else ""))
         if error.hint:
             lines.append(f"  hint: {error.hint}")
-    sys.stderr.write(_clear() + "\n".join(lines) + "\n")
-    sys.stderr.flush()
+    _tell("\n".join(lines) + "\n")
 
 
 def console(*, stderr: bool = False) -> Console:
     """A rich console that keeps to plain text and 80 columns where no terminal is."""
     from rich.console import Console
 
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the process with status 1
+
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else 80, highlight=False, soft_wrap=False)
+    return Plain(file=stream, width=None if stream.isatty() else 80, highlight=False, soft_wrap=False)
 
 
 def show(*parts: RenderableType, stderr: bool = False) -> None:
@@ -112,10 +127,15 @@ def show(*parts: RenderableType, stderr: bool = False) -> None:
     if stderr and _quiet:
         return
     if stderr:
-        sys.stderr.write(_clear())
+        _tell("")
     to = console(stderr=stderr)
-    for part in parts:
-        to.print(part)
+    try:
+        for part in parts:
+            to.print(part)
+    except BrokenPipeError:
+        if not stderr:
+            raise
+        close_stream(sys.stderr)
 
 
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, stderr: bool = False) -> None:

@@ -51,7 +51,7 @@ def _stage_verb(verb: str) -> Callable[..., None]:
         refresh: RefreshOption = False,
     ) -> None:
         output.be_quiet(quiet)
-        result = carry(verb, open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh))
+        result = carry(verb, open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh, verb=verb))
         if json:
             output.emit_json(verb, **result.as_dict())
 
@@ -89,7 +89,13 @@ def plan_lines(planned: Sequence[Planned]) -> list[str]:
 
 
 def open_work(
-    recipe: Path, overrides: Sequence[str], workspace: Path | None, *, offline: bool = False, refresh: bool = False
+    recipe: Path,
+    overrides: Sequence[str],
+    workspace: Path | None,
+    *,
+    offline: bool = False,
+    refresh: bool = False,
+    verb: str = "run",
 ) -> Work:
     """The recipe read and the workspace opened, with this terminal as whom to tell."""
     from aiaas import recipe as recipes
@@ -102,6 +108,7 @@ def open_work(
         Workspace.open(workspace),
         offline,
         refresh,
+        verb,
         output.warn,
         progress=show_progress(),
     )

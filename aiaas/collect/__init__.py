@@ -27,7 +27,7 @@ def fingerprint(sources: Sequence[SourceParams], context: SourceContext, keep: S
 
     Raises what the sources raise when one is gone.
     """
-    found: dict[str, Any] = {"keep": list(keep)} if keep else {}
+    found: dict[str, Any] = {"kept columns": list(keep)} if keep else {}
     for index, params in enumerate(sources):
         with _masked():
             revealed = reveal(params)

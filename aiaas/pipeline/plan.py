@@ -98,5 +98,7 @@ def differences(before: Any, after: Any, path: str = "") -> list[Change]:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(each, Mapping) and len(each) == 1 for each in value):
+        return f"[{', '.join(next(iter(each)) for each in value)}]"  # steps, by their names
     text = value if isinstance(value, str) else keys.canonical(value).decode()
     return f"{text[:12]}…" if len(text) == 64 and text.isalnum() else text if len(text) <= 80 else f"{text[:79]}…"

@@ -28,6 +28,7 @@ class Work:
     workspace: Workspace
     offline: bool = False
     refresh: bool = False
+    verb: str = "run"
     warn: Callable[[str], None] = lambda message: None
     report: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
     progress: Callable[[str, int, int | None], None] = lambda doing, done, total: None
@@ -56,7 +57,7 @@ def _collect_inputs(work: Work, made: Made) -> dict[str, Any]:
 
     return {
         "task": work.recipe.task,
-        "sources": collect.fingerprint(work.recipe.collect, work.source_context(), _kept(work)),
+        **collect.fingerprint(work.recipe.collect, work.source_context(), _kept(work)),
         "code": keys.digest_code("collect", *_code(plugins.source(each.source) for each in work.recipe.collect)),
     }
 
@@ -72,7 +73,7 @@ def _collect(work: Work, made: Made, draft: Draft) -> None:
             work.source_context(),
             draft.path,
             keep=_kept(work),
-            expected=draft.inputs["sources"],
+            expected={name: value for name, value in draft.inputs.items() if name not in ("task", "code")},
             progress=lambda rows: work.progress("collect", rows, None),
         )
     )

@@ -20,7 +20,6 @@ class Tracking:
     def __init__(self, work: Work, until: str) -> None:
         self._work = work
         self._wanted = until in TRACKED
-        self._verb = until
         self._run: Run | None = None
         self._waiting: list[Artefact] = []
         self._registered: Version | None = None
@@ -30,7 +29,7 @@ class Tracking:
         if self._run or not self._wanted:
             return
         recipe = self._work.recipe
-        self._run = Run.start(self._work.workspace, recipe.name, source=recipe.file, verb=self._verb)
+        self._run = Run.start(self._work.workspace, recipe.name, source=recipe.file, verb=self._work.verb)
         self._run.params(recipe.flat())
         self._run.text("recipe.yaml", recipe.to_yaml())
         self._run.flush()

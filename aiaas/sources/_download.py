@@ -67,6 +67,8 @@ def fetch(request: Request, context: SourceContext, *, again: bool = True) -> Do
                 kept = with_retries(request, lambda: _attempt(client, request, place))
     if request.sha256 and (found := _digest(place)) != request.sha256:
         raise _differs(request, found, f"it was downloaded before, to {place}")
+    if (size := place.stat().st_size) > request.limit:  # kept from a time when more was allowed
+        raise _too_large(request, size)
     return Download(place, _revision(kept))
 
 

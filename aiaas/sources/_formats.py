@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
 from aiaas.contracts import Batch, Origin, SourceContext
@@ -205,7 +208,7 @@ def _parquet(file: File, params: FileParams, context: SourceContext) -> Iterator
 
     row = 1
     try:
-        with parquet.ParquetFile(file.path) as table:
+        with _plain(file.path, context) as path, parquet.ParquetFile(path) as table:
             meta = table.metadata
             total = sum(meta.row_group(index).total_byte_size for index in range(meta.num_row_groups))
             size = max(1, min(ROWS, _text.LONGEST * 2 * max(meta.num_rows, 1) // max(total, 1)))
@@ -214,6 +217,22 @@ def _parquet(file: File, params: FileParams, context: SourceContext) -> Iterator
                 row += batch.num_rows
     except pa.ArrowException as error:
         raise DataError(f"it cannot be read as parquet: {error}", where=file.shown) from error
+
+
+@contextmanager
+def _plain(path: Path, context: SourceContext) -> Iterator[Path]:
+    """The file, or what it decompresses to: parquet is read from its end, so a stream will not do."""
+    if path.suffix.lower() not in (".gz", ".zst"):
+        yield path
+        return
+    import pyarrow as pa
+
+    context.cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=context.cache, suffix=".parquet") as out:
+        with pa.input_stream(str(path), compression="detect") as compressed:
+            shutil.copyfileobj(compressed, out)
+        out.flush()
+        yield Path(out.name)
 
 
 _READERS = {"lines": _lines, "jsonl": _jsonl, "parquet": _parquet, "csv": _csv.read, "tsv": _csv.read}

@@ -38,14 +38,16 @@ def example(row: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
 def decode(value: Any, signature: Signature) -> dict[str, Any]:
     """An object of columns as a row. A column that is not there, or null, is a missing value.
 
-    Raises DataError for an unknown column (with the nearest name) and for a value of another type; no message repeats
-    a value.
+    Raises DataError for a row without any column, for an unknown column (with the nearest name) and for a value of
+    another type; no message repeats a value.
     """
     if not isinstance(value, Mapping):
         raise DataError(
             "a row is needed: an object with the columns " + _shortened(signature.features),
             hint='such as {"' + next(iter(signature.features), "column") + '": …}',
         )
+    if not value:
+        raise DataError(f"the row has no column; allowed: {_shortened(signature.features)}")
     for name in value:
         if name not in signature.features:
             close = plugins.nearest(str(name), signature.features)
