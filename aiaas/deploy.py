@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiaas import bundle
-from aiaas.contracts import Signature
+from aiaas import bundle, plugins
+from aiaas.contracts import Signature, Task
 
 if TYPE_CHECKING:
     from aiaas.recipe import Recipe
@@ -40,7 +40,7 @@ def package(recipe: Recipe, trained: Trained, out: Path) -> dict[str, Any]:
         signature=signature,
         packages=fit["packages"],
         metrics=json.loads((trained.judged / "metrics.json").read_text("utf-8")),
-        examples=_examples(trained.collected / "data.arrow", signature),
+        examples=_examples(trained.collected / "data.arrow", plugins.task(recipe.task), signature),
         steps=json.loads((trained.data / "report.json").read_text("utf-8"))["request_steps"],
     )
     loaded = bundle.load(folder, digest=digest)
@@ -50,9 +50,10 @@ def package(recipe: Recipe, trained: Trained, out: Path) -> dict[str, Any]:
     return {"digest": digest, "bytes": size, "examples": replayed, "answer": answer, "packages": fit["packages"]}
 
 
-def _examples(collected: Path, signature: Signature) -> list[Any]:
+def _examples(collected: Path, task: Task, signature: Signature) -> list[Any]:
     """A few inputs as a caller would send them, before any step, spread evenly over the collected rows."""
     from datasets import Dataset
 
     rows = Dataset.from_file(str(collected)).select_columns(list(signature.features))
-    return list(rows.select(range(0, len(rows), max(1, len(rows) // EXAMPLES))).to_list()[:EXAMPLES])
+    chosen = range(0, len(rows), max(1, len(rows) // EXAMPLES))[:EXAMPLES]
+    return [task.request(row, signature) for row in rows.select(chosen)]

@@ -4,10 +4,12 @@
     ├── UsageError            2   the command line
     │   └── RecipeError       2   the recipe; holds every fault at once
     ├── DataError             3   the data: missing, unreadable, contradicting, leaking
+    │   └── ExampleError      3   one example of several cannot be taken; knows which
     ├── MissingPackageError   4   a backend or an extra is not installed
     ├── TrainingError         5   training failed
     ├── GateError             6   a gate was not met
     ├── VerificationError     7   a bundle or model is damaged, altered or too new
+    │   └── ExportError       7   a model has no portable form, or one that answers differently
     ├── RemoteError           8   a tracking server, a hub, an endpoint
     └── Interrupted          75   stopped; the same command goes on
 
@@ -91,6 +93,15 @@ class DataError(AiaasError):
     code = "data"
 
 
+class ExampleError(DataError):
+    """One of the examples that a model was given cannot be taken: `index` is its place among them, from 0. The others
+    may be asked again without it."""
+
+    def __init__(self, message: str, index: int, *, hint: str | None = None) -> None:
+        super().__init__(message, where=f"example {index + 1}", hint=hint)
+        self.index = index
+
+
 class MissingPackageError(AiaasError):
     """A package that a backend, a source or a step needs is not installed; the hint holds the command."""
 
@@ -117,6 +128,10 @@ class VerificationError(AiaasError):
 
     status = 7
     code = "verification"
+
+
+class ExportError(VerificationError):
+    """A model has no portable form, or one that answers differently from the model."""
 
 
 class RemoteError(AiaasError):

@@ -7,12 +7,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
-from aiaas.contracts import Signature, Task, Training
+from aiaas.contracts import Params, Progress, Signature, Task, Training
 from aiaas.errors import Interrupted
 from aiaas.workspace import atomic, keys
 
@@ -24,15 +25,25 @@ if TYPE_CHECKING:
 Report = Callable[[int, Mapping[str, float]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who is told while a fit goes on: whoever keeps the metrics, and the person who waits."""
+
+    report: Report = lambda step, metrics: None
+    progress: Callable[[Progress], None] = lambda progress: None
+    warn: Callable[[str], None] = lambda message: None
+
+
 def train(
     model: ModelSection,
+    settings: Params,
     *,
     task: str,
     seed: int,
     data: Path,
     out: Path,
     checkpoints: Path,
-    report: Report = lambda step, metrics: None,
+    watch: Watch = Watch(),
 ) -> dict[str, Any]:
     """Fit on `data/train.arrow` and write `out/model/`, `out/history.jsonl` and `out/training.json`.
 
@@ -49,9 +60,11 @@ def train(
 
         def record(step: int, metrics: Mapping[str, float]) -> None:
             history.write(keys.canonical({"step": step, **metrics}) + b"\n")
-            report(step, metrics)
+            watch.report(step, metrics)
 
-        training = Training(task, signature, seed, checkpoints, record, should_stop)
+        training = Training(
+            task, signature, seed, checkpoints, settings, record, watch.progress, watch.warn, should_stop
+        )
         fitted = architecture.fit(model.params, rows, validation, training)
     (out / "model").mkdir()
     fitted.save(out / "model")

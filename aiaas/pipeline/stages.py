@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aiaas import plugins
-from aiaas.contracts import Signature, SourceContext
+from aiaas.contracts import Progress, Signature, SourceContext
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace, keys
 
@@ -32,6 +32,7 @@ class Work:
     warn: Callable[[str], None] = lambda message: None
     report: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
     progress: Callable[[str, int, int | None], None] = lambda doing, done, total: None
+    training: Callable[[Progress], None] = lambda progress: None
 
     def source_context(self) -> SourceContext:
         return SourceContext(self.recipe.base, self.workspace.downloads, self.offline, self.refresh, self.warn)
@@ -131,12 +132,13 @@ def _train(work: Work, made: Made, draft: Draft) -> None:
     draft.summary.update(
         train.train(
             work.recipe.model,
+            work.recipe.train,
             task=work.recipe.task,
             seed=work.recipe.seed,
             data=made["preprocess"].path,
             out=draft.path,
             checkpoints=checkpoints,
-            report=work.report,
+            watch=train.Watch(work.report, work.training, work.warn),
         )
     )
 

@@ -64,7 +64,7 @@ def layout(task: Task, schema: pa.Schema, column: str | None) -> Layout:
             where="collect",
             hint="add a column besides the target",
         )
-    kind = target.kind if target and target.kind != "text" else None
+    kind = target.kind if target and (target.kind == "label" or target.kind == "number") else None
     kinds = {"label": pa.string(), "number": pa.float64()}
     fields = [
         field.with_type(kinds[kind]) if target and kind and field.name == target.name else field

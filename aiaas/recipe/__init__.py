@@ -5,7 +5,7 @@ recipe.model.params, recipe.resolved(), recipe.flat(), recipe.to_yaml(), recipe.
 """
 
 from aiaas.recipe.gate import Gate
-from aiaas.recipe.models import Deploy, Evaluate, ModelSection, Preprocess, Recipe, Split, StepSpec, Train
+from aiaas.recipe.models import Deploy, Evaluate, ModelSection, Preprocess, Recipe, Split, StepSpec
 from aiaas.recipe.read import read
 from aiaas.recipe.secrets import mask, reveal
 
@@ -18,7 +18,6 @@ __all__ = [
     "Recipe",
     "Split",
     "StepSpec",
-    "Train",
     "mask",
     "read",
     "reveal",

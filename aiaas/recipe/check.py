@@ -41,6 +41,7 @@ class _Check:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.task: contracts.Task | None = None
+        self.architecture: contracts.Architecture | None = None
 
     def recipe(self) -> Recipe | None:
         document = self.document
@@ -68,6 +69,7 @@ class _Check:
             frame["preprocess"] = self._preprocess({})
         if isinstance(frame.get("model"), dict):
             frame["model"] = self._model(dict(frame["model"]))
+        frame["train"] = self._train(frame.get("train", {}))
         if isinstance(frame.get("evaluate"), dict):
             frame["evaluate"] = self._evaluate(dict(frame["evaluate"]))
         return validated(Recipe, frame, (), document, as_json=False)
@@ -189,6 +191,7 @@ class _Check:
             return section
         module = self._import(lambda: plugins.architecture(backend, name), path)
         if module is not None:
+            self.architecture = module
             task = self.document.data.get("task")
             if self.task is not None and task not in module.TASKS:
                 self.document.refuse(
@@ -201,6 +204,13 @@ class _Check:
                 for name, why in module.check(params, task):
                     self.document.refuse(("model", "params", name), why)
         return section
+
+    def _train(self, section: Any) -> Any:
+        """The settings of the architecture; of an unknown one nothing can be said, which its own fault says."""
+        if self.architecture is None:
+            return Params()
+        kind = contracts.settings_of(self.architecture)
+        return validated(kind, section, ("train",), self.document) or Params()
 
     def _evaluate(self, section: dict[str, Any]) -> dict[str, Any]:
         if section.get("gates", ()) is None:

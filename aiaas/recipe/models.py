@@ -82,10 +82,6 @@ class ModelSection(Params):
     params: SerializeAsAny[Params] = Field(default_factory=Params, description="The architecture's hyper-parameters.")
 
 
-class Train(Params):
-    """How it learns; an architecture's own settings stand in `model.params`."""
-
-
 class Evaluate(Params):
     """What the model must reach on the test rows before it is registered."""
 
@@ -107,6 +103,15 @@ class Deploy(Params):
         pattern=r"^[A-Za-z][A-Za-z0-9_-]*$",
         max_length=64,
         description="The alias moved to the new version; NAME alone means NAME@champion.",
+    )
+
+    runtime: Literal["auto", "native", "portable"] = Field(
+        "auto",
+        description="What answers: portable (ONNX Runtime, without the framework; refused when it answers "
+        "differently), native (the framework), or auto: portable where the model has such a form and it agrees.",
+    )
+    tolerance: float = Field(
+        1e-3, gt=0, le=1, description="How far a score of the portable form may be from the model's, on held-out rows."
     )
 
     @field_validator("alias")
@@ -135,7 +140,9 @@ class Recipe(Params):
         default_factory=Preprocess, description="What is done with the rows before a model sees them."
     )
     model: ModelSection = Field(description="What learns.")
-    train: Train = Field(default_factory=Train, description="How it learns.")
+    train: SerializeAsAny[Params] = Field(
+        default_factory=Params, description="How it learns: the architecture's own settings of training."
+    )
     evaluate: Evaluate = Field(default_factory=Evaluate, description="What it must reach to be registered.")
     deploy: Deploy = Field(default_factory=Deploy, description="How the registered model is called.")
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from aiaas import plugins
+from aiaas.contracts import Params, settings_of
 from aiaas.recipe.models import Recipe
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,7 +28,8 @@ def schema() -> Schema:
     properties["collect"]["items"] = _sources(definitions)
     definitions["Preprocess"]["properties"]["steps"]["items"] = _steps(definitions)
     definitions["ModelSection"] = _model(definitions["ModelSection"], definitions)
-    for name in ("preprocess", "train", "evaluate", "deploy"):
+    properties["train"] = {"description": properties["train"]["description"]}
+    for name in ("preprocess", "evaluate", "deploy"):
         section = properties[name]
         section["anyOf"] = [{"$ref": section.pop("$ref")}, {"type": "null"}]
     return {
@@ -35,7 +37,7 @@ def schema() -> Schema:
         "title": "aiaas recipe",
         "description": "One model's way from raw data to an API.",
         **{key: value for key, value in frame.items() if key not in ("title", "description")},
-        "allOf": _tasks(),
+        "allOf": [*_tasks(), *_settings(definitions)],
         "$defs": dict(sorted(definitions.items())),
     }
 
@@ -140,4 +142,18 @@ def _tasks() -> list[Schema]:
             }
         }
         choices.append(_when({"task": {"const": task}}, then))
+    return choices
+
+
+def _settings(definitions: Schema) -> list[Schema]:
+    """Backend and architecture decide what may stand under `train`."""
+    choices = []
+    for full in plugins.names("architectures"):
+        backend, name = full.split("/", 1)
+        model = settings_of(plugins.architecture(backend, name))
+        shared = model.__name__ if model is Params else f"train.{backend}.{name}"
+        section = {"anyOf": [_define(shared, model, definitions), {"type": "null"}]}
+        chosen = {"properties": {"backend": {"const": backend}, "architecture": {"const": name}}}
+        when = {"model": {**chosen, "required": ["backend", "architecture"]}}
+        choices.append(_when(when, {"properties": {"train": section}}))
     return choices

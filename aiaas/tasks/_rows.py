@@ -35,6 +35,11 @@ def example(row: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
     return {name: row.get(name) for name in signature.features}
 
 
+def request(row: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
+    """The row as an object of its columns."""
+    return example(row, signature)
+
+
 def decode(value: Any, signature: Signature) -> dict[str, Any]:
     """An object of columns as a row. A column that is not there, or null, is a missing value.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiaas.contracts import Column
 from aiaas.tasks._classification import METRICS, answer, measure
-from aiaas.tasks._rows import decode, example
+from aiaas.tasks._rows import decode, example, request
 
-__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure"]
+__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request"]
 
 COLUMNS = (Column("label", "label"),)
 OPEN = True

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aiaas.contracts import Answer, Column, Signature
 from aiaas.errors import DataError
-from aiaas.tasks._rows import decode, example
+from aiaas.tasks._rows import decode, example, request
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure"]
+__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request"]
 
 COLUMNS = (Column("target", "number"),)
 OPEN = True

@@ -9,7 +9,7 @@ from aiaas.contracts import Column, Signature
 from aiaas.errors import DataError
 from aiaas.tasks._classification import METRICS, answer, measure
 
-__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure"]
+__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request"]
 
 COLUMNS = (Column("text", "text"), Column("label", "label"))
 OPEN = False
@@ -19,6 +19,11 @@ _ALLOWED = 'a string or {"text": "…"}'
 def example(row: Mapping[str, Any], signature: Signature) -> str:
     """The text of a row."""
     return str(row["text"])
+
+
+def request(row: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
+    """`{"text": …}`."""
+    return {"text": row["text"]}
 
 
 def decode(value: Any, signature: Signature) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def sections() -> list[dict[str, Any]]:
         "`deploy`": models.Deploy,
     }
     links = {model.__name__: f"[mapping](#{anchor(title)})" for title, model in titles.items()}
-    links |= {"StepSpec": "[step](#steps)", "Params": "[mapping](#architectures)", "Train": "mapping, no keys yet"}
+    links |= {"StepSpec": "[step](#steps)", "Params": "[mapping](#architectures)"}
     return [
         {"title": title, "help": first(model.__doc__).partition(" Made by")[0], "fields": fields(model, links)}
         for title, model in titles.items()

@@ -17,7 +17,7 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
 from aiaas import plugins
-from aiaas.contracts import Example, Model, Signature, Training
+from aiaas.contracts import Example, Model, Signature, Training, settings_of
 from aiaas.errors import MissingPackageError
 from aiaas.train import signature_of
 
@@ -35,6 +35,9 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("sklearn/logistic_regression", "tabular-classification"): [{"max_categories": 2}],
     ("sklearn/linear_regression", "tabular-regression"): [{}, {"l2": 0}],
 }
+
+SETTINGS: dict[tuple[str, str], dict[str, Any]] = {}
+"""What the recipe says under `train`, where the defaults would learn too long for a test."""
 
 
 def texts() -> Dataset:
@@ -138,9 +141,25 @@ class Case:
         signature = signature_of(rows, task)
         return rows, signature, [task.example(row, signature) for row in rows]
 
-    def fit(self, checkpoints: Path, should_stop: Callable[[], bool] = lambda: False) -> Model:
+    def fit(
+        self,
+        checkpoints: Path,
+        should_stop: Callable[[], bool] = lambda: False,
+        history: list[tuple[int, dict[str, float]]] | None = None,
+    ) -> Model:
+        """A fit on all rows, with some of them to validate on; `history` gets what it reports."""
         rows, signature, _ = self.data()
-        training = Training(self.task, signature, 7, checkpoints, should_stop=should_stop)
+        settings = settings_of(self.module).model_validate(SETTINGS.get((self.name, self.task), {}))
+        told = history if history is not None else []
+        training = Training(
+            self.task,
+            signature,
+            7,
+            checkpoints,
+            settings,
+            lambda step, metrics: told.append((step, dict(metrics))),
+            should_stop=should_stop,
+        )
         params = self.module.Params.model_validate(self.params)
         model: Model = self.module.fit(params, rows, rows.select(range(0, len(rows), 5)), training)
         return model

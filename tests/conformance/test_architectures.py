@@ -159,7 +159,8 @@ def test_interrupted_and_begun_again_is_never_interrupted(case: Case, fitted: Fi
         asked += 1
         return False
 
-    case.fit(tmp_path / "counted", count)
+    history: list[tuple[int, dict[str, float]]] = []
+    case.fit(tmp_path / "counted", count, history)
     assert asked > 1
     expected = keys.digest_files(fitted.folder)
     for number, stop_at in enumerate({1, asked // 2 + 1, asked}):
@@ -169,8 +170,10 @@ def test_interrupted_and_begun_again_is_never_interrupted(case: Case, fitted: Fi
         calls = iter(range(1, asked + 1))
         with pytest.raises(Interrupted):
             case.fit(checkpoints, lambda calls=calls, stop_at=stop_at: next(calls) >= stop_at)
-        case.fit(checkpoints).save(out)
+        again: list[tuple[int, dict[str, float]]] = []
+        case.fit(checkpoints, history=again).save(out)
         assert keys.digest_files(out) == expected
+        assert again == history
 
 
 # --- the module --------------------------------------------------------------------------------------------------

@@ -1,0 +1,50 @@
+"""The seams as types. A plug-in is a module or class that has what one of these protocols names.
+
+Four kinds of plug-in, four rooms: sources (where rows come from), steps (what cleans them), tasks (what an example
+and an answer are), backends (what learns). Importing a plug-in must stay cheap: its framework is imported inside the
+functions that need it, so that listing, validating and planning import none.
+"""
+
+from aiaas.contracts.base import Answer, Batch, Example, Params
+from aiaas.contracts.models import (
+    Architecture,
+    Generator,
+    Model,
+    Particular,
+    Portable,
+    Progress,
+    Settled,
+    Training,
+    settings_of,
+)
+from aiaas.contracts.sources import Origin, Source, SourceContext, SourceParams
+from aiaas.contracts.steps import Stateful, Step, StepModule
+from aiaas.contracts.tasks import Column, Generative, Signature, TakesFiles, Task
+
+__all__ = [
+    "Answer",
+    "Architecture",
+    "Batch",
+    "Column",
+    "Example",
+    "Generative",
+    "Generator",
+    "Model",
+    "Origin",
+    "Params",
+    "Particular",
+    "Portable",
+    "Progress",
+    "Settled",
+    "Signature",
+    "Source",
+    "SourceContext",
+    "SourceParams",
+    "Stateful",
+    "Step",
+    "StepModule",
+    "TakesFiles",
+    "Task",
+    "Training",
+    "settings_of",
+]

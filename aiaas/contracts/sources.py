@@ -1,0 +1,67 @@
+"""Where rows come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from pydantic import Field
+
+from aiaas.contracts.base import Batch, Params
+
+
+class SourceParams(Params):
+    """What every entry under `collect` may say, whatever it reads from."""
+
+    source: str = Field(description="Where the rows are: a path or glob, package:NAME/path, hf:OWNER/NAME, https://…")
+    label: str | None = Field(None, description="Give every row of this source this label.")
+    split: Literal["train", "validation", "test"] | None = Field(
+        None, description="Which split the rows of this source belong to, where the data comes divided."
+    )
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="Our column: their column, such as {text: review, label: cat}."
+    )
+    licence: str | None = Field(None, description="The licence of the data, kept in its provenance.")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the bytes of a source came from. `sha256` is of the bytes as read, None where there are none."""
+
+    location: str
+    bytes: int
+    sha256: str | None
+    licence: str | None = None
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceContext:
+    """What a source may rely on: where relative paths start, a folder it may keep downloads in, whether it may go
+    online, and `warn`, which tells a person of something that was passed over (a skipped ragged row)."""
+
+    base: Path
+    cache: Path
+    offline: bool = False
+    refresh: bool = False
+    warn: Callable[[str], None] = lambda message: None
+
+
+class Source(Protocol):
+    """A module in `sources/`. `SCHEMES` are the prefixes of `source:` that it answers to."""
+
+    SCHEMES: tuple[str, ...]
+    Params: type[SourceParams]
+
+    def fingerprint(self, params: Any, context: SourceContext) -> Mapping[str, Any]:
+        """What decides whether the rows are the same as last time, as flat JSON, without reading more than needed:
+        digests of local files; of something remote its address and revision. Raises DataError when it is gone."""
+
+    def read(self, params: Any, context: SourceContext) -> Iterator[Batch]:
+        """The rows in batches of at most some thousands, columns as they stand in the data (mapping, labels and
+        splits are added by the collect stage). Raises DataError, RemoteError or MissingPackageError."""
+
+    def origins(self, params: Any, context: SourceContext) -> Sequence[Origin]:
+        """Where the bytes came from; called after `read` is exhausted."""

@@ -1,0 +1,85 @@
+"""What an example and an answer are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from aiaas.contracts.base import Answer, Example, Params
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a fitted model takes and gives: feature columns with their types (`string`, `int64`, `float64`, `bool`,
+    `binary`), the target column where there is one, and for a classifier the labels in the order of its outputs."""
+
+    features: Mapping[str, str]
+    target: str | None
+    labels: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"features": dict(self.features), "target": self.target, "labels": list(self.labels)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Signature:
+        return cls(dict(data["features"]), data["target"], tuple(data["labels"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column a task insists on. `kind` is how its values are kept: text, a class label, a number, or a file as it is
+    (bytes, such as an encoded picture)."""
+
+    name: str
+    kind: Literal["text", "label", "number", "file"]
+
+
+class Task(Protocol):
+    """A module in `tasks/`: what an example is, how a request decodes, the metrics, how an answer reads."""
+
+    COLUMNS: tuple[Column, ...]
+    """The columns it insists on; any further column is a feature where `OPEN` is true and is refused otherwise."""
+    OPEN: bool
+    METRICS: Mapping[str, Literal["higher", "lower"]]
+    """The names a gate may use, and which way is better."""
+
+    def example(self, row: Mapping[str, Any], signature: Signature) -> Example:
+        """One row of a dataset, as a model takes it."""
+
+    def decode(self, value: Any, signature: Signature) -> dict[str, Any]:
+        """One input of a request (parsed JSON) as a row of feature columns; raises DataError naming the fault."""
+
+    def request(self, row: Mapping[str, Any], signature: Signature) -> Any:
+        """A row of feature columns as a request states it, ready for JSON; `decode` takes it back."""
+
+    def answer(self, scores: NDArray[np.float32], signature: Signature) -> Answer:
+        """The scores of one example (shape `(outputs,)`) as a caller reads them."""
+
+    def measure(self, targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> dict[str, Any]:
+        """Metrics of `scores` (n, outputs) against `targets` (n,), or (0,) where the task has no target: the flat ones
+        of `METRICS`, and under `classes` and `confusion` what belongs to single classes."""
+
+
+@runtime_checkable
+class TakesFiles(Protocol):
+    """A task whose input may be a file as it is: uploaded to a service, or named by its path in `infer`. Its `decode`
+    takes `bytes` as well."""
+
+    MEDIA_TYPES: tuple[str, ...]
+    """What such a file may be, as `image/png`."""
+
+
+@runtime_checkable
+class Generative(Protocol):
+    """A task whose answer a model writes piece by piece; it has `written` instead of asking for `answer`."""
+
+    Options: type[Params]
+    """What a caller may ask for: length, temperature, seed."""
+
+    def written(self, text: str, signature: Signature) -> Answer:
+        """All the pieces together, as a caller reads them."""
