@@ -36,7 +36,15 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("sklearn/linear_regression", "tabular-regression"): [{}, {"l2": 0}],
 }
 
-SETTINGS: dict[tuple[str, str], dict[str, Any]] = {}
+SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
+    ("tensorflow/mlp", "tabular-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.01},
+    ("tensorflow/mlp", "tabular-regression"): {
+        "epochs": 3,
+        "batch_size": 16,
+        "optimizer": "adamw",
+        "schedule": "one_cycle",
+    },
+}
 """What the recipe says under `train`, where the defaults would learn too long for a test."""
 
 
