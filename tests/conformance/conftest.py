@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
@@ -111,7 +112,25 @@ def rental_types() -> dict[str, str]:
     return types
 
 
+def digits() -> Dataset:
+    """scikit-learn's handwritten digits, 20 of each, as PNG of 8 x 8 pixels."""
+    from sklearn.datasets import load_digits
+
+    from aiaas.pictures import to_png
+
+    given = load_digits()
+    places = sorted(place for digit in range(10) for place in np.flatnonzero(given.target == digit)[:20])
+    return Dataset.from_dict(
+        {
+            "image": [to_png((given.images[place] * (255 / 16)).round().astype(np.uint8)) for place in places],
+            "label": [int(given.target[place]) for place in places],
+        },
+        features=Features({"image": Value("binary"), "label": ClassLabel(names=[str(digit) for digit in range(10)])}),
+    )
+
+
 DATA: dict[str, Callable[[], Dataset]] = {
+    "image-classification": digits,
     "text-classification": texts,
     "tabular-classification": churn,
     "tabular-regression": rentals,
