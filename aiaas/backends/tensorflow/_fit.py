@@ -124,9 +124,10 @@ class _Fit:
         if self.running:
             self.network.test_on_batch(*next(self.batches.epoch(state.epoch, state.step)))  # builds the metrics
         self.network.fit(
-            data,
+            self.rows,
             initial_epoch=state.epoch,
             epochs=state.epoch + 1,
+            steps_per_epoch=self.batches.steps - state.step,
             shuffle=False,
             verbose=0,
             callbacks=[_callback(self)],
@@ -171,7 +172,7 @@ class _Fit:
         if self.validation.steps:
             if self.held_out is None:
                 self.held_out = feed(self.network, self.validation, lambda: (0, 0))
-            judged = self.network.evaluate(self.held_out, verbose=0, return_dict=True)
+            judged = self.network.evaluate(self.held_out, steps=self.validation.steps, verbose=0, return_dict=True)
             metrics |= {f"validation_{name}": value for name, value in _finite(judged).items()}
         metrics["learning_rate"] = float(self.network.optimizer.learning_rate)
         state.history.append(metrics)
