@@ -27,6 +27,11 @@ class Signature:
         """The feature that holds a file, where that is all a model takes."""
         return next(iter(self.features)) if list(self.features.values()) == ["binary"] else None
 
+    @property
+    def bare(self) -> str | None:
+        """The feature whose value may stand for a whole input: the text of a model of texts, or the file."""
+        return "text" if tuple(self.features) == ("text",) else self.file
+
     def as_dict(self) -> dict[str, Any]:
         return {"features": dict(self.features), "target": self.target, "labels": list(self.labels)}
 
