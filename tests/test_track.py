@@ -358,6 +358,10 @@ def test_a_server_that_is_away_gets_the_run_later(
         champion = client.get_model_version_by_alias("reviews", "champion")
         assert (int(champion.version), champion.tags["aiaas.digest"]) == (3, "b" * 64)
         Registry(workspace.models).rollback("reviews")
+        with monkeypatch.context() as off:
+            off.setenv("AIAAS_TRACKING", "off")
+            assert history.sync_alias(workspace, "reviews", "champion") == "sending is switched off"
+        assert int(client.get_model_version_by_alias("reviews", "champion").version) == 3
         assert history.sync_alias(workspace, "reviews", "champion") is None
         assert int(client.get_model_version_by_alias("reviews", "champion").version) == 2
         _another_workspace_finds_it(Workspace.open(tmp_path / "other"))
