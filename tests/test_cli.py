@@ -119,6 +119,13 @@ def test_a_tampered_bundle_is_refused_with_7(project: Path, aiaas: Aiaas) -> Non
         assert failed.returncode == 7, failed.stderr
         assert file.name in failed.stderr
         assert failed.stdout == ""
+    assert "deploy the model again" in failed.stderr
+    planned = answer(aiaas("plan", "tiny.yaml", "--json"))["stages"]
+    assert [stage["name"] for stage in planned if not stage["cached"]] == ["deploy"]
+    assert planned[-1]["why"] == ["what the last run made is gone, or altered"]
+    again = answer(aiaas("deploy", "tiny.yaml", "--json"))
+    assert again["model"]["version"] == 1
+    assert aiaas("infer", "tiny", stdin="房间很好\n").returncode == 0
 
 
 def test_a_bundle_of_a_newer_schema_is_refused_with_7(project: Path, aiaas: Aiaas) -> None:

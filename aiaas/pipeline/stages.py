@@ -13,6 +13,7 @@ from typing import Any
 
 from aiaas import plugins
 from aiaas.contracts import Signature, SourceContext
+from aiaas.errors import VerificationError
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace, keys
 
@@ -195,6 +196,21 @@ STAGES: dict[str, Stage] = {
         Stage("deploy", ("collect", "preprocess", "train", "evaluate"), _deploy_inputs, _deploy),
     )
 }
+
+
+def there(work: Work, stage: Stage, key: str) -> Artefact | None:
+    """What the stage made under this key, or None. A bundle counts only as it was made: whoever finds one altered is
+    told to deploy again, and that must make it anew."""
+    artefact = work.workspace.find(stage.name, key)
+    if artefact is None or stage.name != "deploy":
+        return artefact
+    from aiaas.bundle import verify
+
+    try:
+        verify(bundle_of(artefact), artefact.summary["digest"])
+    except VerificationError:
+        return None
+    return artefact
 
 
 def bundle_of(artefact: Artefact) -> Path:
