@@ -53,6 +53,12 @@ def _code(used: Iterable[object]) -> list[Path]:
     return sorted({plugins.code(plugin) for plugin in used})
 
 
+def _model_code(work: Work) -> list[Path]:
+    """Where the code stands that makes answers of examples: equal weights under other code are another model."""
+    model = work.recipe.model
+    return _code([plugins.task(work.recipe.task), plugins.architecture(model.backend, model.architecture)])
+
+
 def _collect_inputs(work: Work, made: Made) -> dict[str, Any]:
     from aiaas import collect
 
@@ -120,7 +126,7 @@ def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
         "train": work.recipe.train.model_dump(mode="json"),
         "rows": made["preprocess"].digest,
         "packages": plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}"),
-        "code": keys.digest_code("train", *_code([plugins.task(work.recipe.task), architecture])),
+        "code": keys.digest_code("train", *_model_code(work)),
     }
 
 
@@ -148,7 +154,7 @@ def _evaluate_inputs(work: Work, made: Made) -> dict[str, Any]:
         "evaluate": work.recipe.evaluate.model_dump(mode="json"),
         "model": made["train"].digest,
         "rows": made["preprocess"].digest,
-        "code": keys.digest_code("evaluate", *_code([plugins.task(work.recipe.task)])),
+        "code": keys.digest_code("evaluate", *_model_code(work)),
     }
 
 
@@ -175,7 +181,7 @@ def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
         "collected": made["collect"].digest,
         "rows": made["preprocess"].digest,
         "judged": made["evaluate"].digest,
-        "code": keys.digest_code("deploy", "bundle", "steps"),
+        "code": keys.digest_code("deploy", "bundle", "steps", *_model_code(work)),
     }
 
 
