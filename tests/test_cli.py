@@ -137,6 +137,27 @@ def test_a_bundle_of_a_newer_schema_is_refused_with_7(project: Path, aiaas: Aiaa
     assert "pip install --upgrade aiaas" in failed.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["run", "run tiny.yaml --nope", "runn tiny.yaml", "--nope", "serve tiny --port 99999", "models show"],
+)
+def test_a_usage_error_is_one_json_object_too(aiaas: Aiaas, words: str) -> None:
+    failed = aiaas(*words.split(), "--json")
+    assert failed.returncode == 2
+    said = answer(failed)
+    assert said["ok"] is False
+    assert said["error"]["code"] == "usage"
+    assert said["error"]["message"] in failed.stderr
+
+
+def test_what_only_reads_makes_no_workspace(project: Path, aiaas: Aiaas) -> None:
+    bundle = answer(aiaas("run", "tiny.yaml", "--json", "--workspace", "elsewhere"))["bundle"]
+    assert aiaas("infer", bundle, stdin="房间很好\n").returncode == 0
+    for words in ("infer tiny", "serve tiny --port 0", "models list", "runs list", "cache list"):
+        assert aiaas(*words.split()).returncode == (2 if "tiny" in words else 0)
+    assert not (project / ".aiaas").exists()
+
+
 def test_a_closed_pipe_is_no_failure(project: Path, aiaas: Aiaas) -> None:
     assert aiaas("run", "tiny.yaml").returncode == 0
     (project / "many.txt").write_text("房间很好\n" * 50_000, "utf-8")

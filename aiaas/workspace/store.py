@@ -97,15 +97,22 @@ class Workspace:
     @classmethod
     def open(cls, path: Path | None = None) -> Workspace:
         """The workspace at `path`, by default `.aiaas` in the working directory; made when it is not there."""
-        root = (path or Path(".aiaas")).expanduser().absolute()
-        if root.exists() and not root.is_dir():
-            raise UsageError("the workspace is a file, not a folder", where=str(root), hint="choose another folder")
+        space = cls.look(path)
+        root = space.root
         with atomic.disk_errors(root):
             for folder in (root, root / "locks", root / "tmp"):
                 folder.mkdir(parents=True, exist_ok=True)
             ignore = root / ".gitignore"
             if not ignore.exists():
                 atomic.write_text(ignore, "*\n")
+        return space
+
+    @classmethod
+    def look(cls, path: Path | None = None) -> Workspace:
+        """The same as it stands, for those who only read: nothing is made, so it may be absent, or not writable."""
+        root = (path or Path(".aiaas")).expanduser().absolute()
+        if root.exists() and not root.is_dir():
+            raise UsageError("the workspace is a file, not a folder", where=str(root), hint="choose another folder")
         return cls(root)
 
     @property
