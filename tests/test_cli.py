@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +150,27 @@ def test_a_usage_error_is_one_json_object_too(aiaas: Aiaas, words: str) -> None:
     assert said["ok"] is False
     assert said["error"]["code"] == "usage"
     assert said["error"]["message"] in failed.stderr
+
+
+def test_a_table_in_a_pipe_keeps_its_lines_whole(aiaas: Aiaas) -> None:
+    name = "a-model-whose-name-takes-more-than-its-column-of-eighty"
+    aiaas("run", "tiny.yaml", "--set", f"name={name}")
+    for words in ("runs list", "models list", "cache list"):
+        assert name in aiaas(*words.split()).stdout
+
+
+@pytest.mark.parametrize(("variable", "styled"), [("NOTHING", True), ("NO_COLOR", False)])
+def test_no_color_means_no_style_at_all(
+    aiaas: Aiaas, project: Path, variable: str, styled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aiaas("run", "tiny.yaml")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    outside, inside = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", variable: "1"}
+    subprocess.run([sys.executable, "-m", "aiaas", "models", "list"], stdout=inside, env=environment, check=True)
+    assert (b"\x1b[" in os.read(outside, 1 << 16)) is styled
+    os.close(inside)
+    os.close(outside)
 
 
 def test_what_only_reads_makes_no_workspace(project: Path, aiaas: Aiaas) -> None:

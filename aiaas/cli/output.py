@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 SCHEMA = 1
+_WIDE = 1000
 _quiet = False
 _passing = False
 
@@ -111,7 +112,7 @@ def say_error(error: AiaasError) -> None:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A rich console that keeps to plain text and 80 columns where no terminal is."""
+    """A rich console that keeps to plain text where no terminal is, and there leaves every line of a table whole."""
     from rich.console import Console
 
     class Plain(Console):
@@ -119,7 +120,13 @@ def console(*, stderr: bool = False) -> Console:
             raise BrokenPipeError  # rich would end the process with status 1
 
     stream = sys.stderr if stderr else sys.stdout
-    return Plain(file=stream, width=None if stream.isatty() else 80, highlight=False, soft_wrap=False)
+    return Plain(
+        file=stream,
+        width=None if stream.isatty() else _WIDE,
+        highlight=False,
+        soft_wrap=False,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",  # rich alone would still print bold
+    )
 
 
 def show(*parts: RenderableType, stderr: bool = False) -> None:
