@@ -36,6 +36,8 @@ def origins(params: FileParams, context: SourceContext) -> Sequence[Origin]:
 def _files(params: FileParams, context: SourceContext) -> list[_found.File]:
     address = params.source
     if "://" in address and not address.startswith("file://"):
-        raise DataError("no source reads this kind of address", where=address, hint="see aiaas recipe list sources")
+        raise DataError(
+            "no source reads this kind of address", where=address, hint="a path that holds a colon begins with ./"
+        )
     pattern = unquote(urlsplit(address).path) if address.startswith("file://") else address.removeprefix("file:")
     return _found.expand(pattern, context.base, address)
