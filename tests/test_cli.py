@@ -223,6 +223,24 @@ def test_a_closed_stderr_does_not_stop_the_work(project: Path) -> None:
     assert (project / ".aiaas" / "models" / "tiny" / "registry.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("run tiny.yaml <&- >&- 2>&-", 0),
+        ("run tiny.yaml --json >&-", 0),
+        ("plan tiny.yaml >&-", 0),
+        ("run nothing.yaml --json 2>&-", 2),
+        ("run nothing.yaml --json | true", 2),
+        ("run --json | true", 2),
+    ],
+)
+def test_a_stream_that_nobody_holds_changes_no_status(project: Path, command: str, status: int) -> None:
+    script = f"set -o pipefail; AIAAS_TRACKING=off {sys.executable} -m aiaas {command}"
+    done = subprocess.run(["bash", "-c", script], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("words", ["recipe schema", "plan tiny.yaml", "plan tiny.yaml --json", "cache list"])
 def test_a_full_disk_behind_stdout_is_said(project: Path, words: str) -> None:

@@ -8,6 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from aiaas.errors import AiaasError, RecipeError
@@ -45,6 +46,13 @@ def _tell(text: str) -> None:
         sys.stderr.flush()
     except BrokenPipeError:
         close_stream(sys.stderr)
+
+
+def open_missing_streams() -> None:
+    """Where whoever started us closed a stream (`>&-`), nothing comes in and what is said goes nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - until the end
 
 
 def close_stream(stream: TextIO) -> None:
@@ -90,9 +98,13 @@ def emit_json(verb: str, **fields: Any) -> None:
 
 
 def emit_error(verb: str, error: AiaasError, **fields: Any) -> None:
+    """The same of a failure, whose status stays its own where nobody reads this any more."""
     payload = {"schema": SCHEMA, "verb": verb, "ok": False, **fields, "error": error.as_dict()}
-    sys.stdout.write(json.dumps(payload, ensure_ascii=False, allow_nan=False, default=str) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(json.dumps(payload, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        close_stream(sys.stdout)
 
 
 def say_error(error: AiaasError) -> None:
