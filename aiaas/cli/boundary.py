@@ -55,7 +55,7 @@ def _of_disk(error: OSError) -> AiaasError | None:
             output.close_stream(sys.stdout)
         return DataError("the disk is full", where=error.filename or "standard output", hint="make room")
     if error.errno in {errno.EROFS, errno.EACCES} and error.filename:
-        hint = "choose another folder with --workspace, or ask for the right to write here"
+        hint = "ask for the right to use it; the workspace may be elsewhere: --workspace DIR"
         return DataError(f"the file cannot be opened: {error.strerror}", where=str(error.filename), hint=hint)
     return None
 
