@@ -149,6 +149,15 @@ def test_gc_keeps_what_recipes_and_models_need(workspace: Workspace) -> None:
     assert {each.key for each in workspace} == {needed, served}
 
 
+def test_gc_removes_nothing_while_a_registry_cannot_be_read(workspace: Workspace) -> None:
+    make(workspace, {"a": 1})
+    (workspace.models / "broken").mkdir(parents=True)
+    (workspace.models / "broken" / "registry.json").write_text("{")
+    with pytest.raises(DataError, match="registry of a model cannot be read"):
+        collect_garbage(workspace)
+    assert len(list(workspace)) == 1
+
+
 def test_gc_waits_for_nobody_and_disturbs_nobody(workspace: Workspace) -> None:
     code = (
         "import sys; from pathlib import Path; from aiaas.workspace import Workspace\n"
