@@ -364,7 +364,7 @@ def test_a_server_that_is_away_gets_the_run_later(
         assert int(client.get_model_version_by_alias("reviews", "champion").version) == 3
         assert history.sync_alias(workspace, "reviews", "champion") is None
         assert int(client.get_model_version_by_alias("reviews", "champion").version) == 2
-        _another_workspace_finds_it(Workspace.open(tmp_path / "other"))
+        _another_workspace_finds_it(Workspace.look(tmp_path / "other"))
     with pytest.raises(RemoteError, match="does not answer"):
         Registry(tmp_path / "other" / "models").resolve("reviews")
     Registry(workspace.models).set_alias("reviews", "champion", 3)
@@ -376,6 +376,7 @@ def _another_workspace_finds_it(other: Workspace) -> None:
     registry = Registry(other.models)
     found = registry.resolve("reviews")
     assert (found.number, found.digest) == (2, "a" * 64)
+    assert (other.root / ".gitignore").exists()
     assert (found.path / "model" / "weights.json").read_text() == "[1, 2]"
     (found.path / "model" / "weights.json").write_text("downloaded once")
     assert (registry.resolve("reviews", version=2).path / "model" / "weights.json").read_text() == "downloaded once"
