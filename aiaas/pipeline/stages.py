@@ -138,9 +138,6 @@ def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
         "train": work.recipe.train.model_dump(mode="json"),
         "rows": made["preprocess"].digest,
         "packages": plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}"),
-<<<<<<< HEAD
-        "code": keys.digest_code("train", *_code([plugins.task(work.recipe.task), architecture]), *_shared()),
-=======
         "code": keys.digest_code("train", *_model_code(work)),
     }
 
