@@ -13,6 +13,7 @@ from typing import Any
 
 from aiaas import backends, plugins
 from aiaas.contracts import Progress, Signature, SourceContext, TakesFiles, Task
+from aiaas.errors import VerificationError
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace, keys
 
