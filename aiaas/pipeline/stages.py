@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiaas import plugins
+from aiaas import backends, plugins
 from aiaas.contracts import Progress, Signature, SourceContext, TakesFiles, Task
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace, keys
@@ -130,8 +130,13 @@ def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
         "train": work.recipe.train.model_dump(mode="json"),
         "rows": made["preprocess"].digest,
         "packages": plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}"),
-        "code": keys.digest_code("train", *_code([plugins.task(work.recipe.task), architecture])),
+        "code": keys.digest_code("train", *_code([plugins.task(work.recipe.task), architecture]), *_shared()),
     }
+
+
+def _shared() -> list[Path]:
+    """What the backends share, beside their folders."""
+    return sorted(plugins.code(backends).glob("*.py"))
 
 
 def _train(work: Work, made: Made, draft: Draft) -> None:

@@ -34,10 +34,23 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("sklearn/naive_bayes", "tabular-classification"): [{}, {"fit_prior": False}],
     ("sklearn/logistic_regression", "text-classification"): [{"max_features": 500}],
     ("sklearn/logistic_regression", "tabular-classification"): [{"max_categories": 2}],
+    ("tensorflow/cnn", "image-classification"): [
+        {"filters": [8, 16], "augment": {"crop": 1, "mixup": 0.2}},
+        {"layout": "residual", "stem": 4, "filters": [8], "convolutions": 2, "dropout": 0.1, "scaling": "unit"},
+    ],
     ("sklearn/linear_regression", "tabular-regression"): [{}, {"l2": 0}],
 }
 
-SETTINGS: dict[tuple[str, str], dict[str, Any]] = {}
+SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
+    ("tensorflow/cnn", "image-classification"): {"epochs": 4, "batch_size": 16, "learning_rate": 0.01},
+    ("tensorflow/mlp", "tabular-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.01},
+    ("tensorflow/mlp", "tabular-regression"): {
+        "epochs": 3,
+        "batch_size": 16,
+        "optimizer": "adamw",
+        "schedule": "one_cycle",
+    },
+}
 """What the recipe says under `train`, where the defaults would learn too long for a test."""
 
 
