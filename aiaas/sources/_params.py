@@ -92,4 +92,4 @@ class FileParams(SourceParams):
 
     def _says(self, name: str) -> bool:
         """Whether a parameter was given: a resolved recipe states every default, which asks for nothing."""
-        return getattr(self, name) != type(self).model_fields[name].default
+        return bool(getattr(self, name) != type(self).model_fields[name].default)
