@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from aiaas.errors import DataError
 from aiaas.infer import remote
 from aiaas.serve.app import create_app
 from aiaas.serve.body import Limits
+from aiaas.track.model import describe
 from tests.picture_toys import animated_gif, claims, encoded, noise, plain, red_or_blue, registered
 
 pytestmark = pytest.mark.filterwarnings("ignore:::starlette")
@@ -270,6 +272,27 @@ def test_mlflow_takes_bytes_and_base64(model: Bundle) -> None:
     for given in (data, pd.DataFrame({"image": data}), pd.DataFrame({0: list(map(text, data))}), pd.Series(data)):
         assert loaded.predict(given)["label"].tolist() == ["red", "blue"]
     assert loaded.predict(data[0])["label"].tolist() == ["red"]
+
+
+@pytest.mark.filterwarnings("ignore:::mlflow", "ignore:::google", "ignore:::pydantic")
+def test_mlflow_loads_and_serves_it(model: Bundle, tmp_path: Path) -> None:
+    import mlflow
+    import pandas as pd
+    from mlflow.pyfunc import scoring_server
+
+    answer = next(model.examples())["answer"]
+    signature = model.signature.as_dict()
+    ids = {"model_id": "m-1", "run_id": "r-1", "digest": model.digest}
+    describe(tmp_path, bundle=model.path, signature=signature, answer=answer, **ids)
+    shutil.copytree(model.path, tmp_path / "bundle")
+    loaded = mlflow.pyfunc.load_model(str(tmp_path))
+    assert [str(each.type) for each in loaded.metadata.signature.inputs.inputs] == ["DataType.binary"]
+    red, blue = red_or_blue(0), red_or_blue(1)
+    for given in ([red, blue], [text(red), text(blue)], pd.DataFrame({"image": [red, blue]})):
+        assert loaded.predict(given)["label"].tolist() == ["red", "blue"]
+    body = {"dataframe_split": {"columns": ["image"], "data": [[text(blue)]]}}
+    served = TestClient(scoring_server.init(loaded)).post("/invocations", json=body)
+    assert served.json()["predictions"][0]["label"] == "blue"
 
 
 # --- what was collected ------------------------------------------------------------------------------------------
