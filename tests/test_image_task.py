@@ -301,7 +301,13 @@ def test_mlflow_loads_and_serves_it(model: Bundle, tmp_path: Path) -> None:
 def test_the_provenance_tells_of_the_pictures(project: Path) -> None:
     (found,) = (project / "ws" / "artefacts" / "collect").glob("*/provenance.json")
     (source,) = json.loads(found.read_text())["sources"]
-    assert source["files"] == {"jpeg": 40, "png": 20, "smallest": [8, 12], "largest": [67, 12]}
+    assert source["files"] == {
+        "jpeg": 40,
+        "png": 20,
+        "smallest": [8, 12],
+        "largest": [67, 12],
+        "told": "40 JPEG, 20 PNG of 8 x 12 to 67 x 12 pixels",
+    }
 
 
 @pytest.fixture
