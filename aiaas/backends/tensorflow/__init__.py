@@ -1,0 +1,1 @@
+"""TensorFlow, through Keras: networks over pictures, texts and rows."""
