@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 RUNTIME = "onnx"
 REQUIRES = ("onnxruntime",)
+FROM_KERAS = ("tf2onnx", "onnx")
+"""What writing a network of Keras takes."""
 THREADS = "AIAAS_THREADS"
 _ERRORS_ONLY = 3
 

@@ -40,8 +40,11 @@ Duration = Annotated[
 class EarlyStopping(Params):
     """When to stop because nothing gets better."""
 
+    metric: Literal["loss", "accuracy", "mae"] = Field(
+        "loss", description="What is watched on the validation rows; accuracy of classifiers, mae of regressions."
+    )
     patience: int = Field(3, ge=1, le=1000, description="Stop after this many epochs without a better one.")
-    min_delta: float = Field(0.0, ge=0, description="What counts as better: by more than this.")
+    min_delta: float = Field(0.0, ge=0, le=1e6, description="What counts as better: by more than this.")
 
 
 class Learning(Params):
@@ -49,7 +52,7 @@ class Learning(Params):
 
     epochs: int = Field(10, ge=1, le=100_000, description="How often every training row is seen.")
     time_limit: Duration | None = Field(
-        None, description="End after this time of training, such as 90s, 5m or 1h30m, with the best weights so far."
+        None, description="End after this time of training, such as 90s, 5m or 1h30m, with what was learned by then."
     )
     batch_size: int = Field(64, ge=1, le=65_536, description="Rows a step.")
     optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] = Field("adam", description="What turns gradients to steps.")
@@ -64,16 +67,17 @@ class Learning(Params):
     warmup: float = Field(
         0.0, ge=0, lt=1, description="The share of all steps in which the rate grows to its height; one_cycle: 0.25."
     )
-    clip_norm: float | None = Field(None, gt=0, description="Scale gradients down to this norm at most.")
+    clip_norm: float | None = Field(None, gt=0, le=1e6, description="Scale gradients down to this norm at most.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Classifiers: the share of a label given to all.")
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = Field(
         None, description="Classifiers: what a row of a label counts: balanced (all labels alike) or {label: weight}."
     )
     early_stopping: EarlyStopping | None = Field(
-        None, description="Stop when the validation loss gets no better; the best weights are kept in any case."
+        None, description="Stop when the validation rows get no better, and keep the weights of the best epoch."
     )
     checkpoint_every: Duration = Field(
-        60, description="How often what was learned is kept, for a run that is killed; at the end of an epoch as well."
+        "1m",  # type: ignore[assignment]  # validated as what a recipe says is
+        description="How often what was learned is kept, for a run that is killed; at the end of an epoch as well.",
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="Of the sums: auto takes what the device does well and what loses nothing."

@@ -19,7 +19,7 @@ from aiaas.contracts.models import (
 )
 from aiaas.contracts.sources import Origin, Source, SourceContext, SourceParams
 from aiaas.contracts.steps import Stateful, Step, StepModule
-from aiaas.contracts.tasks import Column, Generative, Signature, TakesFiles, Task
+from aiaas.contracts.tasks import Column, Generative, Inspection, Signature, TakesFiles, Task
 
 __all__ = [
     "Answer",
@@ -29,6 +29,7 @@ __all__ = [
     "Example",
     "Generative",
     "Generator",
+    "Inspection",
     "Model",
     "Origin",
     "Params",

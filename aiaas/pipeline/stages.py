@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiaas import plugins
-from aiaas.contracts import Progress, Signature, SourceContext
+from aiaas import backends, plugins
+from aiaas.contracts import Progress, Signature, SourceContext, TakesFiles, Task
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace, keys
 
@@ -48,18 +48,28 @@ class Stage:
     make: Callable[[Work, Made, Draft], None]
 
 
-def _code(used: Iterable[object]) -> list[Path]:
-    """Where the code of these plug-ins stands, ours or another package's."""
-    return sorted({plugins.code(plugin) for plugin in used})
+_SHARED = "pictures"
+"""The room that sources, tasks and backends use alike, and that their own code therefore does not tell of."""
+
+
+def _code(used: Iterable[object]) -> list[str | Path]:
+    """Where the code of these plug-ins stands, ours or another package's, and what they share."""
+    return [_SHARED, *sorted({plugins.code(plugin) for plugin in used})]
+
+
+def _looks(task: Task) -> list[Task]:
+    """The task, where it looks at what is collected."""
+    return [task] if isinstance(task, TakesFiles) else []
 
 
 def _collect_inputs(work: Work, made: Made) -> dict[str, Any]:
     from aiaas import collect
 
+    used = [plugins.source(each.source) for each in work.recipe.collect]
     return {
         "task": work.recipe.task,
         **collect.fingerprint(work.recipe.collect, work.source_context(), _kept(work)),
-        "code": keys.digest_code("collect", *_code(plugins.source(each.source) for each in work.recipe.collect)),
+        "code": keys.digest_code("collect", *_code([*used, *_looks(plugins.task(work.recipe.task))])),
     }
 
 
@@ -120,8 +130,13 @@ def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
         "train": work.recipe.train.model_dump(mode="json"),
         "rows": made["preprocess"].digest,
         "packages": plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}"),
-        "code": keys.digest_code("train", *_code([plugins.task(work.recipe.task), architecture])),
+        "code": keys.digest_code("train", *_code([plugins.task(work.recipe.task), architecture]), *_shared()),
     }
+
+
+def _shared() -> list[Path]:
+    """What the backends share, beside their folders."""
+    return sorted(plugins.code(backends).glob("*.py"))
 
 
 def _train(work: Work, made: Made, draft: Draft) -> None:

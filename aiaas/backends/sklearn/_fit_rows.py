@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aiaas.backends.sklearn._codec import Codec, ColumnCode
+from aiaas.backends.reading import check_classes, go_on
+from aiaas.backends.rows import Codec, columns_of, matrix_of
 from aiaas.backends.sklearn._params import RowFeatures
-from aiaas.backends.sklearn._reading import check_classes, fitting, go_on, tables
+from aiaas.backends.sklearn._reading import fitting
 from aiaas.backends.sklearn._rows import RowModel
 from aiaas.contracts import Training
-from aiaas.errors import DataError, TrainingError
+from aiaas.errors import TrainingError
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from numpy.typing import NDArray
-    from pyarrow import ChunkedArray
 
 
 def fit(
@@ -28,12 +27,12 @@ def fit(
     """
     from sklearn.pipeline import Pipeline
 
-    codec = Codec(_columns(train, training))
+    codec = Codec(columns_of(train, training))
     if not codec.columns:
         raise TrainingError(
             "no column is left to learn from: every one is empty", hint="collect rows with at least one feature column"
         )
-    matrix, targets = _read(codec, train, training)
+    matrix, targets = matrix_of(codec, train, training)
     outputs = len(training.signature.labels) or 1
     if training.signature.labels:
         check_classes(targets.astype(np.int64), training, least)
@@ -60,68 +59,3 @@ def _transformer(codec: Codec, params: RowFeatures, dense: bool) -> Any:
     )
     parts = [("numbers", numbers, codec.numbers), ("categories", words, codec.categories)]
     return ColumnTransformer([part for part in parts if part[2]], sparse_threshold=0 if dense else 0.3)
-
-
-def _columns(train: Dataset, training: Training) -> list[ColumnCode]:
-    """What each column holds; a column without a single value is left out and noted."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    kinds = {name: _kind(name, dtype) for name, dtype in training.signature.features.items()}
-    filled: set[str] = set()
-    words: dict[str, set[str]] = {name: set() for name, kind in kinds.items() if kind == "category"}
-    for table in tables(train, training):
-        filled |= {name for name in kinds if table[name].null_count < len(table)}
-        for name, known in words.items():
-            known.update(pc.unique(table[name].cast(pa.string())).drop_null().to_pylist())
-    empty = [name for name in kinds if name not in filled]
-    if empty:
-        training.notes["empty_columns"] = empty
-    return [
-        ColumnCode(name=name, kind=kind, values=tuple(sorted(words.get(name, ()))))
-        for name, kind in kinds.items()
-        if name in filled
-    ]
-
-
-def _kind(name: str, dtype: str) -> Literal["number", "category", "boolean"]:
-    if dtype in {"string", "large_string", "null"}:
-        return "category"
-    if dtype == "bool":
-        return "boolean"
-    if dtype.startswith(("int", "uint", "float", "double", "decimal")):
-        return "number"
-    raise DataError(
-        f"the column {name!r} is of type {dtype}; a model of rows takes text, numbers, and true or false", where=name
-    )
-
-
-def _read(codec: Codec, train: Dataset, training: Training) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """All rows as numbers, and their targets."""
-    target = training.signature.target
-    blocks: list[NDArray[np.float64]] = []
-    targets: list[NDArray[np.float64]] = []
-    for table in tables(train, training):
-        columns = [
-            _finite(column.name, codec.column(place, table[column.name].to_pylist()))
-            for place, column in enumerate(codec.columns)
-        ]
-        blocks.append(np.column_stack(columns))
-        targets.append(_targets(str(target), table[str(target)]))
-    if not blocks:
-        return np.empty((0, len(codec.columns))), np.empty(0)
-    return np.concatenate(blocks), np.concatenate(targets)
-
-
-def _finite(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The values, where NaN counts as missing; DataError for infinity."""
-    if np.isinf(values).any():
-        raise DataError(f"the column {name!r} holds an infinite number", where=name, hint="leave such rows out")
-    return values
-
-
-def _targets(name: str, column: ChunkedArray) -> NDArray[np.float64]:
-    values = np.array(column.to_pylist(), np.float64)  # a null becomes NaN
-    if not np.isfinite(values).all():
-        raise DataError(f"the column {name!r} holds a row without a finite value", where=name, hint="leave it out")
-    return values

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aiaas.backends.reading import check_classes, go_on, tables
 from aiaas.backends.sklearn._hashing import Hashed
 from aiaas.backends.sklearn._linear import Linear
 from aiaas.backends.sklearn._ngrams import Counts, NGrams, batches
 from aiaas.backends.sklearn._params import TextFeatures
-from aiaas.backends.sklearn._reading import check_classes, fitting, go_on, tables
+from aiaas.backends.sklearn._reading import fitting
 from aiaas.backends.sklearn._text import Saved, TextModel, new_counter
 from aiaas.backends.sklearn._weighing import Scale, inverse_frequency, weigh
 from aiaas.contracts import Training

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from aiaas.backends.sklearn import _arrays, _skops
-from aiaas.backends.sklearn._codec import Codec, ColumnCode
+from aiaas.backends import arrays
+from aiaas.backends.rows import Codec, ColumnCode
+from aiaas.backends.sklearn import _skops
 from aiaas.contracts import Params
 
 if TYPE_CHECKING:
@@ -50,19 +51,19 @@ class RowModel:
     def save(self, directory: Path) -> None:
         """Write the columns as JSON and the pipeline with skops."""
         saved = Saved(columns=self._codec.columns, outputs=self._outputs)
-        _arrays.write_json(directory / SETTINGS, saved.model_dump(mode="json"))
+        arrays.write_json(directory / SETTINGS, saved.model_dump(mode="json"))
         _skops.save(self.pipeline, directory / PIPELINE)
 
 
 def load(directory: Path) -> RowModel:
     """The model that `RowModel.save` wrote; VerificationError where a file is missing or does not fit the other."""
-    saved = _arrays.read_settings(directory / SETTINGS, Saved)
+    saved = arrays.read_settings(directory / SETTINGS, Saved)
     model = RowModel(Codec(saved.columns), _skops.load(directory / PIPELINE), saved.outputs)
     try:
         scores = model.predict([{}])
     except Exception as error:
         what = f"the pipeline of the model does not fit its columns ({type(error).__name__})"
-        raise _arrays.damaged(directory / PIPELINE, what) from error
+        raise arrays.damaged(directory / PIPELINE, what) from error
     if not np.isfinite(scores).all():
-        raise _arrays.damaged(directory / PIPELINE, "the pipeline of the model answers with what is no number")
+        raise arrays.damaged(directory / PIPELINE, "the pipeline of the model answers with what is no number")
     return model

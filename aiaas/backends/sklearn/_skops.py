@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from aiaas.backends.sklearn._arrays import damaged
+from aiaas.backends.arrays import damaged
 
 TYPES = frozenset(
     {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from aiaas.backends.sklearn import _arrays
+from aiaas.backends import arrays
 from aiaas.backends.sklearn._hashing import Hashed
 from aiaas.backends.sklearn._linear import Linear, Link
 from aiaas.backends.sklearn._ngrams import Counts, NGrams, batches
@@ -50,15 +50,15 @@ class TextModel:
 
     def save(self, directory: Path) -> None:
         """Write the settings as JSON and the arrays as npz."""
-        _arrays.write_json(directory / SETTINGS, self._saved.model_dump(mode="json"))
-        arrays: dict[str, NDArray[Any]] = {"weights": self.head.weights, "bias": self.head.bias}
+        arrays.write_json(directory / SETTINGS, self._saved.model_dump(mode="json"))
+        kept: dict[str, NDArray[Any]] = {"weights": self.head.weights, "bias": self.head.bias}
         if self._idf is not None:
-            arrays["idf"] = self._idf
+            kept["idf"] = self._idf
         if isinstance(self._counter, NGrams):
-            arrays["keys"] = self._counter.keys
+            kept["keys"] = self._counter.keys
             if isinstance(self._counter.tokens, Words):
-                _arrays.write_json(directory / WORDS, self._counter.tokens.words)
-        _arrays.write_arrays(directory / ARRAYS, arrays)
+                arrays.write_json(directory / WORDS, self._counter.tokens.words)
+        arrays.write_arrays(directory / ARRAYS, kept)
 
 
 def new_counter(params: TextFeatures) -> NGrams | Hashed:
@@ -71,39 +71,39 @@ def new_counter(params: TextFeatures) -> NGrams | Hashed:
 
 def load(directory: Path) -> TextModel:
     """The model that `TextModel.save` wrote; VerificationError where a file is missing or does not fit the others."""
-    saved = _arrays.read_settings(directory / SETTINGS, Saved)
+    saved = arrays.read_settings(directory / SETTINGS, Saved)
     params = saved.features
     expected: dict[str, tuple[type[np.generic], int]] = {"weights": (np.float32, 2), "bias": (np.float64, 1)}
     if params.features != "hashing":
         expected["keys"] = (np.int64, 1)
     if params.features == "tfidf" and saved.scale != "presence":
         expected["idf"] = (np.float32, 1)
-    arrays = _arrays.read_arrays(directory / ARRAYS, expected)
-    counter = _counter(directory, params, arrays)
-    head = Linear(arrays["weights"], arrays["bias"], saved.link)
+    kept = arrays.read_arrays(directory / ARRAYS, expected)
+    counter = _counter(directory, params, kept)
+    head = Linear(kept["weights"], kept["bias"], saved.link)
     rows, outputs = head.weights.shape
     shapes = [rows == len(counter), outputs == head.bias.size, (outputs == 1) == (saved.link == "logistic")]
-    if "idf" in arrays:
-        shapes.append(arrays["idf"].size == rows)
+    if "idf" in kept:
+        shapes.append(kept["idf"].size == rows)
     if not all(shapes):
-        raise _arrays.damaged(directory / ARRAYS, "the arrays of the model do not fit each other")
-    return TextModel(saved, counter, arrays.get("idf"), head)
+        raise arrays.damaged(directory / ARRAYS, "the arrays of the model do not fit each other")
+    return TextModel(saved, counter, kept.get("idf"), head)
 
 
-def _counter(directory: Path, params: TextFeatures, arrays: dict[str, NDArray[Any]]) -> NGrams | Hashed:
+def _counter(directory: Path, params: TextFeatures, kept: dict[str, NDArray[Any]]) -> NGrams | Hashed:
     """What counts n-grams, from the saved tree."""
-    if "keys" not in arrays:
+    if "keys" not in kept:
         return Hashed(params)
     if params.analyzer == "word":
-        words = _arrays.read_json(directory / WORDS)
+        words = arrays.read_json(directory / WORDS)
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise _arrays.damaged(directory / WORDS, "the words of the model are not a list of strings")
+            raise arrays.damaged(directory / WORDS, "the words of the model are not a list of strings")
         tokens: Tokens = Words(params.lowercase, words)
         known = len(set(words))
     else:
         tokens, known = Characters(params.lowercase), sys.maxunicode + 1
-    keys = arrays["keys"]
+    keys = kept["keys"]
     parents, last = keys >> 32, keys & 0xFFFFFFFF
     if (parents < 0).any() or (parents > np.arange(keys.size)).any() or (last >= known).any():
-        raise _arrays.damaged(directory / ARRAYS, "the n-grams of the model are not a tree")
+        raise arrays.damaged(directory / ARRAYS, "the n-grams of the model are not a tree")
     return NGrams(tokens, *params.ngrams, keys=keys)

@@ -13,10 +13,8 @@ from typing import Any
 
 from aiaas import plugins
 from aiaas.backends import onnx_graph
-from aiaas.backends.onnx import first_line
+from aiaas.backends.onnx import FROM_KERAS, first_line
 from aiaas.errors import ExportError
-
-REQUIRES = ("tf2onnx", "onnx")
 
 
 def export(network: Any, path: Path) -> None:
@@ -25,7 +23,7 @@ def export(network: Any, path: Path) -> None:
     The first axis of each input stays open, as do the others that the network leaves open (the length of a text).
     Raises MissingPackageError, and ExportError when a layer has no counterpart in ONNX.
     """
-    plugins.require(REQUIRES, "exporting a network of TensorFlow")
+    plugins.require(FROM_KERAS, "exporting a network of TensorFlow")
     with _quiet():
         try:
             _call_once(network)
