@@ -17,13 +17,9 @@ def check(estimate: int, what: str, hint: str) -> None:
     """
     free = available()
     if free is not None and estimate > free:
-<<<<<<< HEAD
         raise TrainingError(
             f"{what} needs about {readable(estimate)} of memory, and {readable(free)} are free", hint=hint
         )
-=======
-        raise TrainingError(f"{what} needs about {readable(estimate)} of memory, and {readable(free)} are free", hint=hint)
->>>>>>> main
 
 
 def available(root: Path = Path("/")) -> int | None:

@@ -10,13 +10,8 @@ from typing import Any
 
 from aiaas import plugins, steps
 from aiaas.bundle import layout
-<<<<<<< HEAD
 from aiaas.contracts import Answer, Architecture, Model, Portable, Signature, Step, Task
-from aiaas.errors import DataError, MissingPackageError, UsageError, VerificationError
-=======
-from aiaas.contracts import Answer, Model, Signature, Step, Task
 from aiaas.errors import DataError, ExampleError, MissingPackageError, UsageError, VerificationError
->>>>>>> main
 from aiaas.workspace import keys
 
 
