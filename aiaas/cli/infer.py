@@ -61,7 +61,7 @@ def infer_command(
 
     name = None if file == "-" else file
     how: dict[str, Any] = {"format": format, "name": name, "encoding": None if encoding == "auto" else encoding}
-    with _opened(file) as stream, infer.open_model(model, Workspace.open(workspace)) as answering:
+    with _opened(file) as stream, infer.open_model(model, Workspace.look(workspace)) as answering:
         if json and to is None:
             fields = _collect(answering, stream, how)
         else:
@@ -117,6 +117,8 @@ def _collect(model: Answering, stream: BufferedReader, how: dict[str, Any]) -> d
 
 def _report(summary: Summary, fields: dict[str, Any], *, json: bool) -> None:
     """Say what was done; DataError when a line holds an error in place of an answer."""
+    version = f"/{summary.version}" if summary.version else ""
+    output.say(f"answered by {summary.model}{version}, runtime {summary.runtime}")
     if summary.unused:
         output.say(f"columns that the model does not use: {', '.join(summary.unused)}")
     fields = {**summary.as_dict(), **fields}

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from aiaas import bundle, plugins
 from aiaas.contracts import Signature, Task
+from aiaas.deploy.form import Fitted, choose, tools
 
 if TYPE_CHECKING:
     from aiaas.recipe import Recipe
+
+__all__ = ["Trained", "package", "tools"]
 
 EXAMPLES = 8
 EXAMPLES_SIZE = 1 << 20
@@ -29,27 +34,40 @@ class Trained:
     judged: Path
 
 
-def package(recipe: Recipe, trained: Trained, out: Path) -> dict[str, Any]:
-    """Write `out/bundle`, verify it, replay its example requests, and return the summary of the stage."""
+def package(
+    recipe: Recipe, trained: Trained, out: Path, warn: Callable[[str], None] = lambda message: None
+) -> dict[str, Any]:
+    """Write `out/bundle`, verify it, replay its example requests, and return the summary of the stage.
+
+    Raises what `form.choose` raises, and VerificationError.
+    """
     fit = json.loads((trained.fit / "training.json").read_text("utf-8"))
-    signature = Signature.from_dict(fit["signature"])
+    fitted = Fitted(trained.fit / "model", fit["packages"], Signature.from_dict(fit["signature"]), trained.data)
     folder = out / "bundle"
     folder.mkdir()
-    digest = bundle.write(
-        folder,
-        recipe=recipe,
-        model=trained.fit / "model",
-        signature=signature,
-        packages=fit["packages"],
-        metrics=json.loads((trained.judged / "metrics.json").read_text("utf-8")),
-        examples=_examples(trained.collected / "data.arrow", plugins.task(recipe.task), signature),
-        steps=json.loads((trained.data / "report.json").read_text("utf-8"))["request_steps"],
-    )
+    with TemporaryDirectory(dir=out) as scratch:
+        form = choose(recipe, fitted, Path(scratch), warn)
+        digest = bundle.write(
+            folder,
+            recipe=recipe,
+            model=form.folder,
+            runtime=form.runtime,
+            signature=fitted.signature,
+            packages=form.packages,
+            metrics=json.loads((trained.judged / "metrics.json").read_text("utf-8")),
+            examples=_examples(trained.collected / "data.arrow", plugins.task(recipe.task), fitted.signature),
+            steps=json.loads((trained.data / "report.json").read_text("utf-8"))["request_steps"],
+        )
     loaded = bundle.load(folder, digest=digest)
     replayed = loaded.replay()
-    answer = next(loaded.examples())["answer"]
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return {"digest": digest, "bytes": size, "examples": replayed, "answer": answer, "packages": fit["packages"]}
+    return {
+        "digest": digest,
+        "bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        "examples": replayed,
+        "answer": next(loaded.examples())["answer"],
+        "packages": dict(form.packages),
+        "runtime": form.summary(),
+    }
 
 
 def _examples(collected: Path, task: Task, signature: Signature) -> list[Any]:
