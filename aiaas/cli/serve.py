@@ -37,4 +37,4 @@ def serve_command(
         answering = ", ".join(f"{each['name']} ({each['runtime']})" for each in started.models)
         output.say(f"ready: {started.url}  {answering}")
 
-    serve.serve(models, Workspace.open(workspace), host=host, port=port, on_ready=ready)
+    serve.serve(models, Workspace.look(workspace), host=host, port=port, on_ready=ready)
