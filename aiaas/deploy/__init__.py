@@ -46,7 +46,9 @@ def package(
     folder = out / "bundle"
     folder.mkdir()
     with TemporaryDirectory(dir=out) as scratch:
-        form = choose(recipe, fitted, Path(scratch), warn)
+        portable = Path(scratch) / "portable"  # the scratch folder itself is closed to others
+        portable.mkdir()
+        form = choose(recipe, fitted, portable, warn)
         digest = bundle.write(
             folder,
             recipe=recipe,
