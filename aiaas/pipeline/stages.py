@@ -13,6 +13,7 @@ from typing import Any
 
 from aiaas import backends, plugins
 from aiaas.contracts import Progress, Signature, SourceContext
+from aiaas.pipeline import files
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace, keys
 
@@ -92,7 +93,7 @@ def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
         "seed": work.recipe.seed,
         "preprocess": work.recipe.preprocess.model_dump(mode="json"),
         "rows": made["collect"].digest,
-        "code": keys.digest_code("preprocess", *_code(map(plugins.step, names)), "steps"),
+        "code": keys.digest_code("preprocess", *_code(map(plugins.step, names)), "steps", "words"),
     }
 
 
@@ -119,8 +120,9 @@ def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
         "model": model.model_dump(mode="json"),
         "train": work.recipe.train.model_dump(mode="json"),
         "rows": made["preprocess"].digest,
+        **files.fingerprints(model, work.source_context()),
         "packages": plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}"),
-        "code": keys.digest_code("train", *_code([plugins.task(work.recipe.task), architecture]), *_shared()),
+        "code": keys.digest_code("train", *_code([plugins.task(work.recipe.task), architecture]), *_shared(), "words"),
     }
 
 
@@ -143,6 +145,7 @@ def _train(work: Work, made: Made, draft: Draft) -> None:
             data=made["preprocess"].path,
             out=draft.path,
             checkpoints=checkpoints,
+            files=files.paths(work.recipe.model, work.source_context()),
             watch=train.Watch(work.report, work.training, work.warn),
         )
     )
@@ -181,7 +184,7 @@ def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
         "collected": made["collect"].digest,
         "rows": made["preprocess"].digest,
         "judged": made["evaluate"].digest,
-        "code": keys.digest_code("deploy", "bundle", "steps"),
+        "code": keys.digest_code("deploy", "bundle", "steps", "words"),
     }
 
 
