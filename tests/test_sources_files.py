@@ -93,7 +93,7 @@ def test_a_folder_without_classes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a\n1\n")
     assert "/*.csv" in str(failure(tmp_path.parent, tmp_path.name).hint)
     (tmp_path / "empty").mkdir()
-    assert "none of its class folders" in failure(tmp_path.parent, tmp_path.name).message
+    assert "class folder empty" in failure(tmp_path.parent, tmp_path.name).message
 
 
 def test_an_unknown_ending_asks_for_the_format(tmp_path: Path) -> None:

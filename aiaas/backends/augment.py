@@ -94,17 +94,19 @@ def _coloured(pictures: Pictures, by: float, random: Random) -> Pictures:
     contrast = random.uniform(1 - by, 1 + by, (n, 1, 1, 1)).astype(np.float32)
     brightness = random.uniform(-by, by, (n, 1, 1, 1)).astype(np.float32)
     tint = random.uniform(-by / 2, by / 2, (n, 1, 1, channels)).astype(np.float32)
-    varied = (pictures - mean) * contrast + mean + 128 * (brightness + (tint if channels > 1 else 0))
-    return np.clip(varied, 0, 255, out=varied)
+    varied: Pictures = (pictures - mean) * contrast + mean + 128 * (brightness + (tint if channels > 1 else 0))
+    np.clip(varied, 0, 255, out=varied)
+    return varied
 
 
 def _cut_out(pictures: Pictures, side: int, random: Random) -> None:
     """Paint the square in place; it may reach over the edge (DeVries and Taylor 2017)."""
     n, height, width, _ = pictures.shape
-    tops, lefts = random.integers(0, height, n) - side // 2, random.integers(0, width, n) - side // 2
+    corners = random.integers(0, (height, width), (n, 2)) - side // 2
     means = pictures.mean(axis=(1, 2))
-    for picture, mean, top, left in zip(pictures, means, tops.tolist(), lefts.tolist(), strict=True):
-        picture[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)] = mean
+    for place, (top, left) in enumerate(corners):
+        square = pictures[place, max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
+        square[...] = means[place]
 
 
 def _mixed(

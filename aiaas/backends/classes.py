@@ -41,4 +41,5 @@ def class_weights(settings: Learning, labels: NDArray[np.int64], names: Sequence
 def softmax(logits: NDArray[Any]) -> NDArray[np.float32]:
     """Probabilities (n, classes), each row of which sums to 1."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    probabilities: NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    return probabilities

@@ -76,7 +76,8 @@ class Learning(Params):
         None, description="Stop when the validation rows get no better, and keep the weights of the best epoch."
     )
     checkpoint_every: Duration = Field(
-        60, description="How often what was learned is kept, for a run that is killed; at the end of an epoch as well."
+        "1m",  # type: ignore[assignment]  # validated as what a recipe says is
+        description="How often what was learned is kept, for a run that is killed; at the end of an epoch as well.",
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="Of the sums: auto takes what the device does well and what loses nothing."

@@ -10,8 +10,9 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -65,6 +66,20 @@ def read(tokens: Sequence[str], source: Path, words: Path | None = None) -> Foun
     return found
 
 
+def table(found: Found, seed: int, first: int) -> NDArray[np.float32]:
+    """What an embedding begins with (first + n, size): `first` rows for the numbers before the tokens, then theirs.
+
+    What has no vector gets a random one, of the length that the vectors have on average; padding, number 0, has zeros.
+    """
+    known = found.given | found.composed
+    spread = found.vectors[known].std()
+    random = np.random.Generator(np.random.Philox(seed))
+    rows = random.normal(0, spread, (first + len(known), found.vectors.shape[1])).astype(np.float32)
+    rows[first:][known] = found.vectors[known]
+    rows[0] = 0
+    return rows
+
+
 def _is_array(source: Path, words: Path | None) -> bool:
     """Whether it is an array; raises DataError where the list of words does not go with the file."""
     array = source.suffix == ".npy"
@@ -101,13 +116,13 @@ def _of_text(path: Path, places: Mapping[str, int]) -> tuple[NDArray[np.float32]
     return vectors, given
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
     with path.open("rb") as stream:
         head = stream.read(2)
     return gzip.open(path, "rb") if head == _GZIP else path.open("rb")
 
 
-def _lines(stream: IO[bytes], path: Path) -> Iterator[bytes]:
+def _lines(stream: gzip.GzipFile | BufferedReader, path: Path) -> Iterator[bytes]:
     """The lines without white space at their ends; DataError where the file is cut short or binary."""
     number = 0
     try:

@@ -11,7 +11,7 @@ from typing import Any
 from aiaas import plugins, steps
 from aiaas.bundle import layout
 from aiaas.contracts import Answer, Model, Signature, Step, Task
-from aiaas.errors import DataError, MissingPackageError, UsageError, VerificationError
+from aiaas.errors import DataError, ExampleError, MissingPackageError, UsageError, VerificationError
 from aiaas.workspace import keys
 
 
@@ -51,11 +51,12 @@ class Bundle:
             yield from map(json.loads, lines)
 
     def decode(self, value: Any) -> dict[str, Any]:
-        """One input of a request, parsed from JSON, as a row of feature columns; DataError when it does not fit."""
+        """One input of a request, parsed from JSON, or a file's bytes, as a row of features; DataError when it does not
+        fit."""
         return self.task.decode(value, self.signature)
 
     def answer(self, rows: Sequence[Mapping[str, Any]]) -> list[Answer]:
-        """The answers to rows that `decode` gave, in their order."""
+        """The answers to rows that `decode` gave, in their order. ExampleError names one that cannot be taken."""
         if not rows:
             return []
         if self.steps:
@@ -73,7 +74,10 @@ class Bundle:
                 rows.append(self.decode(value))
             except DataError as error:
                 raise DataError(error.message, where=f"inputs[{index}]", hint=error.hint) from None
-        return self.answer(rows)
+        try:
+            return self.answer(rows)
+        except ExampleError as error:
+            raise DataError(error.message, where=f"inputs[{error.index}]", hint=error.hint) from None
 
     def replay(self) -> int:
         """Answer the example requests again and return their number; VerificationError when an answer differs."""

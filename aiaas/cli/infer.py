@@ -30,8 +30,11 @@ def infer_command(
     ],
     file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="What to answer; - is stdin.")] = "-",
     format: Annotated[
-        Literal["auto", "jsonl", "csv", "lines"],
-        typer.Option("--format", help="How FILE is written; auto looks at its ending, then at its first line."),
+        Literal["auto", "jsonl", "csv", "lines", "file"],
+        typer.Option(
+            "--format",
+            help="How FILE is written; auto looks at its ending, then at its first line. file: it is one input.",
+        ),
     ] = "auto",
     encoding: Annotated[
         Literal["auto", "utf-8", "gb18030"], typer.Option("--encoding", help="The characters of FILE.")
@@ -47,6 +50,8 @@ def infer_command(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Answer each line of FILE with one JSON line, in order; status 3 when a line could not be read.
+
+    For a model of pictures FILE is one picture, or lists their paths.
 
     With --json one object follows all lines; it holds the answers unless --output takes them.
     """

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiaas import plugins
 from aiaas.collect.columns import Mapper
+from aiaas.collect.inspect import Inspector
 from aiaas.collect.writer import Writer
 from aiaas.contracts import Batch, Origin, SourceContext, SourceParams, Task
 from aiaas.errors import AiaasError, DataError
@@ -55,7 +56,8 @@ def collect(
     MissingPackageError.
     """
     reports: list[_Report] = []
-    with _masked(), atomic.disk_errors(out), Writer(out / DATA) as writer:
+    files = [column.name for column in task.COLUMNS if column.kind == "file"]
+    with _masked(), atomic.disk_errors(out), Writer(out / DATA, files) as writer:
         for index, params in enumerate(sources):
             report = _Report(params, context.warn)
             _read(index, reveal(params), task, replace(context, warn=report.warn), keep, report, writer, progress)
@@ -79,6 +81,7 @@ class _Report:
     rows: int = 0
     read: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
+    files: Mapping[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     origins: Sequence[Origin] = ()
     when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -100,6 +103,7 @@ class _Report:
             "read": self.read,
             "rows": self.rows,
             "dropped": self.dropped,
+            **({"files": dict(self.files)} if self.files else {}),
             "bytes": sum(origin.bytes for origin in self.origins),
             "sha256": single if len(digests) == 1 else keys.digest_json(digests),
             "licence": next((origin.licence for origin in self.origins if origin.licence), None),
@@ -121,21 +125,24 @@ def _read(
 ) -> None:
     source = plugins.source(params.source)
     mapper = Mapper(params, task, keep)
+    inspector = Inspector(params, task)
     for batch in source.read(params, context):
         size = len(next(iter(batch.values()), ()))
-        columns, where = mapper.apply(batch, _places(batch, params.source, report.read))
+        columns, where = inspector.apply(*mapper.apply(batch, _places(batch, params.source, report.read)))
         kept = len(next(iter(columns.values())))
         columns |= {"_source": [index] * kept, "_split": [params.split] * kept}
         writer.add(columns, where)
         report.read += size
         report.rows += kept
         progress(writer.rows)
+    inspector.finish(report.rows, report.warn)
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in mapper.dropped.items())
     if not report.rows:
         raise DataError(f"no rows are left of it: {reasons}" if reasons else "it holds no rows", where=params.source)
     if reasons:
         report.warn(f"{params.source}: of {report.read:,} rows, {reasons} were left out")
-    report.dropped = mapper.dropped
+    report.dropped = mapper.dropped | inspector.dropped
+    report.files = inspector.report()
     writer.end_source(params.source)
     report.origins = source.origins(params, context)
 

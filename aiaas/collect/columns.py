@@ -111,6 +111,8 @@ def _absent(values: Sequence[Any], column: Column) -> list[int]:
     """The rows that lack a value the task insists on; a text of white space alone is none."""
     if column.kind == "number":
         return [row for row, value in enumerate(values) if value is None] if None in values else []
+    if column.kind == "file":
+        return [] if all(values) else [row for row, value in enumerate(values) if not value]
     if all(values) and not any(map(str.isspace, values)):
         return []
     return [row for row, value in enumerate(values) if not value or value.isspace()]
@@ -139,7 +141,30 @@ def to_numbers(values: list[Any], name: str, where: Where) -> list[Any]:
     return [_to_number(value, name, where, row) for row, value in enumerate(values)]
 
 
-_CONVERT = {"text": to_texts, "label": to_labels, "number": to_numbers}
+def to_files(values: list[Any], name: str, where: Where) -> list[Any]:
+    """Files as bytes, also out of the `{bytes, path}` that the library datasets makes of a picture; None stays."""
+    if set(map(type, values)) <= {bytes, type(None)}:
+        return values
+    return [_to_file(value, name, where, row) for row, value in enumerate(values)]
+
+
+_CONVERT = {"text": to_texts, "label": to_labels, "number": to_numbers, "file": to_files}
+
+
+def _to_file(value: Any, name: str, where: Where, row: int) -> bytes | None:
+    match value:
+        case None | bytes():
+            return value
+        case {"bytes": bytes() as data}:
+            return data
+        case {"bytes": None, "path": str()} | str():
+            held, hint = "the name of a file, not its bytes", "name the files themselves, as a glob or a folder"
+        case _:
+            held, hint = (
+                f"a {type(value).__name__}, not the bytes of a file",
+                "see format: for how files may stand in it",
+            )
+    raise DataError(f"column {name!r} holds {held}", where=where(row), hint=hint)
 
 
 def _to_text(value: Any, name: str, where: Where, row: int) -> str | None:

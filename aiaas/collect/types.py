@@ -11,8 +11,15 @@ from typing import Any, Literal
 from aiaas.collect.columns import Where
 from aiaas.errors import DataError
 
-Kind = Literal["none", "bool", "int", "float", "text"]
-ARROW: dict[Kind, str] = {"none": "null", "bool": "bool", "int": "int64", "float": "float64", "text": "string"}
+Kind = Literal["none", "bool", "int", "float", "text", "file"]
+ARROW: dict[Kind, str] = {
+    "none": "null",
+    "bool": "bool",
+    "int": "int64",
+    "float": "float64",
+    "text": "string",
+    "file": "binary",
+}
 KINDS: dict[type, Kind] = {type(None): "none", bool: "bool", int: "int", float: "float", str: "text"}
 _TOLD: dict[Kind, str] = {"bool": "truth values", "int": "numbers", "float": "numbers", "text": "text"}
 

@@ -8,6 +8,7 @@ numbers) or a column appears, a further file begins, and at the end all are writ
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Collection
 from contextlib import ExitStack
 from itertools import accumulate
 from pathlib import Path
@@ -24,14 +25,15 @@ if TYPE_CHECKING:
 
 ROWS = 10_000
 CHARACTERS = 32 * 2**20
-"""A record batch ends at this many rows, or at the row that makes its texts this long."""
+"""A record batch ends at this many rows, or at the row that makes its texts this long, its files this many bytes."""
 
 
 class Writer:
-    """Use as a context manager: what `finish` did not complete is removed."""
+    """Use as a context manager: what `finish` did not complete is removed. `files` are the columns that hold files."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, files: Collection[str] = ()) -> None:
         self.path = path
+        self.files = frozenset(files)
         self.rows = 0
         self.kinds: dict[str, Kind] = {"_source": "int", "_split": "text"}
         self._buffer: Batch = {}
@@ -93,6 +95,9 @@ class Writer:
 
     def _typed(self, name: str, values: list[Any], where: Where) -> list[Any]:
         """The values in the column's type, which is widened where they ask for it."""
+        if name in self.files:
+            self.kinds[name] = "file"
+            return values
         types = set(map(type, values))
         if not types <= KINDS.keys():
             values = [plain(value, name, where, row) for row, value in enumerate(values)]
@@ -187,7 +192,8 @@ def _array(values: list[Any], field: pa.Field, first: int) -> pa.Array:
 
 
 def _texts(batch: Batch, kinds: dict[str, Kind]) -> list[list[Any]]:
-    return [values for name, values in batch.items() if kinds[name] == "text" and name not in OURS]
+    """The columns whose values may be long: texts and files."""
+    return [values for name, values in batch.items() if kinds[name] in ("text", "file") and name not in OURS]
 
 
 def _characters(batch: Batch, kinds: dict[str, Kind]) -> int:

@@ -20,7 +20,7 @@ from aiaas.contracts.models import (
 )
 from aiaas.contracts.sources import OfFiles, Origin, Source, SourceContext, SourceParams
 from aiaas.contracts.steps import Stateful, Step, StepModule
-from aiaas.contracts.tasks import Column, Generative, Signature, TakesFiles, Task
+from aiaas.contracts.tasks import Column, Generative, Inspection, Signature, TakesFiles, Task
 
 __all__ = [
     "Answer",
@@ -30,6 +30,7 @@ __all__ = [
     "Example",
     "Generative",
     "Generator",
+    "Inspection",
     "Model",
     "OfFiles",
     "Origin",

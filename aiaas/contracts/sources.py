@@ -24,6 +24,11 @@ class SourceParams(Params):
         default_factory=dict, description="Our column: their column, such as {text: review, label: cat}."
     )
     licence: str | None = Field(None, description="The licence of the data, kept in its provenance.")
+    on_error: Literal["fail", "skip"] = Field(
+        "fail",
+        description="What to do about malformed rows and damaged files: fail, or skip them with a warning; both say "
+        "where they are.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

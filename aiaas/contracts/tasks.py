@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -21,6 +21,16 @@ class Signature:
     features: Mapping[str, str]
     target: str | None
     labels: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> str | None:
+        """The feature that holds a file, where that is all a model takes."""
+        return next(iter(self.features)) if list(self.features.values()) == ["binary"] else None
+
+    @property
+    def bare(self) -> str | None:
+        """The feature whose value may stand for a whole input: the text of a model of texts, or the file."""
+        return "text" if tuple(self.features) == ("text",) else self.file
 
     def as_dict(self) -> dict[str, Any]:
         return {"features": dict(self.features), "target": self.target, "labels": list(self.labels)}
@@ -65,13 +75,26 @@ class Task(Protocol):
         of `METRICS`, and under `classes` and `confusion` what belongs to single classes."""
 
 
+class Inspection(Protocol):
+    """Looks at the files of a data set as they are collected."""
+
+    def look(self, files: Sequence[bytes]) -> list[str | None]:
+        """What is wrong with each file; None where nothing is."""
+
+    def report(self) -> Mapping[str, Any]:
+        """What it saw of the files that nothing is wrong with, as JSON for the provenance."""
+
+
 @runtime_checkable
 class TakesFiles(Protocol):
-    """A task whose input may be a file as it is: uploaded to a service, or named by its path in `infer`. Its `decode`
-    takes `bytes` as well."""
+    """A task whose input may be a file as it is: uploaded to a service, or named by its path in `infer`. It has one
+    feature, of the kind `file`, and its `decode` takes `bytes` as well."""
 
     MEDIA_TYPES: tuple[str, ...]
     """What such a file may be, as `image/png`."""
+
+    def inspection(self) -> Inspection:
+        """A fresh look at the files of one source."""
 
 
 @runtime_checkable

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Verdict", "evaluate", "judge"]
 
 ROWS_AT_ONCE = 2048
+BYTES_AT_ONCE = 32 * 2**20
 
 
 def evaluate(
@@ -58,7 +59,9 @@ def _score(model: Model, rows: Dataset, task: Task, signature: Signature) -> tup
 
     targets: list[Any] = []
     scores: list[NDArray[np.float32]] = []
-    for batch in rows.iter(ROWS_AT_ONCE):
+    # Rows that are files are large, and a model may decode them to several times their size.
+    bytes_a_row = max(1, rows.data.nbytes // len(rows))
+    for batch in rows.iter(max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE // bytes_a_row))):
         targets.extend(batch[signature.target])
         scores.append(model.predict(_examples(batch, task, signature)))
     return np.asarray(targets), np.concatenate(scores)

@@ -14,7 +14,7 @@ from aiaas.errors import DataError, UsageError
 from aiaas.infer.rows import csv_rows
 from aiaas.infer.text import Line, Unreadable
 
-Format = Literal["auto", "jsonl", "csv", "lines"]
+Format = Literal["auto", "jsonl", "csv", "lines", "file"]
 FORMATS: tuple[str, ...] = get_args(Format)
 _ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"}
 
@@ -40,7 +40,7 @@ def records(
     if form == "auto":
         form, blocks = (_ENDINGS[ending], blocks) if ending in _ENDINGS else _sniff(blocks, signature)
     if form == "lines":
-        if not takes_text(signature):
+        if signature.bare is None:
             raise UsageError(
                 "this model takes rows, not texts",
                 hint=f"--format csv or jsonl, with the columns {', '.join(signature.features)}",
@@ -51,12 +51,7 @@ def records(
     if form != "csv":
         raise UsageError(f"there is no format {form!r}; allowed: {', '.join(FORMATS)}")
     delimiter = "\t" if ending == ".tsv" else ","
-    return form, (Records(*each) for each in csv_rows(blocks, delimiter, signature, takes_text(signature)))
-
-
-def takes_text(signature: Signature) -> bool:
-    """Whether a plain string is an input of this model."""
-    return tuple(signature.features) == ("text",)
+    return form, (Records(*each) for each in csv_rows(blocks, delimiter, signature))
 
 
 def _sniff(blocks: Iterable[list[Line]], signature: Signature) -> tuple[str, Iterable[list[Line]]]:
@@ -68,13 +63,13 @@ def _sniff(blocks: Iterable[list[Line]], signature: Signature) -> tuple[str, Ite
         first = next((line for line in block if isinstance(line, str) and line.strip()), None)
         if first is not None:
             return _looks_like(first.strip(), signature), chain(seen, source)
-    return "lines" if takes_text(signature) else "csv", seen
+    return "lines" if signature.bare else "csv", seen
 
 
 def _looks_like(line: str, signature: Signature) -> str:
     if line.startswith("{") or (line.startswith(('"', "[")) and _is_json(line)):
         return "jsonl"
-    return "lines" if takes_text(signature) else "csv"
+    return "lines" if signature.bare else "csv"
 
 
 def _is_json(line: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 import time
@@ -52,8 +53,8 @@ class RemoteModel:
             raise RemoteError("the service does not answer as aiaas does", where=self._url) from error
 
     def decode(self, value: Any, /) -> Any:
-        """The input itself: the service decodes."""
-        return value
+        """The input itself: the service decodes. A file goes as base64, which JSON can hold."""
+        return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
 
     def answer(self, rows: Sequence[Any], /) -> list[Answer]:
         """One answer for each row, in order; `{"error": …}` for each that the service refuses."""

@@ -18,7 +18,7 @@ _MISSING = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL"))  # as the 
 
 
 def csv_rows(
-    blocks: Iterable[list[Line]], delimiter: str, signature: Signature, text_only: bool
+    blocks: Iterable[list[Line]], delimiter: str, signature: Signature
 ) -> Iterator[tuple[list[Any], list[int], tuple[str, ...]]]:
     """Inputs, the number of the line where each begins, and the columns that no feature is made of, block by block.
 
@@ -35,7 +35,7 @@ def csv_rows(
         lines: list[int] = []
         for at, fields in reader.records(numbered, last=block is None):
             if header is None:
-                header = _Header(fields, at, signature, text_only)
+                header = _Header(fields, at, signature)
                 continue
             lines.append(at)
             inputs.append(fields if isinstance(fields, Unreadable) else header.input(fields))
@@ -92,7 +92,7 @@ class _Reader:
 class _Header:
     """Turns the cells of a record into an input."""
 
-    def __init__(self, names: list[str] | Unreadable, line: int, signature: Signature, text_only: bool) -> None:
+    def __init__(self, names: list[str] | Unreadable, line: int, signature: Signature) -> None:
         where = f"line {line}"
         if isinstance(names, Unreadable):
             raise DataError(f"the header cannot be read: {names.message}", where=where)
@@ -105,19 +105,20 @@ class _Header:
             raise DataError(
                 f"the header names none of the model's columns ({', '.join(signature.features)})",
                 where=where,
-                hint="the first line must hold the names of the columns" + ("; or --format lines" if text_only else ""),
+                hint="the first line must hold the names of the columns"
+                + ("; or --format lines" if signature.bare else ""),
             )
         self.unused = tuple(name for name in names if name not in known)
         self._width = len(names)
-        self._text = names.index("text") if text_only else None
+        self._bare = names.index(signature.bare) if signature.bare else None
         self._columns = [(name, names.index(name), _converter(kind)) for name, kind in known.items()]
 
     def input(self, fields: list[str]) -> Any:
-        """A text, or a row with missing values as None; Unreadable where the number of cells differs."""
+        """A text or path, or a row with missing values as None; Unreadable where the number of cells differs."""
         if len(fields) != self._width:
             return Unreadable(f"{len(fields)} cells, the header has {self._width}" if fields else "the line is empty")
-        if self._text is not None:
-            return fields[self._text]
+        if self._bare is not None:
+            return fields[self._bare]
         return {
             name: None if fields[place] in _MISSING else convert(fields[place])
             for name, place, convert in self._columns

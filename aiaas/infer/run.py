@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aiaas.contracts import Answer, Signature
-from aiaas.errors import DataError
+from aiaas.errors import DataError, ExampleError
+from aiaas.infer import files
 from aiaas.infer.formats import Records, records
 from aiaas.infer.text import Stream, Unreadable, blocks
 
@@ -151,18 +152,36 @@ def _parts(
     batch: int,
 ) -> Iterator[tuple[list[Answer], bytes]]:
     """Answers and their lines, batch by batch."""
-    tally.format, source = records(blocks(stream_in, encoding), model.signature, form, name)
-    for part in source:
-        tally.unused = part.unused
-        for begin in range(0, len(part.inputs), batch):
-            here = Records(part.inputs[begin : begin + batch], part.lines[begin : begin + batch])
-            given = _answer(model, here)
-            text = _lines(given, here.lines)
-            faults = [each["error"] for each in given if "error" in each]
-            tally.first = tally.first or (faults[0] if faults else None)
-            tally.errors += len(faults)
-            tally.rows += len(given)
-            yield given, text
+    tally.format, source = _records(model.signature, stream_in, form, name, encoding, batch)
+    for here in source:
+        tally.unused = here.unused
+        given = _answer(model, here)
+        text = _lines(given, here.lines)
+        faults = [each["error"] for each in given if "error" in each]
+        tally.first = tally.first or (faults[0] if faults else None)
+        tally.errors += len(faults)
+        tally.rows += len(given)
+        yield given, text
+
+
+def _records(
+    signature: Signature, stream: Stream, form: str, name: str | None, encoding: str | None, batch: int
+) -> tuple[str, Iterator[Records]]:
+    """The format, and what is answered at once; paths are read where the model takes files."""
+    if signature.file is None:
+        found, parts = records(blocks(stream, encoding), signature, form, name)
+        return found, (each for part in parts for each in _cut(part, batch))
+    begun = files.Begun(stream)
+    if form == "file" or (form == "auto" and begun.is_file):
+        return "file", iter([files.alone(begun)])
+    found, parts = records(blocks(begun, encoding), signature, form, name)
+    feature = signature.file
+    return found, (each for part in parts for each in files.batches(part, feature, found, batch))
+
+
+def _cut(part: Records, batch: int) -> Iterator[Records]:
+    for begin in range(0, len(part.inputs), batch):
+        yield Records(part.inputs[begin : begin + batch], part.lines[begin : begin + batch], part.unused)
 
 
 def _lines(given: list[Answer], lines: Sequence[int]) -> bytes:
@@ -202,14 +221,20 @@ def _answer(model: Answering, batch: Records) -> list[Answer]:
 
 
 def _answer_rows(model: Answering, rows: list[Any]) -> list[Answer]:
-    """The model's answers. A batch that is refused is halved, so that only the row at fault has an error."""
-    try:
-        return model.answer(rows) if rows else []
-    except DataError as error:
-        if len(rows) == 1:
-            return [{"error": {"message": error.message}}]
-    half = len(rows) // 2
-    return _answer_rows(model, rows[:half]) + _answer_rows(model, rows[half:])
+    """The model's answers, and an error for each row at fault; a batch is halved where the model does not say which."""
+    given: list[Answer] = []
+    while rows:
+        try:
+            return given + model.answer(rows)
+        except ExampleError as error:
+            given += [*_answer_rows(model, rows[: error.index]), {"error": {"message": error.message}}]
+            rows = rows[error.index + 1 :]
+        except DataError as error:
+            if len(rows) == 1:
+                return [*given, {"error": {"message": error.message}}]
+            half = len(rows) // 2
+            return given + _answer_rows(model, rows[:half]) + _answer_rows(model, rows[half:])
+    return given
 
 
 def _error(message: str, line: int) -> Answer:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aiaas import backends, plugins
-from aiaas.contracts import Progress, Signature, SourceContext
+from aiaas.contracts import Progress, Signature, SourceContext, TakesFiles, Task
 from aiaas.pipeline import files
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace, keys
@@ -49,18 +49,28 @@ class Stage:
     make: Callable[[Work, Made, Draft], None]
 
 
-def _code(used: Iterable[object]) -> list[Path]:
-    """Where the code of these plug-ins stands, ours or another package's."""
-    return sorted({plugins.code(plugin) for plugin in used})
+_SHARED = "pictures"
+"""The room that sources, tasks and backends use alike, and that their own code therefore does not tell of."""
+
+
+def _code(used: Iterable[object]) -> list[str | Path]:
+    """Where the code of these plug-ins stands, ours or another package's, and what they share."""
+    return [_SHARED, *sorted({plugins.code(plugin) for plugin in used})]
+
+
+def _looks(task: Task) -> list[Task]:
+    """The task, where it looks at what is collected."""
+    return [task] if isinstance(task, TakesFiles) else []
 
 
 def _collect_inputs(work: Work, made: Made) -> dict[str, Any]:
     from aiaas import collect
 
+    used = [plugins.source(each.source) for each in work.recipe.collect]
     return {
         "task": work.recipe.task,
         **collect.fingerprint(work.recipe.collect, work.source_context(), _kept(work)),
-        "code": keys.digest_code("collect", *_code(plugins.source(each.source) for each in work.recipe.collect)),
+        "code": keys.digest_code("collect", *_code([*used, *_looks(plugins.task(work.recipe.task))])),
     }
 
 

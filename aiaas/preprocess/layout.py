@@ -57,7 +57,7 @@ def layout(task: Task, schema: pa.Schema, column: str | None) -> Layout:
     splits = tuple(name for name in (SPLIT, column) if name in schema.names and name is not None)
     aside = {SOURCE, *splits, target.name if target else None}
     texts = tuple(each.name for each in task.COLUMNS if each.kind == "text")
-    features = tuple(name for name in schema.names if name not in aside and (task.OPEN or name in texts))
+    features = tuple(name for name in schema.names if name not in aside and (task.OPEN or name in needed))
     if not features:
         raise DataError(
             f"there is no column to learn from; the columns are: {', '.join(ours)}",

@@ -17,7 +17,7 @@ from aiaas.contracts import Batch, Task
 from aiaas.preprocess import Progress, checks, split, tables
 from aiaas.preprocess.flow import Flow, Link
 from aiaas.preprocess.layout import Layout, layout, with_features
-from aiaas.steps._content import digests
+from aiaas.steps._content import digests, told
 from aiaas.workspace import atomic
 
 _SHOWN = 60
@@ -133,7 +133,7 @@ def _show(path: Path, columns: Sequence[str], wanted: Sequence[int]) -> list[str
     for batch in tables.read(path):
         for row in wanted:
             if start <= row < start + batch.num_rows:
-                text = ", ".join(str(batch.column(name)[row - start]) for name in columns)
+                text = ", ".join(told(batch.column(name)[row - start].as_py()) for name in columns)
                 shown.append(repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…"))
         start += batch.num_rows
     return shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 
@@ -224,7 +224,7 @@ class _Check:
             self.document.refuse(path, f"{address!r} gives rows; here it must be a file: a path, package:, https:")
             return
         try:
-            module.Params(source=address)
+            cast(contracts.Source, module).Params(source=address)
         except ValidationError as error:
             self.document.refuse(path, error.errors()[0]["msg"].removeprefix("Value error, "))
 

@@ -15,10 +15,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from aiaas import plugins
+from aiaas.contracts import TakesFiles
+from aiaas.serve.body import Limits, read_body
 from aiaas.serve.errors import NotFoundError, answer_error
 from aiaas.serve.life import Boundary, Life
 from aiaas.serve.openapi import describe
-from aiaas.serve.predict import Limits, head, predict, read_body
+from aiaas.serve.predict import head, predict
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
@@ -31,6 +33,8 @@ class Served:
     bundle: Bundle
     head: bytes
     about: Mapping[str, Any]
+    media_types: tuple[str, ...]
+    """What an input may be as a file; empty where the task takes none."""
 
 
 def create_app(
@@ -41,14 +45,17 @@ def create_app(
 ) -> FastAPI:
     """A service of `models`, by the names that callers use. It holds no global state: an app a test is fine."""
     life = life or Life()
-    served = {name: Served(bundle, head(bundle), _about(name, bundle)) for name, bundle in models.items()}
+    served = {
+        name: Served(bundle, head(bundle), _about(name, bundle), _media_types(bundle))
+        for name, bundle in models.items()
+    }
     app = FastAPI(title="aiaas", docs_url=None, redoc_url=None)
     app.add_middleware(Boundary, life=life)
     app.add_exception_handler(HTTPException, _http_exception)
     _add_health(app, life)
     _add_models(app, served)
     _add_predict(app, served, limits)
-    document = describe({name: each.bundle for name, each in served.items()}, limits)
+    document = describe({name: (each.bundle, each.media_types) for name, each in served.items()}, limits)
     app.openapi = lambda: document  # type: ignore[method-assign]
     return app
 
@@ -86,7 +93,7 @@ def _add_predict(app: FastAPI, served: Mapping[str, Served], limits: Limits) -> 
     async def answer(request: Request) -> Response:
         model = _find(served, request)
         try:
-            body = await read_body(request, limits.body)
+            body = await read_body(request, limits.body, model.media_types)
         except ClientDisconnect:  # nobody is there to read an answer
             return Response(status_code=499)
         given = await to_thread.run_sync(predict, model.bundle, model.head, body, limits.rows, limiter=workers)
@@ -103,6 +110,11 @@ def _find(served: Mapping[str, Served], request: Request) -> Served:
     raise NotFoundError(
         "there is no such model", hint=f"did you mean {close!r}?" if close else "GET /v1/models lists what there is"
     )
+
+
+def _media_types(bundle: Bundle) -> tuple[str, ...]:
+    task = plugins.task(bundle.manifest["task"])
+    return tuple(task.MEDIA_TYPES) if isinstance(task, TakesFiles) else ()
 
 
 def _about(name: str, bundle: Bundle) -> dict[str, Any]:

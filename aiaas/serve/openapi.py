@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from aiaas.contracts import Signature
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
-    from aiaas.serve.predict import Limits
+    from aiaas.serve.body import Limits
 
 EXAMPLES = 2
 _TYPES = {"int": "integer", "uint": "integer", "float": "number", "double": "number", "decimal": "number"}
@@ -19,16 +19,16 @@ Schema = dict[str, Any]
 _NULLABLE: Schema = {"type": ["string", "null"]}
 
 
-def describe(models: Mapping[str, Bundle], limits: Limits) -> Schema:
-    """The document of a service of `models`."""
+def describe(models: Mapping[str, tuple[Bundle, Sequence[str]]], limits: Limits) -> Schema:
+    """The document of a service of `models`, each with the media types of the files it takes."""
     paths: dict[str, Any] = {
         "/health/live": {"get": _get("live", "Whether the process answers.", _object({"status": "string"}))},
         "/health/ready": {"get": _ready()},
         "/v1/models": {"get": _get("list_models", "The models of this service.", _list_schema())},
     }
-    for name, bundle in models.items():
+    for name, (bundle, media_types) in models.items():
         paths[f"/v1/models/{name}"] = {"get": _get(f"get_{name}", f"About {name}.", _ref("Model"))}
-        paths[f"/v1/models/{name}/predict"] = {"post": _predict(name, bundle, limits)}
+        paths[f"/v1/models/{name}/predict"] = {"post": _predict(name, bundle, media_types, limits)}
     return {
         "openapi": "3.1.0",
         "info": {"title": "aiaas", "version": version("aiaas")},
@@ -70,7 +70,7 @@ def _ready() -> Schema:
     return operation
 
 
-def _predict(name: str, bundle: Bundle, limits: Limits) -> Schema:
+def _predict(name: str, bundle: Bundle, media_types: Sequence[str], limits: Limits) -> Schema:
     examples = list(islice(bundle.examples(), EXAMPLES))
     request = {"inputs": [each["input"] for each in examples]}
     about = {"model": bundle.name, "version": bundle.version, "digest": bundle.digest}
@@ -80,15 +80,15 @@ def _predict(name: str, bundle: Bundle, limits: Limits) -> Schema:
     inputs = {"type": "array", "items": _input(bundle.signature), "maxItems": limits.rows}
     taken = {**_object({"inputs": inputs}), "additionalProperties": False}
     refusals = {
-        "400": "The body is not JSON of this form.",
+        "400": "The body is not of this form.",
         "413": f"More than {limits.body:,} bytes or {limits.rows:,} inputs.",
-        "415": "The body is not declared as JSON.",
+        "415": "The body is not declared as one of these.",
         "422": "Inputs do not fit the model; `faults` names each.",
     }
     return {
         "operationId": f"predict_{name}",
         "summary": f"Answers of {name}, one for each input, in order.",
-        "requestBody": {"required": True, "content": _content(taken, request)},
+        "requestBody": {"required": True, "content": _content(taken, request) | _files(media_types, limits)},
         "responses": {
             "200": _response("The answers.", given, response),
             **{status: _response(text, _ref("Problem")) for status, text in refusals.items()},
@@ -96,10 +96,21 @@ def _predict(name: str, bundle: Bundle, limits: Limits) -> Schema:
     }
 
 
+def _files(media_types: Sequence[str], limits: Limits) -> Schema:
+    """A file as the body itself, or some of them in a form."""
+    if not media_types:
+        return {}
+    part = {"type": "string", "contentMediaType": ", ".join(media_types)}
+    files = {"type": "array", "items": part, "minItems": 1, "maxItems": limits.rows}
+    bare: Schema = {kind: {} for kind in media_types}
+    return bare | {"multipart/form-data": {"schema": _object({"file": files})}}
+
+
 def _input(signature: Signature) -> Schema:
-    """One input, as `decode` takes it: a row, in which any value may be missing; a text may also come bare."""
-    if tuple(signature.features) == ("text",):
-        return {"oneOf": [{"type": "string"}, {**_object({"text": "string"}), "additionalProperties": False}]}
+    """One input, as `decode` takes it: a row, in which any value may be missing; a text or file may also come bare."""
+    if signature.bare is not None:
+        value = {"type": "string"} | ({"contentEncoding": "base64"} if signature.file else {})
+        return {"oneOf": [value, {**_object({signature.bare: value}), "additionalProperties": False}]}
     columns = {name: {"type": [_type(dtype), "null"]} for name, dtype in signature.features.items()}
     return {"type": "object", "properties": columns, "additionalProperties": False}
 

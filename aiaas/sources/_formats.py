@@ -13,9 +13,10 @@ from typing import Any, get_args
 
 from aiaas.contracts import Batch, Origin, SourceContext
 from aiaas.errors import DataError
-from aiaas.sources import FileBatch, _csv, _text
+from aiaas.pictures import ENDINGS
+from aiaas.sources import FileBatch, _csv, _idx, _numpy, _pictures, _pixels, _text
 from aiaas.sources._bad import BadRows
-from aiaas.sources._found import File
+from aiaas.sources._found import File, parts
 from aiaas.sources._params import FileParams, Format
 
 ROWS = 10_000
@@ -31,7 +32,11 @@ _ENDINGS: dict[str, Format] = {
     ".pq": "parquet",
     ".txt": "lines",
     ".lines": "lines",
+    ".npy": "npy",
+    ".npz": "npz",
+    **dict.fromkeys(ENDINGS, "pictures"),
 }
+_IDX = ("-ubyte", ".idx", ".idx3")
 
 
 def format_of(file: File, params: FileParams) -> Format:
@@ -46,6 +51,8 @@ def format_of(file: File, params: FileParams) -> Format:
         return "text"
     if found:
         return found
+    if name.name.endswith(_IDX):
+        return "idx"
     raise DataError(
         "its ending does not say what format it has",
         where=file.shown,
@@ -57,10 +64,13 @@ def read(files: Sequence[File], params: FileParams, context: SourceContext) -> I
     """The rows of the files in their order. Raises DataError for what cannot be read or changes meanwhile."""
     _verify(files, params)
     formats = [format_of(file, params) for file in files]
+    if params.format is None and "pictures" in formats:
+        files = _pictures.only(files, formats, params, context)
+        formats = ["pictures"] * len(files)
     for format_, group in itertools.groupby(zip(formats, files, strict=True), key=lambda pair: pair[0]):
         chosen = [file for _, file in group]
-        if format_ == "text":
-            yield from _documents(chosen, params, context)
+        if format_ in _TOGETHER:
+            yield from _TOGETHER[format_](chosen, params, context)
             continue
         for file in chosen:
             yield from _one(file, format_, params, context, alone=len(files) == 1)
@@ -69,13 +79,13 @@ def read(files: Sequence[File], params: FileParams, context: SourceContext) -> I
 def origins(files: Sequence[File], params: FileParams, revision: str | None = None) -> list[Origin]:
     return [
         Origin(file.shown, file.path.stat().st_size, file.digest(), licence=params.licence, revision=revision)
-        for file in files
+        for file in parts(files)
     ]
 
 
 def fingerprint(files: Sequence[File]) -> dict[str, str]:
     """Digests by name."""
-    return {file.shown: file.digest() for file in files}
+    return {file.shown: file.digest() for file in parts(files)}
 
 
 def _verify(files: Sequence[File], params: FileParams) -> None:
@@ -235,4 +245,16 @@ def _plain(path: Path, context: SourceContext) -> Iterator[Path]:
         yield Path(out.name)
 
 
-_READERS = {"lines": _lines, "jsonl": _jsonl, "parquet": _parquet, "csv": _csv.read, "tsv": _csv.read}
+_READERS = {
+    "lines": _lines,
+    "jsonl": _jsonl,
+    "parquet": _parquet,
+    "csv": _csv.read,
+    "tsv": _csv.read,
+    "idx": _idx.read,
+    "npy": _numpy.read_npy,
+    "npz": _numpy.read_npz,
+    "pixels": _pixels.read,
+}
+_TOGETHER = {"text": _documents, "pictures": _pictures.read}
+"""Formats of which a file is one row, so that a batch is made of many files."""

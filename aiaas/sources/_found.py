@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiaas.errors import DataError
@@ -16,11 +16,13 @@ CLASS_FOLDER_HINT = "name its files with a glob such as {0}/*.csv, or give it on
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to read. `shown` is what a person knows it by, `label` the name of its class folder."""
+    """A file to read. `shown` is what a person knows it by, `label` the name of its class folder, `labels` a second
+    file that holds the labels of its rows."""
 
     path: Path
     shown: str
     label: str | None = None
+    labels: File | None = None
 
     def digest(self) -> str:
         """sha256 of the bytes as they stand on disk, in hex."""
@@ -46,6 +48,19 @@ def expand(pattern: str, root: Path, address: str) -> list[File]:
     raise DataError("there is no such file", where=address, hint=_near(path, root) or f"looked for {path}")
 
 
+def with_labels(files: list[File], labels: list[File], address: str) -> list[File]:
+    """One file, with the one that holds its labels; DataError where there are several of either."""
+    for several, what in ((files, "files of rows"), (labels, "files of labels")):
+        if len(several) != 1:
+            raise DataError(f"labels: goes with one file, but these are {len(several)} {what}", where=address)
+    return [replace(files[0], labels=labels[0])]
+
+
+def parts(files: Sequence[File]) -> list[File]:
+    """The files, and those that hold their labels."""
+    return [each for file in files for each in (file, file.labels) if each]
+
+
 def shown(path: Path, root: Path) -> str:
     """The path as a person knows it: relative to where relative paths start, where it lies there."""
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
@@ -69,9 +84,17 @@ def _class_folders(folder: Path, root: Path, address: str) -> list[File]:
         for each in sorted(kind.rglob("*"))
         if each.is_file() and not any(part.startswith(".") for part in each.relative_to(kind).parts)
     ]
-    if not files:
-        raise DataError("none of its class folders holds a file", where=address)
+    refuse_empty([kind.name for kind in classes], files, address)
     return files
+
+
+def refuse_empty(classes: Iterable[str], files: Iterable[File], address: str) -> None:
+    """DataError that names the classes of which there is no file."""
+    if empty := sorted(set(classes) - {str(file.label) for file in files}):
+        folders = f"the class folder{'s' if len(empty) > 1 else ''} {listing(empty)}"
+        raise DataError(
+            f"there is nothing to read in {folders}", where=address, hint="fill the folder, or take it out of the way"
+        )
 
 
 def _near(path: Path, root: Path) -> str | None:

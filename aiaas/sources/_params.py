@@ -9,10 +9,18 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from aiaas.contracts import SourceParams
 
-Format = Literal["csv", "tsv", "jsonl", "parquet", "lines", "text"]
+Format = Literal["csv", "tsv", "jsonl", "parquet", "lines", "text", "pictures", "idx", "npy", "npz", "pixels"]
+Size = Annotated[int, Field(ge=1, le=65_536)]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)]
 
-_TABLE_ONLY = ("delimiter", "names", "skip_rows", "quotes", "missing")
+_ONLY: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("delimiter", "names", "skip_rows", "quotes", "missing"), ("csv", "tsv")),
+    "labels": ("idx", "npy"),
+    "label_names": ("idx", "npy", "npz", "pixels"),
+    **dict.fromkeys(("shape", "label_at"), ("pixels",)),
+    "highest": ("npy", "npz", "pixels"),
+}
+"""The formats that a parameter belongs to; of `csv` and `tsv` the ending may say so as well."""
 
 
 class FileParams(SourceParams):
@@ -21,7 +29,8 @@ class FileParams(SourceParams):
     format: Format | None = Field(
         None,
         description="How to read it; by default as its ending says (a text in a class folder is one document). "
-        "`lines` gives one text a line, `text` one text a file.",
+        "`lines` gives one text a line, `text` one text a file, `pictures` one picture a file; `idx`, `npy` and `npz` "
+        "hold arrays of pixels, `pixels` is a CSV with the pixels of a picture in each row.",
     )
     encoding: str | None = Field(
         None, description="The encoding of the text; by default UTF-8, UTF-16 with its mark, or GB18030, as detected."
@@ -37,9 +46,19 @@ class FileParams(SourceParams):
     missing: tuple[str, ...] = Field(
         ("", "NA", "N/A", "NaN", "nan", "null", "NULL"), description="Fields of csv and tsv that stand for no value."
     )
-    on_error: Literal["fail", "skip"] = Field(
-        "fail", description="What to do about malformed rows: fail, or skip them with a warning; both give the lines."
+    labels: str | None = Field(
+        None, min_length=1, description="Of idx and npy: the file that holds the labels, named as source: names its."
     )
+    label_names: tuple[str, ...] | None = Field(
+        None, min_length=1, description="Of arrays: what the labels 0, 1, 2 … are called; by default by their numbers."
+    )
+    shape: tuple[Size, Size] | tuple[Size, Size, Literal[1, 3]] | None = Field(
+        None, description="Of pixels: height, width, and 3 where there are colours."
+    )
+    label_at: Literal["first", "last"] | None = Field(
+        None, description="Of pixels: whether the label of a row stands before or behind them; by default it has none."
+    )
+    highest: float = Field(255, gt=0, description="Of arrays: the value of the brightest pixels; 0 is the darkest.")
     sha256: Sha256 | None = Field(None, description="What the digest of the file must be: 64 hexadecimal digits.")
 
     @field_validator("encoding")
@@ -63,7 +82,10 @@ class FileParams(SourceParams):
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:
-        foreign = [name for name in _TABLE_ONLY if name in self.model_fields_set]
-        if self.format not in (None, "csv", "tsv") and foreign:
-            raise ValueError(f"{', '.join(foreign)} belongs to csv and tsv, not to {self.format}")
+        if self.format is not None:
+            for name, formats in _ONLY.items():
+                if name in self.model_fields_set and self.format not in formats:
+                    raise ValueError(f"{name} belongs to {' and '.join(formats)}, not to {self.format}")
+        if self.format == "pixels" and self.shape is None:
+            raise ValueError("pixels needs shape: [height, width]")
         return self

@@ -40,7 +40,11 @@ def paths(params: FileParams, context: SourceContext) -> Sequence[Path]:
 
 
 def _files(params: FileParams, context: SourceContext) -> list[_found.File]:
-    address = params.source
+    files = _expand(params.source, context)
+    return _found.with_labels(files, _expand(params.labels, context), params.source) if params.labels else files
+
+
+def _expand(address: str, context: SourceContext) -> list[_found.File]:
     if "://" in address and not address.startswith("file://"):
         raise DataError("no source reads this kind of address", where=address, hint="see aiaas recipe list sources")
     pattern = unquote(urlsplit(address).path) if address.startswith("file://") else address.removeprefix("file:")

@@ -44,6 +44,13 @@ class Params(FileParams):
     )
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds the server may stay silent, above 0, at most 600.")
 
+    @field_validator("labels")
+    @classmethod
+    def _stands_alone(cls, value: str | None) -> str | None:
+        if value is not None:
+            raise ValueError("a second file is not fetched: download both, and name the files")
+        return value
+
     @field_validator("source")
     @classmethod
     def _names_a_host(cls, value: str) -> str:

@@ -24,9 +24,11 @@ SCHEMES = ("package",)
 class Params(FileParams):
     """A file, a glob or a folder of class folders inside a package."""
 
-    @field_validator("source")
+    @field_validator("source", "labels")
     @classmethod
-    def _has_both_parts(cls, value: str) -> str:
+    def _has_both_parts(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         name, _, path = value.removeprefix("package:").partition("/")
         if not name.isidentifier() or not path:
             raise ValueError("it must read package:NAME/path, NAME being what Python imports")
@@ -57,11 +59,16 @@ def paths(params: Params, context: SourceContext) -> Sequence[Path]:
 
 
 def _files(params: Params) -> list[_found.File]:
-    name, _, path = params.source.removeprefix("package:").partition("/")
-    root = _root(name, params.source)
-    files = _found.expand(path, root, params.source)
+    files = _expand(params.source)
+    return _found.with_labels(files, _expand(params.labels), params.source) if params.labels else files
+
+
+def _expand(address: str) -> list[_found.File]:
+    name, _, path = address.removeprefix("package:").partition("/")
+    root = _root(name, address)
+    files = _found.expand(path, root, address)
     if outside := [file for file in files if not _inside(file.path, root)]:
-        raise DataError(f"{outside[0].shown} lies outside the package", where=params.source)
+        raise DataError(f"{outside[0].shown} lies outside the package", where=address)
     return [_found.File(file.path, f"package:{name}/{file.shown}", file.label) for file in files]
 
 

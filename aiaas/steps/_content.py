@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 
 from aiaas.contracts import Batch
 
@@ -20,5 +20,14 @@ def digests(batch: Batch, columns: Sequence[str]) -> bytes:
 
 
 def _bytes(value: object) -> bytes:
-    # No UTF-8 text starts with 0xff, so that no text is equal to what is none.
-    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else b"\xff" + repr(value).encode()
+    # No UTF-8 text starts with 0xff or 0xfe, so that no text is equal to what is none, nor a file to either.
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    return b"\xfe" + value if isinstance(value, bytes) else b"\xff" + repr(value).encode()
+
+
+def told(value: object) -> str:
+    """A value in a message: a file by its size and digest, which nobody wants to read."""
+    if isinstance(value, bytes):
+        return f"a file of {len(value):,} bytes, sha256 {sha256(value).hexdigest()[:12]}…"
+    return str(value)

@@ -14,7 +14,7 @@ from pydantic import Field
 from aiaas import contracts
 from aiaas.contracts import Batch
 from aiaas.errors import DataError
-from aiaas.steps._content import digests
+from aiaas.steps._content import digests, told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -151,6 +151,6 @@ class Step:
 
 
 def _short(value: Any) -> Any:
-    text = value if isinstance(value, str) else repr(value)
+    text = told(value) if isinstance(value, str | bytes) else repr(value)
     shortened = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     return value if value is None or isinstance(value, int | float) else shortened

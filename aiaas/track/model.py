@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from aiaas.contracts import Signature
+
 LOADER = "aiaas.bundle.pyfunc"
 FOLDER = "bundle"
 DIGEST_TAG = "aiaas.digest"
@@ -59,16 +61,17 @@ def describe(
 def _signature(signature: Mapping[str, Any], answer: Mapping[str, Any] | None) -> Any:
     """Input and output of the model in MLflow's words.
 
-    The one column of a text model has no name, so that a plain list of texts fits as well as a table. A number is
-    `any`: MLflow would refuse whole numbers in a column of floats, and a missing value in a column of whole numbers;
-    the task checks both better.
+    The one column of a model of texts or files has no name, so that a plain list fits as well as a table; a file is
+    bytes, which MLflow's own service takes as base64. A number is `any`: MLflow would refuse whole numbers in a column
+    of floats, and a missing value in a column of whole numbers; the task checks both better.
     """
     from mlflow.models import ModelSignature
     from mlflow.types.schema import AnyType, ColSpec, Map, Schema
 
     features = signature["features"]
-    if list(features) == ["text"]:
-        inputs = [ColSpec("string")]
+    taken = Signature.from_dict(signature)
+    if taken.bare:
+        inputs = [ColSpec("binary" if taken.file else "string")]
     else:
         inputs = [ColSpec("string" if kind == "string" else AnyType(), name) for name, kind in features.items()]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from of_commands import commands
-from of_recipe import rooms, sections, tasks
+from of_recipe import rooms, sections, settings, tasks
 
 HERE = Path(__file__).parent
 
@@ -22,7 +22,7 @@ def pages() -> dict[Path, str]:
         keep_trailing_newline=True,
     )
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
-    recipe = {"sections": sections(), "rooms": rooms(), "tasks": tasks()}
+    recipe = {"sections": sections(), "rooms": rooms(), "tasks": tasks(), "settings": settings()}
     return {
         HERE / "commands.md": environment.get_template("commands.md.j2").render(commands()),
         HERE / "recipe.md": environment.get_template("recipe.md.j2").render(recipe),

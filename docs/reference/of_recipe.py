@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -38,17 +38,35 @@ def fields(model: Any, links: dict[str, str], only: Collection[str] | None = Non
     """The fields of a pydantic model as rows of a table: name, type, default, description."""
     schema = model.model_json_schema(by_alias=True)
     definitions = schema.get("$defs", {})
-    known = {field.alias or name: field for name, field in model.model_fields.items()}
-    return [
-        {
-            "name": name,
-            "type": type_of(entry, links),
-            "default": default_of(known[name]),
-            "description": entry.get("description") or _referred(entry, definitions).get("description", ""),
-        }
-        for name, entry in schema["properties"].items()
-        if only is None or name in only
-    ]
+    rows = []
+    for key, field in model.model_fields.items():
+        name = field.alias or key
+        entry = schema["properties"][name]
+        if only is not None and name not in only:
+            continue
+        nested = _nested(field.annotation, links)
+        known = links | ({nested.__name__: "mapping"} if nested else {})
+        described = entry.get("description") or _referred(entry, definitions).get("description", "")
+        row = {"name": name, "type": type_of(entry, known), "default": default_of(field), "description": described}
+        rows += (
+            [row, *({**inner, "name": f"{name}.{inner['name']}"} for inner in fields(nested, links))]
+            if nested
+            else [row]
+        )
+    return rows
+
+
+def _nested(annotation: Any, links: dict[str, str]) -> Any:
+    """The model that a field holds, where it has no place of its own in the reference."""
+    choices = (annotation, *get_args(annotation))
+    return next(
+        (
+            each
+            for each in choices
+            if isinstance(each, type) and issubclass(each, BaseModel) and each.__name__ not in links
+        ),
+        None,
+    )
 
 
 def _referred(entry: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -128,6 +146,7 @@ def _room(room: Any, base: type) -> dict[str, Any]:
                 "name": name,
                 "help": first(module.__doc__),
                 "facts": _facts(room, module),
+                "settings": _settings(room, module),
                 "takes": [(shared[part], anchor(shared[part])) for part in parts[name] if part in shared],
                 "fields": [
                     row for part in parts[name] if part not in shared for row in fields(module.Params, {}, _own(part))
@@ -136,6 +155,27 @@ def _room(room: Any, base: type) -> dict[str, Any]:
             for name, module in modules.items()
         ],
     }
+
+
+def _settings(room: Any, module: Any) -> tuple[str, str] | None:
+    """Where the reference says what may stand under `train` with this architecture."""
+    from aiaas.contracts import Settled
+
+    if room != "architectures" or not isinstance(module, Settled):
+        return None
+    title = first(module.Settings.__doc__).partition(":")[0]
+    return title, anchor(title)
+
+
+def settings() -> list[dict[str, Any]]:
+    """What may stand under `train`, once for all architectures that share it."""
+    from aiaas.contracts import Settled
+
+    kinds = {module.Settings for module in ours("architectures").values() if isinstance(module, Settled)}
+    return [
+        {"title": first(kind.__doc__).partition(":")[0], "help": first(kind.__doc__), "fields": fields(kind, {})}
+        for kind in sorted(kinds, key=lambda kind: kind.__name__)
+    ]
 
 
 def _own(part: Any) -> set[str]:

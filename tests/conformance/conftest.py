@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
@@ -33,10 +34,44 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("sklearn/naive_bayes", "tabular-classification"): [{}, {"fit_prior": False}],
     ("sklearn/logistic_regression", "text-classification"): [{"max_features": 500}],
     ("sklearn/logistic_regression", "tabular-classification"): [{"max_categories": 2}],
+    ("tensorflow/cnn", "image-classification"): [
+        {"filters": [8, 16], "augment": {"crop": 1, "mixup": 0.2}},
+        {"layout": "residual", "stem": 4, "filters": [8], "convolutions": 2, "dropout": 0.1, "scaling": "unit"},
+    ],
     ("sklearn/linear_regression", "tabular-regression"): [{}, {"l2": 0}],
+    ("tensorflow/lstm", "text-classification"): [
+        {"embedding_size": 16, "units": 8, "max_length": 64},
+        {
+            "tokens": "both",
+            "embedding_size": 16,
+            "units": 8,
+            "layers": 2,
+            "pooling": ["last", "mean", "attention"],
+            "token_dropout": 0.1,
+            "recurrent_dropout": 0.1,
+            "dense": [8],
+            "max_length": 40,
+        },
+        {"embedding_size": 16, "units": 8, "bidirectional": False, "pooling": ["last"], "max_length": 64},
+    ],
+    ("tensorflow/text_cnn", "text-classification"): [
+        {"embedding_size": 16, "filters": 16, "max_length": 64},
+        {
+            "tokens": "word",
+            "embedding_size": 16,
+            "filters": 16,
+            "widths": [1, 3],
+            "pooling": ["max", "mean", "attention"],
+            "token_dropout": 0.1,
+            "dense": [8],
+        },
+    ],
 }
 
 SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
+    ("tensorflow/lstm", "text-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.02},
+    ("tensorflow/text_cnn", "text-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.01},
+    ("tensorflow/cnn", "image-classification"): {"epochs": 4, "batch_size": 16, "learning_rate": 0.01},
     ("tensorflow/mlp", "tabular-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.01},
     ("tensorflow/mlp", "tabular-regression"): {
         "epochs": 3,
@@ -119,7 +154,25 @@ def rental_types() -> dict[str, str]:
     return types
 
 
+def digits() -> Dataset:
+    """scikit-learn's handwritten digits, 20 of each, as PNG of 8 x 8 pixels."""
+    from sklearn.datasets import load_digits
+
+    from aiaas.pictures import to_png
+
+    given = load_digits()
+    places = sorted(place for digit in range(10) for place in np.flatnonzero(given.target == digit)[:20])
+    return Dataset.from_dict(
+        {
+            "image": [to_png((given.images[place] * (255 / 16)).round().astype(np.uint8)) for place in places],
+            "label": [int(given.target[place]) for place in places],
+        },
+        features=Features({"image": Value("binary"), "label": ClassLabel(names=[str(digit) for digit in range(10)])}),
+    )
+
+
 DATA: dict[str, Callable[[], Dataset]] = {
+    "image-classification": digits,
     "text-classification": texts,
     "tabular-classification": churn,
     "tabular-regression": rentals,

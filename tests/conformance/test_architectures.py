@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from aiaas import plugins
 from aiaas.errors import Interrupted, VerificationError
+from aiaas.pictures import to_png
 from aiaas.workspace import keys
 from conformance.conftest import ROOT, Case, Fitted
 
@@ -88,6 +89,9 @@ def test_odd_examples_are_answered(fitted: Fitted) -> None:
     """What a request may hold although no training row did: an empty text, a row of nothing, an unknown word."""
     if list(fitted.signature.features) == ["text"]:
         odd: list[Any] = ["", " ", "😀", "\u0301", "龘" * 5000]
+    elif fitted.signature.file:
+        shapes = [(1, 1), (1, 300), (300, 1), (64, 48, 3), (9, 9, 1)]
+        odd = [to_png(np.zeros(shape, np.uint8)) for shape in shapes]
     else:
         nothing = dict.fromkeys(fitted.signature.features)
         words = {name: "never seen" for name, kind in fitted.signature.features.items() if kind == "string"}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TELL_EVERY = 0.2  # seconds between two looks of a person at the progress
+_KEEP_AT_MOST = 5  # seconds since the last checkpoint, below which an epoch is not worth one of its own
 _ON_NAN = "lower train.learning_rate, set train.clip_norm to 1.0, or look for extreme values in the data"
 
 Batch = tuple[Any, "NDArray[Any]", "NDArray[np.float32]"]
@@ -83,6 +84,8 @@ class _Fit:
         self.best: list[NDArray[Any]] = []
         self.running: list[NDArray[Any]] = []
         self.began = self.began_here = self.kept = time.monotonic()
+        self.rows: Any = None
+        self.held_out: Any = None
         self.told = 0.0
         self.done_here = 0
 
@@ -116,13 +119,15 @@ class _Fit:
     def _epoch(self) -> None:
         """Keras `fit` over what is left of the epoch. What was running before an interruption runs on."""
         state = self.state
-        data = dataset(self.network, self.batches, state.epoch, state.step)
+        if self.rows is None:
+            self.rows = feed(self.network, self.batches, lambda: (state.epoch, state.step))
         if self.running:
             self.network.test_on_batch(*next(self.batches.epoch(state.epoch, state.step)))  # builds the metrics
         self.network.fit(
-            data,
+            self.rows,
             initial_epoch=state.epoch,
             epochs=state.epoch + 1,
+            steps_per_epoch=self.batches.steps - state.step,
             shuffle=False,
             verbose=0,
             callbacks=[_callback(self)],
@@ -165,7 +170,9 @@ class _Fit:
         state, steps = self.state, self.batches.steps
         metrics = {"epoch": float(state.epoch + 1), **_finite(self.network.get_metrics_result())}
         if self.validation.steps:
-            judged = self.network.evaluate(dataset(self.network, self.validation, 0, 0), verbose=0, return_dict=True)
+            if self.held_out is None:
+                self.held_out = feed(self.network, self.validation, lambda: (0, 0))
+            judged = self.network.evaluate(self.held_out, steps=self.validation.steps, verbose=0, return_dict=True)
             metrics |= {f"validation_{name}": value for name, value in _finite(judged).items()}
         metrics["learning_rate"] = float(self.network.optimizer.learning_rate)
         state.history.append(metrics)
@@ -173,8 +180,10 @@ class _Fit:
         self._remember(metrics)
         state.epoch, state.step = state.epoch + 1, 0
         self._tell(metrics)
-        self._keep()
-        if self.training.should_stop():
+        stop = self.training.should_stop()
+        if stop or time.monotonic() - self.kept >= min(self.settings.checkpoint_every, _KEEP_AT_MOST):
+            self._keep()
+        if stop:
             raise Interrupted("training was stopped", hint="run the same command again to go on")
 
     def _remember(self, metrics: Mapping[str, float]) -> None:
@@ -259,10 +268,11 @@ def _callback(fit: _Fit) -> Any:
     return Follow()
 
 
-def dataset(network: Any, batches: Batches, epoch: int, first: int) -> Any:
-    """The batches as TensorFlow takes them, made one ahead of the step that needs them."""
+def feed(network: Any, batches: Batches, place: Callable[[], tuple[int, int]]) -> Any:
+    """The batches as TensorFlow takes them, from the epoch and step that `place` says whenever they are begun anew;
+    each is made while the one before it is computed."""
     tf = tensorflow()
-    inputs, targets, weights = next(batches.epoch(epoch, first))
+    inputs, targets, weights = next(batches.epoch(*place()))
     fixed = network.output_shape[1:]
     shape = (None, *fixed) if targets.ndim == 1 + len(fixed) and targets.shape[1:] == fixed else (None,) * targets.ndim
     signature = (
@@ -272,11 +282,10 @@ def dataset(network: Any, batches: Batches, epoch: int, first: int) -> Any:
         tf.TensorSpec(shape, targets.dtype),
         tf.TensorSpec((None,) * weights.ndim, weights.dtype),
     )
-    made: Callable[[], Iterator[Batch]] = lambda: batches.epoch(epoch, first)  # noqa: E731
-    data = tf.data.Dataset.from_generator(made, output_signature=signature)
+    data = tf.data.Dataset.from_generator(lambda: batches.epoch(*place()), output_signature=signature)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return data.with_options(options).apply(tf.data.experimental.assert_cardinality(batches.steps - first)).prefetch(2)
+    return data.with_options(options).prefetch(2)
 
 
 def _structure(network: Any) -> Any:

@@ -33,7 +33,10 @@ class Form(Params):
 
     def decode(self, files: Sequence[bytes]) -> NDArray[np.uint8]:
         """Pictures (n, height, width, channels); ExampleError names the one that cannot be decoded."""
-        return pictures.decode_many(files, self.height, self.width, self.channels, fit=self.resize)
+        decoded: NDArray[np.uint8] = pictures.decode_many(
+            files, self.height, self.width, self.channels, fit=self.resize
+        )
+        return decoded
 
 
 class Pixels:

@@ -1,0 +1,90 @@
+"""An LSTM over a text's characters or words, read in both directions: it knows their order, however far apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, field_validator
+
+from aiaas.backends.settings import Learning
+from aiaas.backends.tensorflow._text_params import TextParams
+from aiaas.contracts import Model, Training
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+REQUIRES = ("tensorflow",)
+TASKS = ("text-classification",)
+Settings = Learning
+
+
+class Params(TextParams):
+    """Hyper-parameters of the LSTM."""
+
+    units: int = Field(64, ge=1, le=4096, description="Width of the LSTM's state, in each direction.")
+    layers: int = Field(1, ge=1, le=8, description="LSTMs one above the other.")
+    bidirectional: bool = Field(True, description="Read from the end as well.")
+    pooling: tuple[Literal["last", "max", "mean", "attention"], ...] = Field(
+        ("max",),
+        min_length=1,
+        max_length=4,
+        description="What the states at all tokens are brought to, several side by side: the last one, the highest or "
+        "mean value, or a mean that is learned (attention).",
+    )
+    recurrent_dropout: float = Field(
+        0.0, ge=0, lt=1, description="In training: the share of the state dropped from token to token; slow."
+    )
+
+    @field_validator("pooling")
+    @classmethod
+    def _once_each(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(kinds)) < len(kinds):
+            raise ValueError("each kind of pooling may stand there once")
+        return kinds
+
+
+def files(params: Params) -> dict[str, str]:
+    """The pretrained vectors."""
+    return params.vectors.files("vectors") if params.vectors else {}
+
+
+def fit(params: Params, train: Dataset, validation: Dataset, training: Training) -> Model:
+    """Learn from texts. Raises DataError, TrainingError, Interrupted."""
+    from aiaas.backends.tensorflow import _texts
+
+    return _texts.fit(params, heart, train, validation, training)
+
+
+def load(directory: Path) -> Model:
+    """The model that `save` wrote. Raises VerificationError."""
+    from aiaas.backends.tensorflow import _texts
+
+    return _texts.load(directory, Params, heart)
+
+
+def heart(params: Params, tensor: Any, mask: Any, column: Any) -> Any:
+    """Embedded tokens (n, length, size) to one vector a text (n, width)."""
+    from aiaas.backends.tensorflow._keras import keras
+    from aiaas.backends.tensorflow._network_of_texts import pooled
+
+    layers = keras().layers
+    last = None
+    for number in range(1, params.layers + 1):
+        top = number == params.layers
+        lstm = layers.LSTM(
+            params.units,
+            return_sequences=True,
+            return_state=top and "last" in params.pooling,
+            recurrent_dropout=params.recurrent_dropout,
+            name=f"lstm{number}" if not params.bidirectional else None,
+        )
+        layer = layers.Bidirectional(lstm, name=f"lstm{number}") if params.bidirectional else lstm
+        tensor = layer(tensor, mask=mask)
+        if top and "last" in params.pooling:
+            tensor, *states = tensor
+            last = layers.Concatenate(name="last")(states[::2]) if params.bidirectional else states[0]
+    others = [kind for kind in params.pooling if kind != "last"]
+    found = [pooled(tensor, column, others, "lstm")] if others else []
+    found += [last] if last is not None else []
+    return layers.Concatenate(name="pooled")(found) if len(found) > 1 else found[0]

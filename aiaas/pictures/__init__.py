@@ -1,0 +1,23 @@
+"""Pictures as encoded files: looked at, checked, decoded to arrays, encoded from arrays.
+
+JPEG and PNG are taken, of one picture a file. Nothing is decoded before its header was seen to stay below the caps, so
+that a file of a few kilobytes cannot ask for gigabytes.
+"""
+
+from aiaas.pictures.decode import Fit, decode, decode_many, examine
+from aiaas.pictures.encode import to_png
+from aiaas.pictures.header import ENDINGS, MAX_BYTES, MAX_PIXELS, MEDIA_TYPES, Header, header
+
+__all__ = [
+    "ENDINGS",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "MEDIA_TYPES",
+    "Fit",
+    "Header",
+    "decode",
+    "decode_many",
+    "examine",
+    "header",
+    "to_png",
+]

@@ -1,0 +1,23 @@
+"""Pixels to files."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def to_png(pixels: NDArray[np.uint8]) -> bytes:
+    """A PNG of pixels of the shape (height, width), (height, width, 1) or (height, width, 3)."""
+    from PIL import Image
+
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    height, width = pixels.shape[:2]
+    out = io.BytesIO()
+    image = Image.frombytes("L" if pixels.ndim == 2 else "RGB", (width, height), pixels.tobytes())
+    image.save(out, "PNG", compress_level=1)  # of small pictures the higher levels save next to nothing
+    return out.getvalue()

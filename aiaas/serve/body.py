@@ -1,0 +1,135 @@
+"""What a request sends: JSON with inputs, or files as they are, where the model's task takes files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.message import Message
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+
+from aiaas import strictjson
+from aiaas.errors import DataError
+from aiaas.serve.errors import MediaTypeError, RequestError, TooLargeError
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import File
+
+JSON = "application/json"
+FORM = "multipart/form-data"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may ask for."""
+
+    body: int = 16 << 20
+    """Bytes."""
+    rows: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The bytes of a request; `kind` is their media type, `boundary` what parts the files of a form."""
+
+    data: bytes
+    kind: str = JSON
+    boundary: str = ""
+
+
+async def read_body(request: Request, limit: int, media_types: Sequence[str] = ()) -> Body:
+    """The body, refused as soon as it is known to be longer than `limit` bytes or of a kind that is not taken.
+
+    JSON is taken always; files of `media_types`, bare or in a form, where there are any.
+    """
+    kind, boundary = _kind(request.headers.get("content-type", ""))
+    if kind != JSON and not (media_types and kind in (*media_types, FORM)):
+        raise _other_kind(media_types)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise MediaTypeError("a compressed body is not taken", hint="send it as it is")
+    length = request.headers.get("content-length", "")
+    too_large = TooLargeError(f"the body is longer than {limit:,} bytes", hint="send fewer inputs a request")
+    if length.isdecimal() and int(length) > limit:
+        raise too_large
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise too_large
+        parts.append(part)
+    return Body(b"".join(parts), kind, boundary)
+
+
+def inputs(body: Body, max_rows: int) -> list[Any]:
+    """The inputs that a request holds: values of JSON, or files as bytes. Raises RequestError."""
+    given = _of_json(body.data) if body.kind == JSON else _of_form(body) if body.kind == FORM else [body.data]
+    if len(given) > max_rows:
+        raise TooLargeError(f"more than {max_rows:,} inputs", where="inputs", hint="send fewer inputs a request")
+    return given
+
+
+def _kind(header: str) -> tuple[str, str]:
+    """Media type and boundary of a Content-Type header; the email library's reader knows the quoting."""
+    message = Message()
+    message["content-type"] = header
+    given = message.get_param("boundary", "")
+    return header.partition(";")[0].strip().lower(), given if isinstance(given, str) else ""
+
+
+def _other_kind(media_types: Sequence[str]) -> MediaTypeError:
+    if not media_types:
+        return MediaTypeError("the body must be JSON", hint="send the header Content-Type: application/json")
+    allowed = ", ".join((JSON, *media_types, FORM))
+    return MediaTypeError(f"the body must be one of {allowed}", hint="say which with the header Content-Type")
+
+
+def _of_json(data: bytes) -> list[Any]:
+    hint = 'send {"inputs": [...]}'
+    try:
+        value = strictjson.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise RequestError(f"the body is not UTF-8 (byte {error.start + 1})", where="body", hint=hint) from None
+    except DataError as error:
+        raise RequestError(error.message, where="body", hint=hint) from None
+    given = value.get("inputs") if isinstance(value, dict) else None
+    if not isinstance(given, list):
+        raise RequestError("the body is no object with a list of inputs", where="body", hint=hint)
+    if len(value) > 1:
+        raise RequestError("the body holds more than inputs", where="body", hint=hint)
+    return given
+
+
+def _of_form(body: Body) -> list[bytes]:
+    """The files of a form, in their order, whatever its fields are called."""
+    from python_multipart.exceptions import FormParserError
+    from python_multipart.multipart import FormParser
+
+    files: list[File] = []
+    fields: list[Any] = []
+    ended: list[bool] = []
+    hint = "send each file as a part that has a filename, as curl -F file=@NAME does"
+    try:
+        parser = FormParser(
+            FORM,
+            fields.append,
+            files.append,
+            lambda: ended.append(True),
+            boundary=body.boundary or None,
+            config={"MAX_MEMORY_FILE_SIZE": len(body.data) + 1},  # never into a temporary file
+        )
+        parser.write(body.data)
+        parser.finalize()
+    except FormParserError:
+        raise RequestError("the form cannot be read", where="body", hint=hint) from None
+    if not ended:
+        raise RequestError("the form is cut short", where="body", hint=hint)
+    if fields or not files:
+        raise RequestError("the form must hold files, and nothing else", where="body", hint=hint)
+    held = []
+    for file in files:
+        file.file_object.seek(0)
+        held.append(file.file_object.read())
+        file.close()
+    return held
