@@ -63,14 +63,15 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
             "widths": [1, 3],
             "pooling": ["max", "mean", "attention"],
             "token_dropout": 0.1,
-            "dense": [8],
+            "dense": [32],
+            "dropout": 0.1,
         },
     ],
 }
 
 SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     ("tensorflow/lstm", "text-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.02},
-    ("tensorflow/text_cnn", "text-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.01},
+    ("tensorflow/text_cnn", "text-classification"): {"epochs": 3, "batch_size": 8, "learning_rate": 0.01},
     ("tensorflow/cnn", "image-classification"): {"epochs": 4, "batch_size": 16, "learning_rate": 0.01},
     ("tensorflow/mlp", "tabular-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.01},
     ("tensorflow/mlp", "tabular-regression"): {
