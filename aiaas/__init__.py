@@ -50,7 +50,7 @@ def load(reference: str | Path, *, workspace: str | Path | None = None) -> Bundl
     from aiaas import bundle
     from aiaas.workspace import Workspace
 
-    return bundle.find(str(reference), Workspace.open(Path(workspace) if workspace else None))
+    return bundle.find(str(reference), Workspace.look(Path(workspace) if workspace else None))
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +121,13 @@ def test_a_tampered_bundle_is_refused_with_7(project: Path, aiaas: Aiaas) -> Non
         assert failed.returncode == 7, failed.stderr
         assert file.name in failed.stderr
         assert failed.stdout == ""
+    assert "deploy the model again" in failed.stderr
+    planned = answer(aiaas("plan", "tiny.yaml", "--json"))["stages"]
+    assert [stage["name"] for stage in planned if not stage["cached"]] == ["deploy"]
+    assert planned[-1]["why"] == ["what the last run made is gone, or altered"]
+    again = answer(aiaas("deploy", "tiny.yaml", "--json"))
+    assert again["model"]["version"] == 1
+    assert aiaas("infer", "tiny", stdin="房间很好\n").returncode == 0
 
 
 def test_a_bundle_of_a_newer_schema_is_refused_with_7(project: Path, aiaas: Aiaas) -> None:
@@ -128,6 +137,48 @@ def test_a_bundle_of_a_newer_schema_is_refused_with_7(project: Path, aiaas: Aiaa
     assert failed.returncode == 7
     assert "schema 99" in failed.stderr
     assert "pip install --upgrade aiaas" in failed.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["run", "run tiny.yaml --nope", "runn tiny.yaml", "--nope", "serve tiny --port 99999", "models show"],
+)
+def test_a_usage_error_is_one_json_object_too(aiaas: Aiaas, words: str) -> None:
+    failed = aiaas(*words.split(), "--json")
+    assert failed.returncode == 2
+    said = answer(failed)
+    assert said["ok"] is False
+    assert said["error"]["code"] == "usage"
+    assert said["error"]["message"] in failed.stderr
+
+
+def test_a_table_in_a_pipe_keeps_its_lines_whole(aiaas: Aiaas) -> None:
+    name = "a-model-whose-name-takes-more-than-its-column-of-eighty"
+    aiaas("run", "tiny.yaml", "--set", f"name={name}")
+    for words in ("runs list", "models list", "cache list"):
+        assert name in aiaas(*words.split()).stdout
+
+
+@pytest.mark.parametrize(("variable", "styled"), [("NOTHING", True), ("NO_COLOR", False)])
+def test_no_color_means_no_style_at_all(
+    aiaas: Aiaas, project: Path, variable: str, styled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aiaas("run", "tiny.yaml")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    outside, inside = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", variable: "1"}
+    subprocess.run([sys.executable, "-m", "aiaas", "models", "list"], stdout=inside, env=environment, check=True)
+    assert (b"\x1b[" in os.read(outside, 1 << 16)) is styled
+    os.close(inside)
+    os.close(outside)
+
+
+def test_what_only_reads_makes_no_workspace(project: Path, aiaas: Aiaas) -> None:
+    bundle = answer(aiaas("run", "tiny.yaml", "--json", "--workspace", "elsewhere"))["bundle"]
+    assert aiaas("infer", bundle, stdin="房间很好\n").returncode == 0
+    for words in ("infer tiny", "serve tiny --port 0", "models list", "runs list", "cache list"):
+        assert aiaas(*words.split()).returncode == (2 if "tiny" in words else 0)
+    assert not (project / ".aiaas").exists()
 
 
 def test_a_closed_pipe_is_no_failure(project: Path, aiaas: Aiaas) -> None:
@@ -170,6 +221,24 @@ def test_a_closed_stderr_does_not_stop_the_work(project: Path) -> None:
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 1
     assert (project / ".aiaas" / "models" / "tiny" / "registry.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("run tiny.yaml <&- >&- 2>&-", 0),
+        ("run tiny.yaml --json >&-", 0),
+        ("plan tiny.yaml >&-", 0),
+        ("run nothing.yaml --json 2>&-", 2),
+        ("run nothing.yaml --json | true", 2),
+        ("run --json | true", 2),
+    ],
+)
+def test_a_stream_that_nobody_holds_changes_no_status(project: Path, command: str, status: int) -> None:
+    script = f"set -o pipefail; AIAAS_TRACKING=off {sys.executable} -m aiaas {command}"
+    done = subprocess.run(["bash", "-c", script], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")

@@ -1,4 +1,4 @@
-"""A disk that fills, for real: a workspace on a small file system, in a mount namespace of its own."""
+"""A disk that fills or may only be read, for real: a file system in a mount namespace of its own."""
 
 from __future__ import annotations
 
@@ -42,3 +42,24 @@ def test_a_full_disk_is_said_and_the_next_run_goes_on(project: Path, kilobytes: 
     assert "Traceback" not in done.stderr
     assert "second 0" in done.stderr
     assert done.stdout.strip() == "120"
+
+
+@pytest.mark.skipif(not mounts_allowed(), reason="no mount namespaces for this user here")
+def test_a_read_only_disk_answers_and_says_what_it_cannot_keep(project: Path) -> None:
+    aiaas = f"AIAAS_TRACKING=off {sys.executable} -m aiaas"
+    script = f"""
+        {aiaas} run tiny.yaml --quiet || exit 98
+        mount --bind . /mnt && mount -o remount,ro,bind /mnt && cd /mnt || exit 99
+        {aiaas} infer tiny good.txt | wc -l
+        {aiaas} plan tiny.yaml | grep -c cached
+        for words in "run tiny.yaml" "models alias tiny/1 other" "cache gc"; do
+            {aiaas} $words; echo "$words: $?" >&2
+        done
+    """
+    done = subprocess.run(
+        [*PRIVATE_MOUNT, "bash", "-c", script], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["120", "5"], done.stderr
+    for words in ("run tiny.yaml", "models alias tiny/1 other", "cache gc"):
+        assert f"{words}: 3" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr

@@ -270,6 +270,21 @@ def test_a_changed_backend_trains_again(its_aiaas: Run, installed: Path) -> None
     assert not cached["train"]
 
 
+def test_a_backend_that_answers_otherwise_is_judged_and_packaged_again(its_aiaas: Run, installed: Path) -> None:
+    before = json.loads(its_aiaas("run", "tiny.yaml", "--json").stdout)
+    (module,) = installed.parent.parent.rglob("aiaas_centroid.py")
+    text = module.read_text("utf-8")
+    try:
+        module.write_text(text.replace("@ self.weights.T", "@ self.weights[::-1].T"), "utf-8")
+        done = its_aiaas("run", "tiny.yaml", "--json")
+    finally:
+        module.write_text(text, "utf-8")
+    after = json.loads(done.stdout)
+    assert after["model_digest"] == before["model_digest"]
+    assert done.returncode == 6
+    assert after["metrics"]["accuracy"] < 0.5 < before["metrics"]["accuracy"]
+
+
 def test_the_example_backend_meets_the_contract(installed: Path) -> None:
     done = subprocess.run(
         [installed, "-m", "pytest", "tests/conformance", "-k", "centroid", "-p", "no:cacheprovider", "-n", "0"],

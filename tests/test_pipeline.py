@@ -16,6 +16,7 @@ from aiaas import bundle, pipeline, recipe
 from aiaas.errors import GateError
 from aiaas.pipeline.plan import differences
 from aiaas.pipeline.stages import STAGES, Work
+from aiaas.track import Registry, history
 from aiaas.workspace import Workspace
 
 
@@ -131,6 +132,32 @@ def test_two_commands_at_once_make_one_model(project: Path) -> None:
     assert said[0]["model"] == said[1]["model"] == {**said[0]["model"], "version": 1}
     for stage in zip(said[0]["stages"], said[1]["stages"], strict=True):
         assert stage[0]["key"] == stage[1]["key"]
+
+
+def test_an_alias_that_a_cached_run_moves_is_moved_in_mlflow_too(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(project / ".aiaas" / "models")
+    for number, alpha in enumerate(("alpha=1.0", "alpha=2.0"), 1):
+        model = pipeline.run(work(project, f"model.params.{alpha}")).model
+        assert model
+        registry.confirm("tiny", model["digest"], uri="sqlite:///there", number=number, run_id="its run")
+    registry.rollback("tiny")
+    registry.alias_sent("tiny", "champion", 1)
+    told: list[tuple[str, str]] = []
+
+    def sync_alias(workspace: Workspace, name: str, alias: str) -> str | None:
+        told.append((name, alias))
+        registry.alias_sent(name, alias, registry.resolve(name, alias=alias).number)
+        return None
+
+    monkeypatch.setattr(history, "sync_alias", sync_alias)
+    again = pipeline.run(work(project, "model.params.alpha=2.0"))
+    assert cached(again) == list(STAGES)
+    assert again.tracked
+    assert told == [("tiny", "champion")]
+    assert pipeline.run(work(project, "model.params.alpha=2.0")).model == again.model
+    assert len(told) == 1
 
 
 def test_sigterm_ends_with_75_and_the_same_command_goes_on(project: Path) -> None:

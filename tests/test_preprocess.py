@@ -183,6 +183,8 @@ class TestSteps:
         found = summary["steps"][1]["report"]
         assert found["contradicting_rows"] == 2
         assert found["examples"] == [{"row": {"text": "same"}, "labels": ["a", "b"]}]
+        told = "1 example has labels that contradict each other; their 2 rows were dropped, such as 'same' (a, b)"
+        assert summary["warnings"] == [told]
         assert "same" not in {text for texts in stage.column("text").values() for text in texts}
 
     def test_scanning_twice(self, stage: Stage) -> None:

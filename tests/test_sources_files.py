@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from aiaas.contracts import SourceContext
 from aiaas.errors import DataError
 from aiaas.sources import _text, files
+from aiaas.sources._found import File, expand
 
 CHINESE = "房间很干净，服务也好\n早餐一般，位置不错\n"
 
@@ -135,6 +137,18 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
 
 
 # --- compression ---------------------------------------------------------------------------------------------------
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "rows.csv")
+    with pytest.raises(DataError, match="no file but a pipe"):
+        expand("rows.csv", tmp_path, "rows.csv")
+
+
+def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read: Is a directory") as raised:
+        File(tmp_path, "rows.csv").digest()
+    assert raised.value.where == "rows.csv"
 
 
 def test_compressed_files_are_read(tmp_path: Path) -> None:

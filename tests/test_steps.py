@@ -300,6 +300,7 @@ class TestDeduplicate:
             {"row": {"text": "a"}, "labels": ["x", "z"]},
             {"row": {"text": "b"}, "labels": ["x", "y"]},
         ]
+        assert report["warning"].startswith("2 examples have labels that contradict each other; their 5 rows")
 
     def test_shows_as_many_examples_as_asked_and_shortens_them(self) -> None:
         rows = {"text": [name * 100 for name in "abcabc"], "label": list("xxxyyy")}

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -23,7 +24,7 @@ from aiaas.cli import runs
 from aiaas.errors import RemoteError, UsageError
 from aiaas.track import Registry, Run, environment, history, journal
 from aiaas.track.run import sent_state
-from aiaas.track.store import Store, without_password
+from aiaas.track.store import Store, making_tables, without_password
 from aiaas.workspace import Workspace
 
 pytestmark = pytest.mark.filterwarnings("ignore:::mlflow", "ignore:::google", "ignore:::pydantic")
@@ -274,6 +275,44 @@ def test_work_that_is_killed_leaves_a_run_that_says_so(workspace: Workspace) -> 
     assert (there.info.status, there.data.metrics) == ("KILLED", {"loss": 1.0})
 
 
+def test_the_first_two_runs_at_once_are_both_sent(workspace: Workspace) -> None:
+    both = [Run.start(workspace, "reviews") for _ in range(2)]
+    assert [sent.problem for sent in (run.finish() for run in both)] == [None, None]
+    experiment = client_of(workspace).get_experiment_by_name("reviews")
+    assert len(client_of(workspace).search_runs([experiment.experiment_id])) == 2
+    assert not (workspace.root / "mlflow.db.new").exists()
+
+
+def test_one_makes_the_tables_and_the_others_wait(workspace: Workspace) -> None:
+    said: list[str] = []
+
+    def second() -> None:
+        with making_tables(workspace.mlflow_uri):
+            said.append("second")
+
+    other = threading.Thread(target=second)
+    with making_tables(workspace.mlflow_uri):
+        (workspace.root / "mlflow.db").touch()
+        other.start()
+        other.join(0.3)
+        said.append("first")
+    other.join()
+    assert said == ["first", "second"]
+
+
+def test_a_kill_while_the_tables_are_made_does_not_spoil_the_store(workspace: Workspace) -> None:
+    run = Run.start(workspace, "reviews")
+    store = workspace.root / "mlflow.db"
+    _wait_until(lambda: store.exists() and store.stat().st_size > 0)
+    assert run._sender is not None
+    os.kill(run._sender._process.pid, signal.SIGKILL)
+    assert not run.finish().tracked
+    assert store.with_name("mlflow.db.new").exists()
+    (answer,) = history.sync(workspace)
+    assert answer["tracked"], answer
+    assert only_run(client_of(workspace)).info.status == "FINISHED"
+
+
 def test_an_interrupt_in_the_terminal_does_not_stop_the_sending(workspace: Workspace) -> None:
     run = Run.start(workspace, "reviews")
     assert run._sender is not None
@@ -319,9 +358,13 @@ def test_a_server_that_is_away_gets_the_run_later(
         champion = client.get_model_version_by_alias("reviews", "champion")
         assert (int(champion.version), champion.tags["aiaas.digest"]) == (3, "b" * 64)
         Registry(workspace.models).rollback("reviews")
+        with monkeypatch.context() as off:
+            off.setenv("AIAAS_TRACKING", "off")
+            assert history.sync_alias(workspace, "reviews", "champion") == "sending is switched off"
+        assert int(client.get_model_version_by_alias("reviews", "champion").version) == 3
         assert history.sync_alias(workspace, "reviews", "champion") is None
         assert int(client.get_model_version_by_alias("reviews", "champion").version) == 2
-        _another_workspace_finds_it(Workspace.open(tmp_path / "other"))
+        _another_workspace_finds_it(Workspace.look(tmp_path / "other"))
     with pytest.raises(RemoteError, match="does not answer"):
         Registry(tmp_path / "other" / "models").resolve("reviews")
     Registry(workspace.models).set_alias("reviews", "champion", 3)
@@ -333,6 +376,7 @@ def _another_workspace_finds_it(other: Workspace) -> None:
     registry = Registry(other.models)
     found = registry.resolve("reviews")
     assert (found.number, found.digest) == (2, "a" * 64)
+    assert (other.root / ".gitignore").exists()
     assert (found.path / "model" / "weights.json").read_text() == "[1, 2]"
     (found.path / "model" / "weights.json").write_text("downloaded once")
     assert (registry.resolve("reviews", version=2).path / "model" / "weights.json").read_text() == "downloaded once"

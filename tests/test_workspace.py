@@ -6,6 +6,7 @@ import errno
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,21 @@ def test_a_damaged_manifest_is_said_with_what_to_do(workspace: Workspace) -> Non
     with pytest.raises(DataError, match="manifest") as raised:
         workspace.find("stage", key)
     assert str(workspace.folder("stage", key)) in str(raised.value.hint)
+    with pytest.raises(DataError, match="manifest"):
+        list(workspace)
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_text("ma")])
+def test_an_artefact_without_all_of_its_files_is_none_and_is_replaced(
+    workspace: Workspace, damage: Callable[[Path], object]
+) -> None:
+    key = make(workspace, {"a": 1})
+    damage(workspace.folder("stage", key) / "file.txt")
+    assert workspace.find("stage", key) is None
+    make(workspace, {"a": 1})
+    found = workspace.find("stage", key)
+    assert found is not None
+    assert (found.path / "file.txt").read_text() == "made"
 
 
 def test_a_killed_process_leaves_a_sound_workspace(workspace: Workspace) -> None:
@@ -131,6 +147,15 @@ def test_gc_keeps_what_recipes_and_models_need(workspace: Workspace) -> None:
     assert [each.key for each in collect_garbage(workspace, older_than_days=1)] == []
     assert [each.key for each in collect_garbage(workspace)] == [idle]
     assert {each.key for each in workspace} == {needed, served}
+
+
+def test_gc_removes_nothing_while_a_registry_cannot_be_read(workspace: Workspace) -> None:
+    make(workspace, {"a": 1})
+    (workspace.models / "broken").mkdir(parents=True)
+    (workspace.models / "broken" / "registry.json").write_text("{")
+    with pytest.raises(DataError, match="registry of a model cannot be read"):
+        collect_garbage(workspace)
+    assert len(list(workspace)) == 1
 
 
 def test_gc_waits_for_nobody_and_disturbs_nobody(workspace: Workspace) -> None:

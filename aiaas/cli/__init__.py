@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import aiaas
-from aiaas.cli import cache, infer, models, recipe, runs, serve, stages
+from aiaas.cli import cache, infer, models, output, recipe, runs, serve, stages
 from aiaas.cli.boundary import Boundary
 
 app = typer.Typer(
@@ -47,4 +47,5 @@ app.add_typer(cache.app, name="cache")
 
 def main() -> None:
     """The console script."""
+    output.open_missing_streams()
     app()

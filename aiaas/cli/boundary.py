@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from aiaas.cli import output
-from aiaas.errors import AiaasError, DataError, Interrupted
+from aiaas.errors import AiaasError, DataError, Interrupted, UsageError
 
 
 class Boundary(TyperGroup):
@@ -33,19 +33,43 @@ class Boundary(TyperGroup):
         except AiaasError as error:
             _fail(ctx, error)
         except OSError as error:
-            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-                _crash(ctx, error)
-            output.close_stream(sys.stdout)
-            _fail(ctx, DataError("the disk is full", where=error.filename or "standard output", hint="make room"))
+            _fail(ctx, _of_disk(error) or _crash(error))
         except Exception as error:
             if type(error).__module__.startswith("typer."):  # usage errors and exits are typer's own affair
+                _emit_usage(ctx, error)
                 raise
-            _crash(ctx, error)
+            _fail(ctx, _crash(error))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            _emit_usage(ctx, error)
+            raise
 
 
-def _crash(ctx: Any, error: Exception) -> NoReturn:
+def _of_disk(error: OSError) -> AiaasError | None:
+    """What a person can act on: no room, or no right to write."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if error.filename is None:
+            output.close_stream(sys.stdout)
+        return DataError("the disk is full", where=error.filename or "standard output", hint="make room")
+    if error.errno in {errno.EROFS, errno.EACCES} and error.filename:
+        hint = "ask for the right to use it; the workspace may be elsewhere: --workspace DIR"
+        return DataError(f"the file cannot be opened: {error.strerror}", where=str(error.filename), hint=hint)
+    return None
+
+
+def _emit_usage(ctx: Any, error: Exception) -> None:
+    """With --json a usage error is an object too; typer then says it to the person."""
+    if "--json" in sys.argv[1:] and (said := getattr(error, "format_message", None)):
+        hint = f"{getattr(getattr(error, 'ctx', None), 'command_path', 'aiaas')} --help"
+        output.emit_error(_verb(ctx.command, sys.argv[1:]), UsageError(said(), hint=hint))
+
+
+def _crash(error: Exception) -> AiaasError:
     traceback.print_exc()
-    _fail(ctx, AiaasError(f"a fault of ours: {error!r}", hint="please report it with the lines above"))
+    return AiaasError(f"a fault of ours: {error!r}", hint="please report it with the lines above")
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

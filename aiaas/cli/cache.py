@@ -20,8 +20,11 @@ app = typer.Typer(no_args_is_help=True, help="What the workspace holds: list, ex
 @app.command("list")
 def list_(json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
     """Every artefact: stage, key, size, when it was last used."""
-    space = _open(workspace)
-    rows = [_row(space, artefact) for artefact in space]
+    from aiaas.workspace.gc import kept_for
+
+    space = _look(workspace)
+    needed = kept_for(space)
+    rows = [_row(space, artefact, needed) for artefact in space]
     if json:
         output.emit_json("cache list", artefacts=rows, bytes=sum(row["bytes"] for row in rows))
         return
@@ -44,7 +47,7 @@ def explain(
     """What an artefact was made from: every input that its key holds."""
     from aiaas.workspace.gc import only
 
-    artefact = only(_open(workspace), key)
+    artefact = only(_look(workspace), key)
     if json:
         output.emit_json(
             "cache explain",
@@ -95,15 +98,20 @@ def _open(workspace: Any) -> Workspace:
     return Workspace.open(workspace)
 
 
-def _row(space: Workspace, artefact: Artefact) -> dict[str, Any]:
-    from aiaas.workspace.gc import kept_for
+def _look(workspace: Any) -> Workspace:
+    """For what only reads."""
+    from aiaas.workspace import Workspace
 
+    return Workspace.look(workspace)
+
+
+def _row(space: Workspace, artefact: Artefact, needed: dict[str, list[str]]) -> dict[str, Any]:
     return {
         "stage": artefact.stage,
         "key": artefact.key,
         "bytes": artefact.bytes,
         "used": space.used_at(artefact),
-        "kept_for": kept_for(space).get(artefact.key, []),
+        "kept_for": needed.get(artefact.key, []),
     }
 
 

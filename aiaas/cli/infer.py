@@ -61,7 +61,7 @@ def infer_command(
 
     name = None if file == "-" else file
     how: dict[str, Any] = {"format": format, "name": name, "encoding": None if encoding == "auto" else encoding}
-    with _opened(file) as stream, infer.open_model(model, Workspace.open(workspace)) as answering:
+    with _opened(file) as stream, infer.open_model(model, Workspace.look(workspace)) as answering:
         if json and to is None:
             fields = _collect(answering, stream, how)
         else:

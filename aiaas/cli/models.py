@@ -27,7 +27,7 @@ def list_(json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
     """Every model with its newest version and its aliases."""
     from aiaas.track import Registry
 
-    registry = Registry(_open(workspace).models)
+    registry = Registry(_look(workspace).models)
     newest = [registry.versions(name)[-1] for name in registry.names()]
     if json:
         models = [
@@ -54,7 +54,7 @@ def show(model: ModelArgument, json: JsonOption = False, workspace: WorkspaceOpt
     from aiaas.track import Registry, parse_reference
 
     name, alias, number = parse_reference(model)
-    registry = Registry(_open(workspace).models)
+    registry = Registry(_look(workspace).models)
     one = alias is not None or number is not None
     versions = [registry.resolve(name, alias=alias, version=number)] if one else registry.versions(name)
     if json:
@@ -136,3 +136,10 @@ def _open(workspace: Path | None) -> Workspace:
     from aiaas.workspace import Workspace
 
     return Workspace.open(workspace)
+
+
+def _look(workspace: Path | None) -> Workspace:
+    """For what only reads."""
+    from aiaas.workspace import Workspace
+
+    return Workspace.look(workspace)

@@ -8,6 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from aiaas.errors import AiaasError, RecipeError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 SCHEMA = 1
+_WIDE = 1000
 _quiet = False
 _passing = False
 
@@ -44,6 +46,13 @@ def _tell(text: str) -> None:
         sys.stderr.flush()
     except BrokenPipeError:
         close_stream(sys.stderr)
+
+
+def open_missing_streams() -> None:
+    """Where whoever started us closed a stream (`>&-`), nothing comes in and what is said goes nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - until the end
 
 
 def close_stream(stream: TextIO) -> None:
@@ -89,9 +98,13 @@ def emit_json(verb: str, **fields: Any) -> None:
 
 
 def emit_error(verb: str, error: AiaasError, **fields: Any) -> None:
+    """The same of a failure, whose status stays its own where nobody reads this any more."""
     payload = {"schema": SCHEMA, "verb": verb, "ok": False, **fields, "error": error.as_dict()}
-    sys.stdout.write(json.dumps(payload, ensure_ascii=False, allow_nan=False, default=str) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(json.dumps(payload, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        close_stream(sys.stdout)
 
 
 def say_error(error: AiaasError) -> None:
@@ -111,7 +124,7 @@ def say_error(error: AiaasError) -> None:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A rich console that keeps to plain text and 80 columns where no terminal is."""
+    """A rich console that keeps to plain text where no terminal is, and there leaves every line of a table whole."""
     from rich.console import Console
 
     class Plain(Console):
@@ -119,7 +132,13 @@ def console(*, stderr: bool = False) -> Console:
             raise BrokenPipeError  # rich would end the process with status 1
 
     stream = sys.stderr if stderr else sys.stdout
-    return Plain(file=stream, width=None if stream.isatty() else 80, highlight=False, soft_wrap=False)
+    return Plain(
+        file=stream,
+        width=None if stream.isatty() else _WIDE,
+        highlight=False,
+        soft_wrap=False,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",  # rich alone would still print bold
+    )
 
 
 def show(*parts: RenderableType, stderr: bool = False) -> None:

@@ -26,7 +26,7 @@ def list_(json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
     """Every run, the newest first."""
     from aiaas.track import history
 
-    found = history.runs(_open(workspace))
+    found = history.runs(_look(workspace))
     if json:
         output.emit_json("runs list", runs=[run.as_dict() for run in found])
     else:
@@ -43,7 +43,7 @@ def show(
     """One run: settings, data, metrics, what it kept and registered."""
     from aiaas.track import history
 
-    past = history.find(_open(workspace), run)
+    past = history.find(_look(workspace), run)
     # The last value of every metric, the one of a training step and the final one alike.
     fields = {**past.as_dict(), **history.details(past), "folder": str(past.folder)}
     if json:
@@ -113,3 +113,10 @@ def _open(workspace: Path | None) -> Workspace:
     from aiaas.workspace import Workspace
 
     return Workspace.open(workspace)
+
+
+def _look(workspace: Path | None) -> Workspace:
+    """For what only reads."""
+    from aiaas.workspace import Workspace
+
+    return Workspace.look(workspace)

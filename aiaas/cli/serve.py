@@ -36,4 +36,4 @@ def serve_command(
             output.emit_json("serve", **started.as_dict())
         output.say(f"ready: {started.url}")
 
-    serve.serve(models, Workspace.open(workspace), host=host, port=port, on_ready=ready)
+    serve.serve(models, Workspace.look(workspace), host=host, port=port, on_ready=ready)

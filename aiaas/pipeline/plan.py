@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiaas.pipeline.stages import STAGES, Stage, Work
+from aiaas.pipeline.stages import STAGES, Stage, Work, there
 from aiaas.workspace import Artefact, keys
 
 FIRST = "it has not run yet in this workspace"
@@ -56,7 +56,7 @@ def plan(work: Work, until: str = "deploy") -> list[Planned]:
             continue
         inputs = stage.inputs(work, made)
         key = keys.digest_json(inputs)
-        found = work.workspace.find(stage.name, key)
+        found = there(work, stage, key)
         if found:
             made[stage.name] = found
         why = () if found else tuple(changes_since_last(work, stage, inputs))
@@ -75,9 +75,9 @@ def changes_since_last(work: Work, stage: Stage, inputs: Mapping[str, Any]) -> l
     last_key = work.workspace.last(work.recipe.name).get(stage.name)
     if last_key is None:
         return [FIRST]
-    last = work.workspace.find(stage.name, last_key)
+    last = there(work, stage, last_key)
     if last is None:
-        return ["what the last run made is gone from the workspace"]
+        return ["what the last run made is gone, or altered"]
     return [str(change) for change in differences(last.inputs, inputs)]
 
 

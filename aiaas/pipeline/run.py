@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from aiaas.errors import AiaasError, GateError, Interrupted
 from aiaas.pipeline.plan import changes_since_last, stages_until
-from aiaas.pipeline.stages import Stage, Work, bundle_of
+from aiaas.pipeline.stages import Stage, Work, bundle_of, there
 from aiaas.pipeline.tracking import Status, Tracking
 from aiaas.workspace import Artefact, keys
 
@@ -119,12 +119,12 @@ def _reach(
     started = time.perf_counter()
     inputs = stage.inputs(work, made)
     key = keys.digest_json(inputs)
-    artefact = work.workspace.find(stage.name, key)
+    artefact = there(work, stage, key)
     cached = artefact is not None
     if artefact is None:
         tracking.begin()
         with work.workspace.lock(key):
-            artefact = work.workspace.find(stage.name, key)
+            artefact = there(work, stage, key)
             cached = artefact is not None
             if artefact is None:
                 if listener:

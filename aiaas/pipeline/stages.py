@@ -13,6 +13,7 @@ from typing import Any
 
 from aiaas import backends, plugins
 from aiaas.contracts import Progress, Signature, SourceContext, TakesFiles, Task
+from aiaas.errors import VerificationError
 from aiaas.pipeline import files
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace, keys
@@ -61,6 +62,14 @@ def _code(used: Iterable[object]) -> list[str | Path]:
 def _looks(task: Task) -> list[Task]:
     """The task, where it looks at what is collected."""
     return [task] if isinstance(task, TakesFiles) else []
+
+
+def _model_code(work: Work) -> list[Path]:
+    """Where the code stands that makes answers of examples: equal weights under other code are another model."""
+    model = work.recipe.model
+    used = [plugins.task(work.recipe.task), plugins.architecture(model.backend, model.architecture)]
+    shared = plugins.code(backends).glob("*.py")  # what the backends share, beside their folders
+    return [*_code(used), *sorted(shared), "words"]
 
 
 def _collect_inputs(work: Work, made: Made) -> dict[str, Any]:
@@ -132,13 +141,8 @@ def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
         "rows": made["preprocess"].digest,
         **files.fingerprints(model, work.source_context()),
         "packages": plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}"),
-        "code": keys.digest_code("train", *_code([plugins.task(work.recipe.task), architecture]), *_shared(), "words"),
+        "code": keys.digest_code("train", *_model_code(work)),
     }
-
-
-def _shared() -> list[Path]:
-    """What the backends share, beside their folders."""
-    return sorted(plugins.code(backends).glob("*.py"))
 
 
 def _train(work: Work, made: Made, draft: Draft) -> None:
@@ -167,7 +171,7 @@ def _evaluate_inputs(work: Work, made: Made) -> dict[str, Any]:
         "evaluate": work.recipe.evaluate.model_dump(mode="json"),
         "model": made["train"].digest,
         "rows": made["preprocess"].digest,
-        "code": keys.digest_code("evaluate", *_code([plugins.task(work.recipe.task)])),
+        "code": keys.digest_code("evaluate", *_model_code(work)),
     }
 
 
@@ -194,7 +198,7 @@ def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
         "collected": made["collect"].digest,
         "rows": made["preprocess"].digest,
         "judged": made["evaluate"].digest,
-        "code": keys.digest_code("deploy", "bundle", "steps", "words"),
+        "code": keys.digest_code("deploy", "bundle", "steps", *_model_code(work)),
     }
 
 
@@ -215,6 +219,21 @@ STAGES: dict[str, Stage] = {
         Stage("deploy", ("collect", "preprocess", "train", "evaluate"), _deploy_inputs, _deploy),
     )
 }
+
+
+def there(work: Work, stage: Stage, key: str) -> Artefact | None:
+    """What the stage made under this key, or None. A bundle counts only as it was made: whoever finds one altered is
+    told to deploy again, and that must make it anew."""
+    artefact = work.workspace.find(stage.name, key)
+    if artefact is None or stage.name != "deploy":
+        return artefact
+    from aiaas.bundle import verify
+
+    try:
+        verify(bundle_of(artefact), artefact.summary["digest"])
+    except VerificationError:
+        return None
+    return artefact
 
 
 def bundle_of(artefact: Artefact) -> Path:

@@ -66,10 +66,7 @@ class Tracking:
     def finish(self, status: Status) -> tuple[str | None, bool, dict[str, Any] | None]:
         """Wait until MLflow has it all: the id of the run, whether it is there, and the model as it stands now."""
         if self._run is None:
-            known = self._registered
-            return (
-                (known.run_id or known.run, known.remote is not None, self._model()) if known else (None, False, None)
-            )
+            return self._finish_without()
         recipe = self._work.recipe
         sent = self._run.finish(status)
         if sent.problem:
@@ -82,6 +79,20 @@ class Tracking:
                 )
             self._registered = sent.versions[-1]
         return sent.run_id, sent.tracked, self._model() if self._registered else None
+
+    def _finish_without(self) -> tuple[str | None, bool, dict[str, Any] | None]:
+        """The same where everything was there already: no run is begun, but the alias may have moved."""
+        known = self._registered
+        if known is None:
+            return None, False, None
+        space, alias = self._work.workspace, self._work.recipe.deploy.alias
+        if known.remote and alias in Registry(space.models).unsent_aliases(known.name):
+            from aiaas.track.history import sync_alias
+
+            problem = sync_alias(space, known.name, alias)
+            if problem:
+                self._work.warn(f"the alias moved here, not in MLflow yet: {problem}; `aiaas runs sync` does it later")
+        return known.run_id or known.run, known.remote is not None, self._model()
 
     def _model(self) -> dict[str, Any]:
         assert self._registered is not None

@@ -25,9 +25,12 @@ class File:
     labels: File | None = None
 
     def digest(self) -> str:
-        """sha256 of the bytes as they stand on disk, in hex."""
-        with self.path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        """sha256 of the bytes as they stand on disk, in hex; DataError when they cannot be read."""
+        try:
+            with self.path.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise DataError(f"the file cannot be read: {error.strerror}", where=self.shown) from error
 
 
 def expand(pattern: str, root: Path, address: str) -> list[File]:
@@ -38,8 +41,10 @@ def expand(pattern: str, root: Path, address: str) -> list[File]:
     path = root / Path(pattern).expanduser()
     if path.is_dir():
         return _class_folders(path, root, address)
-    if path.exists():
+    if path.is_file():
         return [File(path, shown(path, root))]
+    if path.exists():
+        raise DataError("it is no file but a pipe or a device", where=address, hint="write it to a file first")
     if _WILD & set(pattern):
         found = sorted(each for each in _glob(path) if each.is_file() and not each.name.startswith("."))
         if found:

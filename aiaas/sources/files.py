@@ -46,6 +46,8 @@ def _files(params: FileParams, context: SourceContext) -> list[_found.File]:
 
 def _expand(address: str, context: SourceContext) -> list[_found.File]:
     if "://" in address and not address.startswith("file://"):
-        raise DataError("no source reads this kind of address", where=address, hint="see aiaas recipe list sources")
+        raise DataError(
+            "no source reads this kind of address", where=address, hint="a path that holds a colon begins with ./"
+        )
     pattern = unquote(urlsplit(address).path) if address.startswith("file://") else address.removeprefix("file:")
     return _found.expand(pattern, context.base, address)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _KEEP, _DUPLICATE, _CONTRADICTION = 0, 1, 2
 _SHOWN = 80
+_TOLD = 20
 
 
 class Params(contracts.Params):
@@ -147,7 +148,22 @@ class Step:
                 self._examples.append({"row": shown, "labels": labels})
 
     def report(self) -> Mapping[str, Any]:
-        return {**self._counts, "examples": self._examples}
+        report: dict[str, Any] = {**self._counts, "examples": self._examples}
+        if self._counts["contradicting_rows"]:
+            report["warning"] = self._warning()
+        return report
+
+    def _warning(self) -> str:
+        """What a person must know: rows were dropped that only they can judge."""
+        texts, rows = self._counts["contradicting_texts"], self._counts["contradicting_rows"]
+        such = ""
+        if self._examples:
+            row, labels = self._examples[0]["row"], self._examples[0]["labels"]
+            shown = ", ".join(map(str, row.values()))
+            shown = shown if len(shown) <= _TOLD else f"{shown[:_TOLD]}…"
+            such = f", such as {shown!r} ({', '.join(labels)})"
+        what = "1 example has" if texts == 1 else f"{texts:,} examples have"
+        return f"{what} labels that contradict each other; their {rows:,} rows were dropped{such}"
 
 
 def _short(value: Any) -> Any:

@@ -12,6 +12,7 @@ from aiaas.errors import UsageError
 from aiaas.track import model
 from aiaas.track.reference import CHAMPION, Version
 from aiaas.track.store import Store, remote_errors, without_password
+from aiaas.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -36,6 +37,7 @@ def fetch(root: Path, name: str, *, alias: str | None = None, version: int | Non
         )
     target = root / "downloads" / "models" / digest
     if not target.is_dir():
+        Workspace.open(root)  # who only asks has made none
         with remote_errors(store.registry_uri):
             _download(client.get_model_version_download_uri(name, found.version), target)
     return Version(

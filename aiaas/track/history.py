@@ -14,7 +14,7 @@ from aiaas.errors import UsageError
 from aiaas.plugins import nearest
 from aiaas.track import journal, process
 from aiaas.track.registry import Registry
-from aiaas.track.run import RUN_LOCK, SUMMARY, Place, sent_state
+from aiaas.track.run import RUN_LOCK, SUMMARY, SWITCHED_OFF, Place, sending, sent_state
 from aiaas.track.values import finite
 
 
@@ -103,6 +103,8 @@ def sync(workspace: Place) -> list[dict[str, Any]]:
 
 def sync_alias(workspace: Place, name: str, alias: str) -> str | None:
     """Tell MLflow where the aliases stand; None when it knows of this one now, else why it does not."""
+    if not sending():
+        return SWITCHED_OFF
     answers = process.send("--aliases", workspace.root)
     if alias not in Registry(workspace.models).unsent_aliases(name):
         return None

@@ -26,6 +26,7 @@ ARTIFACTS = "artifacts"
 SUMMARY = "summary.json"
 SENT = "sent.json"
 RUN_LOCK = "run.lock"
+SWITCHED_OFF = "sending is switched off"
 
 
 class Place(Protocol):
@@ -92,7 +93,7 @@ class Run:
             run._summary |= {"id": run_id, **start, "started": now}
             run._journal.write("start", **start)
             run._journal.flush()
-        if send if send is not None else os.environ.get("AIAAS_TRACKING", "on").lower() != "off":
+        if send if send is not None else sending():
             run._sender = Sender(folder)
         return run
 
@@ -196,7 +197,7 @@ class Run:
         Never raises because of tracking: the run is then kept here, and `Sent.problem` says why.
         """
         self.end(status)
-        answer = self._sender.answer(timeout) if self._sender else {"problem": "sending is switched off"}
+        answer = self._sender.answer(timeout) if self._sender else {"problem": SWITCHED_OFF}
         run_id = answer.get("run_id") or sent_state(self.folder).get("run_id") or self.id
         registry = Registry(self._workspace.models)
         versions = tuple(
@@ -221,6 +222,11 @@ class Run:
         target = self.folder / ARTIFACTS / name
         target.parent.mkdir(parents=True, exist_ok=True)
         return target
+
+
+def sending() -> bool:
+    """Whether MLflow may be told of anything: AIAAS_TRACKING=off keeps it here until `aiaas runs sync`."""
+    return os.environ.get("AIAAS_TRACKING", "on").lower() != "off"
 
 
 def sent_state(folder: Path) -> dict[str, Any]:

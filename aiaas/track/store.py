@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
+from filelock import FileLock
+
 from aiaas.errors import RemoteError
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 _CONNECT_SECONDS = 3.0
+_SQLITE = "sqlite:///"
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # nothing is reported to anyone
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",  # of one read, so it does not limit the size of an upload
@@ -71,7 +74,7 @@ class Store:
             warnings.simplefilter("ignore")
             from mlflow.tracking import MlflowClient
 
-            with remote_errors(self.uri):
+            with remote_errors(self.uri), making_tables(self.uri):
                 client = MlflowClient(tracking_uri=self.uri, registry_uri=self.registry_uri)
                 client.search_experiments(max_results=1)
                 return client
@@ -91,6 +94,31 @@ def remote_errors(uri: str) -> Iterator[None]:
             where=without_password(uri),
             hint="aiaas runs sync sends what is kept here once it works",
         ) from error
+
+
+@contextmanager
+def making_tables(uri: str) -> Iterator[None]:
+    """Held while a SQLite store is opened for the first time: one process makes its tables, others wait for it.
+
+    MLflow makes them in many steps, none of which may be done twice. A kill in between leaves a store that nobody could
+    open again, and that holds nothing yet: the file `.new` beside it tells of that, and it is begun anew.
+    """
+    if not uri.startswith(_SQLITE):
+        yield
+        return
+    store = Path(uri.removeprefix(_SQLITE).partition("?")[0])
+    unfinished = store.with_name(f"{store.name}.new")
+    if store.exists() and not unfinished.exists():
+        yield
+        return
+    with FileLock(store.with_name(f"{store.name}.lock")):
+        if unfinished.exists():
+            for ending in ("", "-journal", "-wal", "-shm"):
+                store.with_name(store.name + ending).unlink(missing_ok=True)
+        elif not store.exists():
+            unfinished.touch()
+        yield
+        unfinished.unlink(missing_ok=True)
 
 
 def _reach(uri: str) -> None:

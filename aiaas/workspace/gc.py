@@ -7,8 +7,9 @@ import os
 import shutil
 import time
 from collections import defaultdict
+from pathlib import Path
 
-from aiaas.errors import UsageError
+from aiaas.errors import DataError, UsageError
 from aiaas.workspace.store import MANIFEST, Artefact, Workspace
 
 
@@ -19,11 +20,24 @@ def kept_for(workspace: Workspace) -> dict[str, list[str]]:
         for key in workspace.last(file.stem).values():
             needed[key].append(file.stem)
     for file in sorted(workspace.models.glob("*/registry.json")):
-        for number, version in json.loads(file.read_text("utf-8"))["versions"].items():
-            for part in str(version["bundle"]).split("/"):
+        for number, place in _bundles(file).items():
+            for part in place.split("/"):
                 if len(part) == 64:
                     needed[part].append(f"{file.parent.name}/{number}")
     return needed
+
+
+def _bundles(registry: Path) -> dict[str, str]:
+    """Where the bundle of each version lies."""
+    try:
+        versions = json.loads(registry.read_text("utf-8"))["versions"]
+        return {number: str(version["bundle"]) for number, version in versions.items()}
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise DataError(
+            "the registry of a model cannot be read, so what it needs is not known",
+            where=str(registry),
+            hint=f"restore the file, or give the model up: rm -r {registry.parent}",
+        ) from error
 
 
 def collect_garbage(workspace: Workspace, *, older_than_days: float = 0, dry_run: bool = False) -> list[Artefact]:

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from aiaas.workspace import atomic, keys
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
+_TOLD = ("stage", "key", "digest", "inputs", "summary", "seconds", "created")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +35,35 @@ class Artefact:
     summary: Mapping[str, Any]
     seconds: float
     created: float
-    bytes: int
+    sizes: Mapping[str, int] = field(repr=False)
 
     @classmethod
     def open(cls, path: Path) -> Artefact:
-        manifest = json.loads((path / MANIFEST).read_text("utf-8"))
-        return cls(
-            stage=manifest["stage"],
-            key=manifest["key"],
-            path=path,
-            digest=manifest["digest"],
-            inputs=manifest["inputs"],
-            summary=manifest["summary"],
-            seconds=manifest["seconds"],
-            created=manifest["created"],
-            bytes=sum(entry["bytes"] for entry in manifest["files"].values()),
-        )
+        """What the manifest in `path` says; FileNotFoundError without one, DataError for one that cannot be read."""
+        try:
+            manifest = json.loads((path / MANIFEST).read_text("utf-8"))
+            return cls(
+                **{name: manifest[name] for name in _TOLD},
+                path=path,
+                sizes={name: entry["bytes"] for name, entry in manifest["files"].items()},
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                "the manifest of an artefact cannot be read",
+                where=str(path / MANIFEST),
+                hint=f"remove the folder and run the same command again: rm -r {path}",
+            ) from error
+
+    @property
+    def bytes(self) -> int:
+        return sum(self.sizes.values())
+
+    def is_whole(self) -> bool:
+        """Whether every file is there in its size; what stands in it is compared where that must be sure."""
+        try:
+            return all((self.path / name).stat().st_size == size for name, size in self.sizes.items())
+        except FileNotFoundError:
+            return False
 
 
 @dataclass(slots=True)
@@ -83,15 +97,22 @@ class Workspace:
     @classmethod
     def open(cls, path: Path | None = None) -> Workspace:
         """The workspace at `path`, by default `.aiaas` in the working directory; made when it is not there."""
-        root = (path or Path(".aiaas")).expanduser().absolute()
-        if root.exists() and not root.is_dir():
-            raise UsageError("the workspace is a file, not a folder", where=str(root), hint="choose another folder")
+        space = cls.look(path)
+        root = space.root
         with atomic.disk_errors(root):
             for folder in (root, root / "locks", root / "tmp"):
                 folder.mkdir(parents=True, exist_ok=True)
             ignore = root / ".gitignore"
             if not ignore.exists():
                 atomic.write_text(ignore, "*\n")
+        return space
+
+    @classmethod
+    def look(cls, path: Path | None = None) -> Workspace:
+        """The same as it stands, for those who only read: nothing is made, so it may be absent, or not writable."""
+        root = (path or Path(".aiaas")).expanduser().absolute()
+        if root.exists() and not root.is_dir():
+            raise UsageError("the workspace is a file, not a folder", where=str(root), hint="choose another folder")
         return cls(root)
 
     @property
@@ -102,19 +123,16 @@ class Workspace:
         return self.artefacts / stage / key
 
     def find(self, stage: str, key: str) -> Artefact | None:
-        """The artefact with this key, or None; finding one counts as using it."""
+        """The artefact with this key, or None where a part of it is missing; finding one counts as using it."""
         path = self.folder(stage, key)
         try:
             artefact = Artefact.open(path)
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError) as error:
-            raise DataError(
-                "the manifest of an artefact cannot be read",
-                where=str(path / MANIFEST),
-                hint=f"remove the folder and run the same command again: rm -r {path}",
-            ) from error
-        os.utime(path / MANIFEST)
+        if not artefact.is_whole():
+            return None
+        with suppress(OSError):  # a workspace that may only be read
+            os.utime(path / MANIFEST)
         return artefact
 
     @contextmanager
@@ -176,7 +194,7 @@ class Workspace:
         atomic.write_json(draft.path / MANIFEST, manifest)
         target = self.folder(stage, key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():  # a folder without a manifest: half an artefact is no artefact
+        if target.exists():  # without a manifest or a file that it names: half an artefact is no artefact
             shutil.rmtree(target)
         draft.path.rename(target)
         atomic.sync_folder(target.parent)

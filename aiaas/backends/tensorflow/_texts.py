@@ -36,7 +36,7 @@ _BATCH = 256  # texts that are answered
 _EMBEDDING_SIZE = 128
 
 Heart = Callable[[Any, Any, Any, Any], Any]
-"""What an architecture is: its parameters, embedded tokens, mask and column to one vector a text."""
+"""What an architecture is: its parameters, embedded tokens, lengths and places of tokens to one vector a text."""
 
 
 class Saved(Base):

@@ -63,28 +63,32 @@ def load(directory: Path) -> Model:
     return _texts.load(directory, Params, heart)
 
 
-def heart(params: Params, tensor: Any, mask: Any, column: Any) -> Any:
+def heart(params: Params, tensor: Any, lengths: Any, inside: Any) -> Any:
     """Embedded tokens (n, length, size) to one vector a text (n, width)."""
     from aiaas.backends.tensorflow._keras import keras
-    from aiaas.backends.tensorflow._network_of_texts import pooled
+    from aiaas.backends.tensorflow._network_of_texts import pooled, reversed_within
 
-    layers = keras().layers
-    last = None
+    frame = keras()
+    last = []
     for number in range(1, params.layers + 1):
-        top = number == params.layers
-        lstm = layers.LSTM(
-            params.units,
-            return_sequences=True,
-            return_state=top and "last" in params.pooling,
-            recurrent_dropout=params.recurrent_dropout,
-            name=f"lstm{number}" if not params.bidirectional else None,
-        )
-        layer = layers.Bidirectional(lstm, name=f"lstm{number}") if params.bidirectional else lstm
-        tensor = layer(tensor, mask=mask)
-        if top and "last" in params.pooling:
-            tensor, *states = tensor
-            last = layers.Concatenate(name="last")(states[::2]) if params.bidirectional else states[0]
+        forward = _lstm(params, f"lstm{number}")(tensor)
+        last = [reversed_within(forward, lengths)[:, 0]]
+        read = [forward]
+        if params.bidirectional:
+            backward = _lstm(params, f"lstm{number}_backward")(reversed_within(tensor, lengths))
+            read.append(reversed_within(backward, lengths))
+            last.append(read[1][:, 0])  # at the first token it has read the whole
+        tensor = frame.layers.Concatenate(name=f"lstm{number}_read")(read) if len(read) > 1 else forward
+    found = last if "last" in params.pooling else []
     others = [kind for kind in params.pooling if kind != "last"]
-    found = [pooled(tensor, column, others, "lstm")] if others else []
-    found += [last] if last is not None else []
-    return layers.Concatenate(name="pooled")(found) if len(found) > 1 else found[0]
+    if others:
+        found = [*found, pooled(tensor, inside, others, "lstm")]
+    return frame.layers.Concatenate(name="pooled")(found) if len(found) > 1 else found[0]
+
+
+def _lstm(params: Params, name: str) -> Any:
+    from aiaas.backends.tensorflow._keras import keras
+
+    return keras().layers.LSTM(
+        params.units, return_sequences=True, recurrent_dropout=params.recurrent_dropout, name=name
+    )

@@ -61,7 +61,7 @@ def load(directory: Path) -> Model:
     return _texts.load(directory, Params, heart)
 
 
-def heart(params: Params, tensor: Any, mask: Any, column: Any) -> Any:
+def heart(params: Params, tensor: Any, lengths: Any, inside: Any) -> Any:
     """Embedded tokens (n, length, size) to one vector a text (n, width)."""
     from aiaas.backends.tensorflow._keras import keras
     from aiaas.backends.tensorflow._network_of_texts import pooled
@@ -71,5 +71,5 @@ def heart(params: Params, tensor: Any, mask: Any, column: Any) -> Any:
     for width in params.widths:
         name = f"convolution{width}"
         values = layers.Conv1D(params.filters, width, padding="same", activation="relu", name=name)(tensor)
-        found.append(pooled(values, column, params.pooling, name))
+        found.append(pooled(values, inside, params.pooling, name))
     return layers.Concatenate(name="pooled")(found) if len(found) > 1 else found[0]
