@@ -117,6 +117,8 @@ def _collect(model: Answering, stream: BufferedReader, how: dict[str, Any]) -> d
 
 def _report(summary: Summary, fields: dict[str, Any], *, json: bool) -> None:
     """Say what was done; DataError when a line holds an error in place of an answer."""
+    version = f"/{summary.version}" if summary.version else ""
+    output.say(f"answered by {summary.model}{version}, runtime {summary.runtime}")
     if summary.unused:
         output.say(f"columns that the model does not use: {', '.join(summary.unused)}")
     fields = {**summary.as_dict(), **fields}

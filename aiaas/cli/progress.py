@@ -30,6 +30,8 @@ class Lines:
     def stage_ends(self, stage: StageResult) -> None:
         took = "cached" if stage.cached else f"{stage.seconds:.1f} s"
         output.say(f"{stage.name:<11} {took:>7}  {_told(stage.name, stage.summary)}".rstrip())
+        if stage.name == "deploy" and "difference" in stage.summary["runtime"]:
+            output.say(f"{'':<21}{_compared(stage.summary['runtime'])}")
 
 
 def _told(name: str, summary: Any) -> str:
@@ -50,6 +52,12 @@ def _told(name: str, summary: Any) -> str:
         case "deploy":
             return f"bundle {summary['digest'][:12]}, {summary['bytes'] / 1e6:.1f} MB, {summary['examples']} replayed"
     return ""
+
+
+def _compared(runtime: Any) -> str:
+    """What the portable form of a model costs and brings."""
+    took = [f"{runtime[form]['milliseconds']:.2g} ms" for form in ("portable", "native")]
+    return f"{runtime['name']}: {took[0]} an example, was {took[1]}; scores within {runtime['difference']:.1g}"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -40,15 +40,16 @@ class RemoteModel:
         try:
             self.name = name or self._only_model()
             self._url = f"{self._base}/v1/models/{quote(self.name, safe='')}"
-            self.signature, self.version, self.digest = self._about()
+            self.signature, self.version, self.digest, self.runtime = self._about()
         except BaseException:
             self.close()
             raise
 
-    def _about(self) -> tuple[Signature, str | None, str]:
+    def _about(self) -> tuple[Signature, str | None, str, str]:
         about = self._ask("GET", self._url, lost=f"the service has no model {self.name!r}")
         try:
-            return Signature.from_dict(about["signature"]), about["version"], str(about["digest"])
+            digest, runtime = str(about["digest"]), str(about["runtime"])
+            return Signature.from_dict(about["signature"]), about["version"], digest, runtime
         except (KeyError, TypeError) as error:
             raise RemoteError("the service does not answer as aiaas does", where=self._url) from error
 

@@ -192,12 +192,17 @@ def _evaluate(work: Work, made: Made, draft: Draft) -> None:
 
 
 def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
+    from aiaas import deploy
+
+    model = work.recipe.model
+    architecture = plugins.architecture(model.backend, model.architecture)
     return {
         "recipe": work.recipe.resolved(),
         "model": made["train"].digest,
         "collected": made["collect"].digest,
         "rows": made["preprocess"].digest,
         "judged": made["evaluate"].digest,
+        "packages": deploy.tools(architecture, work.recipe.deploy),
         "code": keys.digest_code("deploy", "bundle", "steps", *_model_code(work)),
     }
 
@@ -206,7 +211,7 @@ def _deploy(work: Work, made: Made, draft: Draft) -> None:
     from aiaas import deploy
 
     trained = deploy.Trained(*(made[name].path for name in ("collect", "preprocess", "train", "evaluate")))
-    draft.summary.update(deploy.package(work.recipe, trained, draft.path))
+    draft.summary.update(deploy.package(work.recipe, trained, draft.path, work.warn))
 
 
 STAGES: dict[str, Stage] = {

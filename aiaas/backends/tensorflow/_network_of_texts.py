@@ -53,8 +53,8 @@ def reversed_within(tensor: Any, lengths: Any) -> Any:
         def call(self, values: Any, lengths: Any) -> Any:
             return tf.reverse_sequence(values, lengths, seq_axis=1)
 
-        def compute_output_shape(self, values: Any, lengths: Any) -> Any:
-            return values
+        def compute_output_shape(self, values_shape: Any, lengths_shape: Any) -> Any:
+            return values_shape
 
     return Reversed()(tensor, lengths)
 
