@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from aiaas.backends import onnx
 from aiaas.backends.settings import Learning
 from aiaas.backends.tensorflow._text_params import TextParams
 from aiaas.contracts import Model, Training
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 REQUIRES = ("tensorflow",)
 TASKS = ("text-classification",)
 Settings = Learning
+RUNTIME, RUNTIME_REQUIRES, EXPORT_REQUIRES = onnx.RUNTIME, onnx.REQUIRES, onnx.FROM_KERAS
 
 
 class Params(TextParams):
@@ -59,6 +61,20 @@ def load(directory: Path) -> Model:
     from aiaas.backends.tensorflow import _texts
 
     return _texts.load(directory, Params, heart)
+
+
+def export(directory: Path, out: Path) -> None:
+    """See `Portable.export`."""
+    from aiaas.backends.tensorflow import _texts
+
+    _texts.export(directory, out, Params, heart)
+
+
+def load_portable(directory: Path) -> Model:
+    """See `Portable.load_portable`."""
+    from aiaas.backends.tensorflow import _texts
+
+    return _texts.load_portable(directory, Params)
 
 
 def heart(params: Params, tensor: Any, lengths: Any, inside: Any) -> Any:
