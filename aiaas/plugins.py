@@ -21,7 +21,14 @@ from aiaas import contracts
 from aiaas.errors import MissingPackageError, UsageError
 
 Room = Literal["sources", "steps", "tasks", "architectures"]
-_EXTRAS = {"tensorflow": "tensorflow", "torch": "torch", "transformers": "torch"}
+_EXTRAS = {
+    "tensorflow": "tensorflow",
+    "tf2onnx": "tensorflow",
+    "onnx": "tensorflow",
+    "onnxruntime": "onnx",
+    "torch": "torch",
+    "transformers": "torch",
+}
 
 
 @cache
@@ -107,16 +114,27 @@ def code(plugin: object) -> Path:
     return Path(module.__file__).parent if module.__package__ else Path(module.__file__)
 
 
+def installed(requires: Iterable[str]) -> dict[str, str | None]:
+    """The installed version of each distribution, None where there is none."""
+    return {name: _version(name) for name in requires}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return distribution(name).version
+    except PackageNotFoundError:
+        return None
+
+
 def require(requires: Iterable[str], purpose: str) -> dict[str, str]:
     """The installed version of each distribution; raises MissingPackageError with the command that installs it."""
     versions: dict[str, str] = {}
-    for name in requires:
-        try:
-            versions[name] = distribution(name).version
-        except PackageNotFoundError:
+    for name, version in installed(requires).items():
+        if version is None:
             extra = _EXTRAS.get(name)
             wanted = f"'aiaas[{extra}]'" if extra else name
             raise MissingPackageError(
                 f"{purpose} needs the package {name}, which is not installed", hint=f"pip install {wanted}"
-            ) from None
+            )
+        versions[name] = version
     return versions

@@ -1,7 +1,8 @@
 """The deployable folder: write, verify, load, predict, find by name."""
 
 from aiaas.bundle.find import find
+from aiaas.bundle.layout import NATIVE
 from aiaas.bundle.load import Bundle, load, verify
 from aiaas.bundle.write import write
 
-__all__ = ["Bundle", "find", "load", "verify", "write"]
+__all__ = ["NATIVE", "Bundle", "find", "load", "verify", "write"]

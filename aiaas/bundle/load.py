@@ -10,7 +10,7 @@ from typing import Any
 
 from aiaas import plugins, steps
 from aiaas.bundle import layout
-from aiaas.contracts import Answer, Model, Signature, Step, Task
+from aiaas.contracts import Answer, Architecture, Model, Portable, Signature, Step, Task
 from aiaas.errors import DataError, ExampleError, MissingPackageError, UsageError, VerificationError
 from aiaas.workspace import keys
 
@@ -34,6 +34,11 @@ class Bundle:
     @property
     def digest(self) -> str:
         return str(self.manifest.get("digest", ""))
+
+    @property
+    def runtime(self) -> str:
+        """What runs the model: `native`, its own framework, or a portable runtime such as `onnx`."""
+        return runtime_of(self.manifest)
 
     @property
     def recipe(self) -> str:
@@ -165,8 +170,28 @@ def open_unsealed(directory: Path, manifest: Mapping[str, Any]) -> Bundle:
             where=str(directory),
             hint="install the package that it was trained with",
         ) from error
-    model = architecture.load(directory / layout.MODEL)
+    model = _model(architecture, runtime_of(manifest), directory / layout.MODEL, purpose)
     return Bundle(directory, manifest, task, signature, restored, model)
+
+
+def runtime_of(manifest: Mapping[str, Any]) -> str:
+    """What runs the model; a manifest of schema 1 does not say it."""
+    return str(manifest.get("runtime", layout.NATIVE))
+
+
+def _model(architecture: Architecture, runtime: str, directory: Path, purpose: str) -> Model:
+    """The model in the form that the bundle holds. A portable one needs nothing of its framework."""
+    if runtime == layout.NATIVE:
+        plugins.require(architecture.REQUIRES, purpose)
+        return architecture.load(directory)
+    if not isinstance(architecture, Portable) or runtime != architecture.RUNTIME:
+        raise VerificationError(
+            f"{purpose} holds a model for the runtime {runtime!r}, which this aiaas does not know for its architecture",
+            where=str(directory),
+            hint="pip install --upgrade aiaas",
+        )
+    plugins.require(architecture.RUNTIME_REQUIRES, purpose)
+    return architecture.load_portable(directory)
 
 
 def _close(expected: Any, found: Any, tolerance: float = 1e-4) -> bool:

@@ -21,6 +21,7 @@ def write(
     *,
     recipe: Recipe,
     model: Path,
+    runtime: str = layout.NATIVE,
     signature: Signature,
     packages: Mapping[str, str],
     metrics: Mapping[str, Any],
@@ -29,6 +30,7 @@ def write(
 ) -> str:
     """Write a bundle into the empty folder `out` and return its digest.
 
+    `model` is a folder that `save` wrote, or `export` where `runtime` is a portable one; `packages` are those it needs.
     `examples` are inputs of requests; their answers are computed by the bundle itself, from what was written. `steps`
     are the records of the request-time steps.
     """
@@ -41,6 +43,7 @@ def write(
         "task": recipe.task,
         "backend": recipe.model.backend,
         "architecture": recipe.model.architecture,
+        "runtime": runtime,
         "signature": signature.as_dict(),
         "steps": list(steps),
         "packages": dict(packages),

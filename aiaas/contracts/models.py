@@ -116,11 +116,14 @@ class Portable(Protocol):
     RUNTIME: str
     """What the runtime is called, as `onnx`."""
     RUNTIME_REQUIRES: tuple[str, ...]
-    """Distributions that `load_portable` needs."""
+    """Distributions that `load_portable` needs; it needs none of `REQUIRES`."""
+    EXPORT_REQUIRES: tuple[str, ...]
+    """Distributions that `export` needs besides `REQUIRES`."""
 
     def export(self, directory: Path, out: Path) -> None:
-        """Write into the empty folder `out` what `load_portable` needs, from what `Model.save` wrote in `directory`.
-        Raises ExportError where the model has no portable form."""
+        """Write into the empty folder `out` what `load_portable` needs, from what `Model.save` wrote in `directory`;
+        equal models, equal bytes. Raises ExportError where the model has no portable form."""
 
     def load_portable(self, directory: Path) -> Model:
-        """The model that `export` wrote, without importing the framework. Raises VerificationError."""
+        """The model that `export` wrote, without importing the framework; its `save` writes what `load_portable` reads.
+        Raises VerificationError."""

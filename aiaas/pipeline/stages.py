@@ -13,6 +13,7 @@ from typing import Any
 
 from aiaas import backends, plugins
 from aiaas.contracts import Progress, Signature, SourceContext, TakesFiles, Task
+from aiaas.errors import VerificationError
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace, keys
 
@@ -188,12 +189,17 @@ def _evaluate(work: Work, made: Made, draft: Draft) -> None:
 
 
 def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
+    from aiaas import deploy
+
+    model = work.recipe.model
+    architecture = plugins.architecture(model.backend, model.architecture)
     return {
         "recipe": work.recipe.resolved(),
         "model": made["train"].digest,
         "collected": made["collect"].digest,
         "rows": made["preprocess"].digest,
         "judged": made["evaluate"].digest,
+        "packages": deploy.tools(architecture, work.recipe.deploy),
         "code": keys.digest_code("deploy", "bundle", "steps", *_model_code(work)),
     }
 
@@ -202,7 +208,7 @@ def _deploy(work: Work, made: Made, draft: Draft) -> None:
     from aiaas import deploy
 
     trained = deploy.Trained(*(made[name].path for name in ("collect", "preprocess", "train", "evaluate")))
-    draft.summary.update(deploy.package(work.recipe, trained, draft.path))
+    draft.summary.update(deploy.package(work.recipe, trained, draft.path, work.warn))
 
 
 STAGES: dict[str, Stage] = {

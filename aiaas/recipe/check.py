@@ -72,6 +72,7 @@ class _Check:
         frame["train"] = self._train(frame.get("train", {}))
         if isinstance(frame.get("evaluate"), dict):
             frame["evaluate"] = self._evaluate(dict(frame["evaluate"]))
+        self._deploy(frame.get("deploy"))
         return validated(Recipe, frame, (), document, as_json=False)
 
     def _names(self) -> None:
@@ -227,6 +228,17 @@ class _Check:
             except ValueError as error:
                 self.document.refuse(path, str(error))
         return {**section, "gates": gates}
+
+    def _deploy(self, section: Any) -> None:
+        """A portable form is asked for only where the architecture has one."""
+        if self.architecture is None or not isinstance(section, dict) or section.get("runtime") != "portable":
+            return
+        if not isinstance(self.architecture, contracts.Portable):
+            model = self.document.data["model"]
+            name = f"{model['backend']}/{model['architecture']}"
+            self.document.refuse(
+                ("deploy", "runtime"), f"cannot be portable: {name} has no portable form", "leave it out, or say native"
+            )
 
     def _plugin(
         self, room: Literal["tasks", "steps"], what: str, name: str, path: paths.Path, *, key: bool = False

@@ -47,7 +47,7 @@ class Options(contracts.Params):
         1.0, gt=0, le=1, description="Choose among the likeliest tokens that together have this probability."
     )
     repetition_penalty: float = Field(
-        1.0, ge=1, le=10, description="Take the probability of the tokens just written to this power; 1 changes nothing."
+        1.0, ge=1, le=10, description="Take the probability of tokens just written to this power; 1 changes nothing."
     )
     stop: tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...] = Field(
         (), max_length=16, description="End before the first of these texts."

@@ -112,6 +112,17 @@ def load(directory: Path) -> PictureModel:
     return PictureModel(saved, _runner.read_network(directory, lambda: build(saved)))
 
 
+def export(directory: Path, out: Path) -> None:
+    """See `Portable.export`."""
+    saved = _runner.read_settings(directory, Saved)
+    _runner.export(directory, out, lambda: build(saved))
+
+
+def load_portable(directory: Path) -> PictureModel:
+    """See `Portable.load_portable`."""
+    return PictureModel(_runner.read_settings(directory, Saved), _runner.portable_network(directory))
+
+
 def _form(params: Params, train: Dataset, column: str) -> Form:
     """Size and colours: what the recipe says, else what the first training pictures are."""
     seen = [pictures.header(each) for each in train.select(range(min(_LOOKED_AT, len(train))))[column]]

@@ -29,9 +29,7 @@ class RunningText:
     With a seed the texts come in another order each epoch, so that other characters stand together in a row.
     """
 
-    def __init__(
-        self, texts: list[NDArray[np.int32]], window: int, rows: int, *, seed: int | None = None
-    ) -> None:
+    def __init__(self, texts: list[NDArray[np.int32]], window: int, rows: int, *, seed: int | None = None) -> None:
         self.texts = [np.append(text, np.int32(END)) for text in texts if text.size]
         self.window, self.rows, self.seed = window, rows, seed
         self.size = sum(text.size for text in self.texts)

@@ -130,6 +130,17 @@ def load(directory: Path) -> RowNetwork:
     return RowNetwork(saved, _runner.read_network(directory, lambda: build(saved)))
 
 
+def export(directory: Path, out: Path) -> None:
+    """See `Portable.export`."""
+    saved = _runner.read_settings(directory, Saved)
+    _runner.export(directory, out, lambda: build(saved))
+
+
+def load_portable(directory: Path) -> RowNetwork:
+    """See `Portable.load_portable`."""
+    return RowNetwork(_runner.read_settings(directory, Saved), _runner.portable_network(directory))
+
+
 def build(saved: Saved) -> Any:
     """Dense layers from the inputs (n, width) to logits (n, classes), or to (n, 1) values."""
     frame = keras()

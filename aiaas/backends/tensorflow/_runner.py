@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 
 from aiaas.backends import arrays
+from aiaas.backends.onnx import PortableNetwork
 from aiaas.backends.tensorflow._keras import plain, tensorflow
 from aiaas.contracts import Params
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SETTINGS, WEIGHTS = "model.json", "weights.npz"
+SETTINGS, WEIGHTS, PORTABLE = "model.json", "weights.npz", "network.onnx"
 Saved = TypeVar("Saved", bound=Params)
 
 
@@ -81,3 +83,17 @@ def read_network(directory: Path, build: Callable[[], Any]) -> KerasNetwork:
             raise arrays.damaged(path, f"the array {name!r} of the model has another shape")
         variable.assign(kept[name])
     return KerasNetwork(network)
+
+
+def export(directory: Path, out: Path, build: Callable[[], Any]) -> None:
+    """Write settings and network, which the model saved in `directory` consists of, into `out` for `portable_network`.
+    Raises ExportError, VerificationError."""
+    from aiaas.backends.tensorflow import _onnx
+
+    _onnx.export(read_network(directory, build).network, out / PORTABLE)
+    shutil.copyfile(directory / SETTINGS, out / SETTINGS)
+
+
+def portable_network(directory: Path) -> PortableNetwork:
+    """The network that `export` wrote, run without TensorFlow. Raises VerificationError."""
+    return PortableNetwork(directory / PORTABLE)

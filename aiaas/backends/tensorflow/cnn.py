@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from aiaas.backends import onnx
 from aiaas.backends.augment import Augment
 from aiaas.backends.settings import Learning
 from aiaas.contracts import Model, Training
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 REQUIRES = ("tensorflow",)
 TASKS = ("image-classification",)
 Settings = Learning
+RUNTIME, RUNTIME_REQUIRES, EXPORT_REQUIRES = onnx.RUNTIME, onnx.REQUIRES, onnx.FROM_KERAS
 
 Side = Annotated[int, Field(ge=4, le=1024)]
 Width = Annotated[int, Field(ge=1, le=4096)]
@@ -91,3 +93,17 @@ def load(directory: Path) -> Model:
     from aiaas.backends.tensorflow import _cnn
 
     return _cnn.load(directory)
+
+
+def export(directory: Path, out: Path) -> None:
+    """See `Portable.export`."""
+    from aiaas.backends.tensorflow import _cnn
+
+    _cnn.export(directory, out)
+
+
+def load_portable(directory: Path) -> Model:
+    """See `Portable.load_portable`."""
+    from aiaas.backends.tensorflow import _cnn
+
+    return _cnn.load_portable(directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 REQUIRES = ("tensorflow",)
 TASKS = ("text-generation",)
 Settings = Learning
+RUNTIME = "numpy"
+RUNTIME_REQUIRES = ("numpy",)
+EXPORT_REQUIRES: tuple[str, ...] = ()
 
 
 class Params(Base):
@@ -47,3 +51,13 @@ def load(directory: Path) -> Model:
     from aiaas.backends.generator import CharacterGenerator
 
     return CharacterGenerator.load(directory)
+
+
+def export(directory: Path, out: Path) -> None:
+    """The same files: numpy reads what `save` wrote."""
+    shutil.copytree(directory, out, dirs_exist_ok=True)
+
+
+def load_portable(directory: Path) -> Model:
+    """The model that `save` wrote, without TensorFlow. Raises VerificationError."""
+    return load(directory)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from aiaas.backends import onnx
 from aiaas.backends.settings import Learning
 from aiaas.contracts import Model, Training
 from aiaas.contracts import Params as Base
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 REQUIRES = ("tensorflow",)
 TASKS = ("tabular-classification", "tabular-regression")
 Settings = Learning
+RUNTIME, RUNTIME_REQUIRES, EXPORT_REQUIRES = onnx.RUNTIME, onnx.REQUIRES, onnx.FROM_KERAS
 
 Width = Annotated[int, Field(ge=1, le=65_536)]
 
@@ -46,3 +48,17 @@ def load(directory: Path) -> Model:
     from aiaas.backends.tensorflow import _mlp
 
     return _mlp.load(directory)
+
+
+def export(directory: Path, out: Path) -> None:
+    """See `Portable.export`."""
+    from aiaas.backends.tensorflow import _mlp
+
+    _mlp.export(directory, out)
+
+
+def load_portable(directory: Path) -> Model:
+    """See `Portable.load_portable`."""
+    from aiaas.backends.tensorflow import _mlp
+
+    return _mlp.load_portable(directory)
