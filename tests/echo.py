@@ -18,6 +18,7 @@ class Echo:
     name = "echo"
     version: str | None = "3"
     digest = "0" * 64
+    options = None
     manifest: Mapping[str, Any] = {"task": "text-classification"}
 
     def __init__(self, features: Mapping[str, str] | None = None, seconds: float = 0.0) -> None:

@@ -93,7 +93,8 @@ class Recurrent:
         return after[-1][0], tuple(after)
 
     def _logits(self, hidden: Matrix) -> Matrix:
-        return (hidden @ self.projection + self.bias) @ self._scores
+        scores: Matrix = (hidden @ self.projection + self.bias) @ self._scores
+        return scores
 
 
 def _losses(logits: Matrix, tokens: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -99,7 +99,8 @@ def finished(network: Any, params: Params) -> Recurrent:
         return [np.asarray(each, np.float32) for each in network.get_layer(name).get_weights()]
 
     layers = [Layer(*of(f"lstm{number}")) for number in range(params.layers)]
-    return Recurrent(*of("embedding"), layers, *of("projection"))
+    (embedding,), (projection, bias) = of("embedding"), of("projection")
+    return Recurrent(embedding, layers, projection, bias)
 
 
 def _texts(rows: Dataset, training: Training) -> Iterator[list[str]]:
