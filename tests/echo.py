@@ -19,6 +19,7 @@ class Echo:
     version: str | None = "3"
     digest = "0" * 64
     options = None
+    runtime = "native"
     manifest: Mapping[str, Any] = {"task": "text-classification"}
 
     def __init__(self, features: Mapping[str, str] | None = None, seconds: float = 0.0) -> None:

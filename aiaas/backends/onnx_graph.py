@@ -28,6 +28,8 @@ def rewrite(path: Path, mend: Callable[[Any], None] = lambda model: None) -> Non
         mend(model)
         canonical = in_one_form(model)
         onnx.checker.check_model(canonical, full_check=True)
+    except ExportError:
+        raise
     except Exception as error:  # protobuf's, the checker's and shape inference's errors have no other common class
         raise ExportError(f"the exported network is not sound: {first_line(error)}") from error
     path.write_bytes(canonical.SerializeToString(deterministic=True))

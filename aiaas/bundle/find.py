@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from aiaas.bundle import layout
-from aiaas.bundle.load import Bundle, load
+from aiaas.bundle.load import Bundle, load, runtime_of
 from aiaas.track.registry import Registry, parse_reference
 from aiaas.workspace import Workspace
+
+
+def runtime(folder: Path) -> str | None:
+    """What runs the model of the bundle in `folder`, as it says, unverified; None where no bundle is there any more."""
+    try:
+        return runtime_of(json.loads((folder / layout.MANIFEST).read_text("utf-8")))
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def find(reference: str, workspace: Workspace) -> Bundle:

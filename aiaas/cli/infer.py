@@ -78,9 +78,16 @@ def infer_command(
     from aiaas import infer
     from aiaas.workspace import Workspace
 
+    if prompt is not None:
+        if file != "-":
+            raise UsageError("--prompt and FILE exclude each other", where=file, hint="give one of them")
+        with infer.open_model(model, Workspace.look(workspace)) as writing:
+            _write(writing, prompt, infer.options_of(writing, option or ()), to, json=json)
+        return
     name = None if file == "-" else file
     how: dict[str, Any] = {"format": format, "name": name, "encoding": None if encoding == "auto" else encoding}
-    with _opened(file) as stream, infer.open_model(model, Workspace.look(workspace)) as answering:
+    with _opened(file) as stream, infer.open_model(model, Workspace.look(workspace)) as opened:
+        answering = infer.Asked(opened, infer.options_of(opened, option or ()))
         if json and to is None:
             fields = _collect(answering, stream, how)
         else:
@@ -138,7 +145,7 @@ def _write(model: Writing, prompt: str, options: Mapping[str, Any] | None, to: P
             sink.write(b"\n")
             sink.flush()
     if json:
-        about = {"model": model.name, "version": model.version, "digest": model.digest}
+        about = {"model": model.name, "version": model.version, "digest": model.digest, "runtime": model.runtime}
         output.emit_json("infer", **about, prompt=prompt, answer=model.written(text))
 
 
@@ -156,6 +163,8 @@ def _collect(model: Answering, stream: BufferedReader, how: dict[str, Any]) -> d
 
 def _report(summary: Summary, fields: dict[str, Any], *, json: bool) -> None:
     """Say what was done; DataError when a line holds an error in place of an answer."""
+    version = f"/{summary.version}" if summary.version else ""
+    output.say(f"answered by {summary.model}{version}, runtime {summary.runtime}")
     if summary.unused:
         output.say(f"columns that the model does not use: {', '.join(summary.unused)}")
     fields = {**summary.as_dict(), **fields}

@@ -51,6 +51,7 @@ def list_(json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
 @app.command()
 def show(model: ModelArgument, json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
     """A model's versions, or with @ALIAS or /VERSION that one."""
+    from aiaas import bundle
     from aiaas.track import Registry, parse_reference
 
     name, alias, number = parse_reference(model)
@@ -59,10 +60,11 @@ def show(model: ModelArgument, json: JsonOption = False, workspace: WorkspaceOpt
     versions = [registry.resolve(name, alias=alias, version=number)] if one else registry.versions(name)
     if json:
         aliases = {alias: version.number for version in versions for alias in version.aliases}
-        output.emit_json("models show", name=name, aliases=aliases, versions=[each.as_dict() for each in versions])
+        told = [{**each.as_dict(), "runtime": bundle.runtime(each.path)} for each in versions]
+        output.emit_json("models show", name=name, aliases=aliases, versions=told)
         return
     for version in reversed(versions):
-        output.out("\n".join(_lines(version)))
+        output.out("\n".join(_lines(version, bundle.runtime(version.path))))
 
 
 @app.command()
@@ -112,12 +114,13 @@ def _moved(verb: str, space: Workspace, version: Version, alias: str, json: bool
         output.out(f"{version.name}@{alias} is version {version.number}")
 
 
-def _lines(version: Version) -> list[str]:
+def _lines(version: Version, runtime: str | None) -> list[str]:
     aliases = ", ".join(version.aliases)
     return [
         f"{version.name}/{version.number}" + (f"  {aliases}" if aliases else ""),
         f"  digest     {version.digest}",
         f"  bundle     {version.path}",
+        f"  runtime    {runtime or 'unknown: the bundle is gone'}",
         f"  registered {when(version.created)}" + ("" if version.remote else ", not in MLflow yet"),
         f"  run        {version.run_id or version.run or 'none'}",
         *(f"  {name}: {value}" for name, value in version.metrics.items()),

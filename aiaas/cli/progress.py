@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aiaas.pipeline import Result, StageResult
 
 SHOWN_CLASSES = 12
+SHOWN_SOURCES = 2
 REDRAW_SECONDS = 0.1
 
 
@@ -30,13 +31,17 @@ class Lines:
     def stage_ends(self, stage: StageResult) -> None:
         took = "cached" if stage.cached else f"{stage.seconds:.1f} s"
         output.say(f"{stage.name:<11} {took:>7}  {_told(stage.name, stage.summary)}".rstrip())
+        if stage.name == "deploy" and "difference" in stage.summary["runtime"]:
+            output.say(f"{'':<21}{_compared(stage.summary['runtime'])}")
 
 
 def _told(name: str, summary: Any) -> str:
     """The one thing worth knowing of a stage."""
     match name:
         case "collect":
-            return f"{summary['rows']:,} rows from {_counted(len(summary['sources']), 'source')}"
+            rows = f"{summary['rows']:,} rows from {_counted(len(summary['sources']), 'source')}"
+            files = dict.fromkeys(each["files"]["told"] for each in summary["sources"] if "files" in each)
+            return rows + (f": {'; '.join(files)}" if 0 < len(files) <= SHOWN_SOURCES else "")
         case "preprocess":
             sizes = summary["splits"]
             return f"train {sizes['train']:,}, validation {sizes['validation']:,}, test {sizes['test']:,}"
@@ -50,6 +55,12 @@ def _told(name: str, summary: Any) -> str:
         case "deploy":
             return f"bundle {summary['digest'][:12]}, {summary['bytes'] / 1e6:.1f} MB, {summary['examples']} replayed"
     return ""
+
+
+def _compared(runtime: Any) -> str:
+    """What the portable form of a model costs and brings."""
+    took = [f"{runtime[form]['milliseconds']:.2g} ms" for form in ("portable", "native")]
+    return f"{runtime['name']}: {took[0]} an example, was {took[1]}; scores within {runtime['difference']:.1g}"
 
 
 def _counted(count: int, noun: str) -> str:

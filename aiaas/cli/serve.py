@@ -34,6 +34,7 @@ def serve_command(
     def ready(started: Started) -> None:
         if json:
             output.emit_json("serve", **started.as_dict())
-        output.say(f"ready: {started.url}")
+        answering = ", ".join(f"{each['name']} ({each['runtime']})" for each in started.models)
+        output.say(f"ready: {started.url}  {answering}")
 
     serve.serve(models, Workspace.look(workspace), host=host, port=port, on_ready=ready)

@@ -82,7 +82,8 @@ class Inspection(Protocol):
         """What is wrong with each file; None where nothing is."""
 
     def report(self) -> Mapping[str, Any]:
-        """What it saw of the files that nothing is wrong with, as JSON for the provenance."""
+        """What it saw of the files that nothing is wrong with, as JSON for the provenance; under `told` in words, for a
+        person."""
 
 
 @runtime_checkable

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 from aiaas import plugins
-from aiaas.contracts import Answer, Generative, Params, Signature, Task
+from aiaas.contracts import Answer, Generative, Params, Signature
 from aiaas.errors import DataError, RemoteError, UsageError
 from aiaas.infer import events
 
@@ -42,7 +42,8 @@ class RemoteModel:
         try:
             self.name = name or self._only_model()
             self._url = f"{self._base}/v1/models/{quote(self.name, safe='')}"
-            self.signature, self.version, self.digest, self._task = self._about()
+            about = self._about()
+            self.signature, self.version, self.digest, self.runtime, self._task = about
         except BaseException:
             self.close()
             raise
@@ -52,11 +53,11 @@ class RemoteModel:
         """What may be asked of a model that writes; None for others, and where its task is not known here."""
         return self._task.Options if isinstance(self._task, Generative) else None
 
-    def _about(self) -> tuple[Signature, str | None, str, Task | None]:
+    def _about(self) -> tuple[Signature, str | None, str, str, Any]:
         about = self._ask("GET", self._url, lost=f"the service has no model {self.name!r}")
         try:
-            signature, name = Signature.from_dict(about["signature"]), str(about["task"])
-            return signature, about["version"], str(about["digest"]), _task(name)
+            digest, runtime, task = str(about["digest"]), str(about["runtime"]), _task(str(about["task"]))
+            return Signature.from_dict(about["signature"]), about["version"], digest, runtime, task
         except (KeyError, TypeError) as error:
             raise RemoteError("the service does not answer as aiaas does", where=self._url) from error
 
@@ -105,8 +106,8 @@ class RemoteModel:
 
     def written(self, text: str, /) -> Answer:
         """All the pieces that `write` gave, as a caller reads them."""
-        assert isinstance(self._task, Generative), "a model with options"
-        return self._task.written(text, self.signature)
+        answer: Answer = self._task.written(text, self.signature)
+        return answer
 
     def _post(self, inputs: list[Any], options: Mapping[str, Any] | None) -> Mapping[str, Any]:
         body = _body(inputs, options)
@@ -154,7 +155,8 @@ def _body(inputs: list[Any], options: Mapping[str, Any] | None) -> dict[str, Any
     return {"inputs": inputs} | ({"options": dict(options)} if options else {})
 
 
-def _task(name: str) -> Task | None:
+def _task(name: str) -> Any:
+    """The task of that name, None where it is not known here."""
     try:
         return plugins.task(name)
     except UsageError:  # a plug-in that only the service has

@@ -32,6 +32,8 @@ class Answering(Protocol):
     @property
     def digest(self) -> str: ...
     @property
+    def runtime(self) -> str: ...
+    @property
     def signature(self) -> Signature: ...
     @property
     def options(self) -> type[Params] | None:
@@ -60,12 +62,13 @@ class Sink(Protocol):
 class Summary:
     """What was answered: `rows` lines went out, `errors` of them hold an error; `first_error` is the first of these.
 
-    `unused` are columns of a CSV file that are no feature of the model.
+    `runtime` is what ran the model; `unused` are columns of a CSV file that are no feature of the model.
     """
 
     model: str
     version: str | None
     digest: str
+    runtime: str
     format: str
     rows: int
     errors: int
@@ -78,6 +81,7 @@ class Summary:
             "model": self.model,
             "version": self.version,
             "digest": self.digest,
+            "runtime": self.runtime,
             "format": self.format,
             "rows": self.rows,
             "errors": self.errors,
@@ -149,7 +153,7 @@ class _Tally:
 
     def summary(self, model: Answering) -> Summary:
         seconds = time.perf_counter() - self.start
-        about = (model.name, model.version, model.digest, self.format)
+        about = (model.name, model.version, model.digest, model.runtime, self.format)
         return Summary(*about, self.rows, self.errors, seconds, self.unused, self.first)
 
 

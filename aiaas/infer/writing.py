@@ -45,6 +45,10 @@ class Asked:
         return self.model.digest
 
     @property
+    def runtime(self) -> str:
+        return self.model.runtime
+
+    @property
     def signature(self) -> Signature:
         return self.model.signature
 

@@ -49,6 +49,7 @@ class Result:
     gates: list[dict[str, Any]] = field(default_factory=list)
     model_digest: str | None = None
     bundle: Path | None = None
+    runtime: dict[str, Any] | None = None
     model: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -154,3 +155,4 @@ def _note(result: Result, artefact: Artefact) -> None:
         result.gates = list(summary["gates"])
     elif artefact.stage == "deploy":
         result.bundle = bundle_of(artefact)
+        result.runtime = dict(summary["runtime"])

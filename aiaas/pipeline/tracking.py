@@ -117,8 +117,23 @@ class Tracking:
             case "train":
                 run.tags({"aiaas.model_digest": summary["model_digest"]})
                 run.artifact(artefact.path / "history.jsonl", "train/history.jsonl")
+            case "deploy":
+                runtime = summary["runtime"]
+                run.tags({"aiaas.runtime": runtime["name"]})
+                run.metrics(_compared(runtime))
             case "evaluate":
                 run.metrics(summary["metrics"])
                 for name in ("metrics.json", "gates.json", "confusion.svg"):
                     if (artefact.path / name).exists():
                         run.artifact(artefact.path / name, f"report/{name}")
+
+
+def _compared(runtime: Mapping[str, Any]) -> dict[str, float]:
+    """How the two forms of a model were compared, flat; nothing where there was one form only."""
+    if "difference" not in runtime:
+        return {}
+    numbers = {f"deploy.{name}": float(runtime[name]) for name in ("difference", "changed")}
+    for form in ("native", "portable"):
+        numbers |= {f"deploy.{form}.{name}": value for name, value in runtime[form].items()}
+        numbers[f"deploy.{form}.bytes"] = float(runtime["bytes"][form])
+    return numbers

@@ -126,6 +126,7 @@ def _about(name: str, bundle: Bundle) -> dict[str, Any]:
         "name": name,
         "version": bundle.version,
         "digest": bundle.digest,
+        "runtime": bundle.runtime,
         "task": bundle.manifest["task"],
         "signature": bundle.signature.as_dict(),
     }

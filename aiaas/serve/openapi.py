@@ -160,7 +160,14 @@ def _list_schema() -> Schema:
 
 def _model_schema() -> Schema:
     return _object(
-        {"name": "string", "version": _NULLABLE, "digest": "string", "task": "string", "signature": {"type": "object"}}
+        {
+            "name": "string",
+            "version": _NULLABLE,
+            "digest": "string",
+            "runtime": "string",
+            "task": "string",
+            "signature": {"type": "object"},
+        }
     )
 
 

@@ -21,7 +21,7 @@ BACKLOG = 2048
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Where the service answers, and what: name, version and digest of each model."""
+    """Where the service answers, and what: name, version, digest and runtime of each model."""
 
     url: str
     models: tuple[dict[str, Any], ...]
@@ -54,7 +54,10 @@ def run(models: Mapping[str, Bundle], door: socket.socket, on_ready: Callable[[S
     from aiaas.serve.life import Life
     from aiaas.serve.stop import GracefulServer
 
-    about = tuple({"name": name, "version": each.version, "digest": each.digest} for name, each in models.items())
+    about = tuple(
+        {"name": name, "version": each.version, "digest": each.digest, "runtime": each.runtime}
+        for name, each in models.items()
+    )
     started = Started(_url(door), about)
     life = Life()
     app = create_app(models, life=life)

@@ -84,8 +84,12 @@ class FileParams(SourceParams):
     def _belongs_together(self) -> Self:
         if self.format is not None:
             for name, formats in _ONLY.items():
-                if name in self.model_fields_set and self.format not in formats:
+                if self._says(name) and self.format not in formats:
                     raise ValueError(f"{name} belongs to {' and '.join(formats)}, not to {self.format}")
         if self.format == "pixels" and self.shape is None:
             raise ValueError("pixels needs shape: [height, width]")
         return self
+
+    def _says(self, name: str) -> bool:
+        """Whether a parameter was given: a resolved recipe states every default, which asks for nothing."""
+        return bool(getattr(self, name) != type(self).model_fields[name].default)

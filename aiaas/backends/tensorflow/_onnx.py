@@ -9,12 +9,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
 from aiaas.backends import onnx_graph
 from aiaas.backends.onnx import FROM_KERAS, first_line
 from aiaas.errors import ExportError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def export(network: Any, path: Path) -> None:
@@ -30,14 +33,41 @@ def export(network: Any, path: Path) -> None:
             network.export(str(path), format="onnx", verbose=False)
         except Exception as error:  # whatever tf2onnx meets first: it has no errors of its own
             raise ExportError(f"the network has no form in ONNX: {first_line(error)}") from error
-    onnx_graph.rewrite(path, _without_erfc)
+        constants = _constants(network)
+
+    def mend(model: Any) -> None:
+        _bind(model.graph, len(network.inputs), constants)
+        _without_erfc(model.graph)
+
+    onnx_graph.rewrite(path, mend)
 
 
-def _without_erfc(model: Any) -> None:
+def _constants(network: Any) -> list[NDArray[Any]]:
+    """Values that layers hold beside their weights, such as the mean of a `Normalization`, in their order."""
+    import tensorflow as tf
+
+    given = [tf.TensorSpec(each.shape, each.dtype) for each in network.inputs]
+    traced = tf.function(lambda *inputs: network(inputs[0] if len(inputs) == 1 else inputs, training=False))
+    captured = traced.get_concrete_function(*given).captured_inputs
+    return [each.numpy() for each in captured if each.dtype != tf.resource]
+
+
+def _bind(graph: Any, inputs: int, constants: list[NDArray[Any]]) -> None:
+    """Fix what tf2onnx leaves open behind the first `inputs` inputs to the constants it stands for. In place."""
+    from onnx import numpy_helper
+
+    open_ones = list(graph.input)[inputs:]
+    if len(open_ones) != len(constants):
+        raise ExportError(f"the network keeps {len(constants)} constants, its form in ONNX {len(open_ones)}")
+    for value, constant in zip(open_ones, constants, strict=True):
+        graph.initializer.append(numpy_helper.from_array(constant, value.name))
+    del graph.input[inputs:]
+
+
+def _without_erfc(graph: Any) -> None:
     """Write erfc(x), which gelu computes with and ONNX has not, as 1 - erf(x). In place."""
     from onnx import TensorProto, helper
 
-    graph = model.graph
     for node in [each for each in graph.node if each.op_type == "Erfc"]:
         one, erf = f"{node.output[0]} one", f"{node.output[0]} erf"
         graph.initializer.append(helper.make_tensor(one, TensorProto.FLOAT, (), [1.0]))
