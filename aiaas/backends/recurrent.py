@@ -93,8 +93,7 @@ class Recurrent:
         return after[-1][0], tuple(after)
 
     def _logits(self, hidden: Matrix) -> Matrix:
-        scores: Matrix = (hidden @ self.projection + self.bias) @ self._scores
-        return scores
+        return np.asarray((hidden @ self.projection + self.bias) @ self._scores, np.float32)
 
 
 def _losses(logits: Matrix, tokens: NDArray[np.int32]) -> NDArray[np.float64]:

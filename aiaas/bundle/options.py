@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from pydantic import ValidationError
 from aiaas import plugins
 from aiaas.contracts import Generative, Params, Task
 from aiaas.errors import OptionError
+
+_SUBJECT = re.compile(r"^(Input|String|Tuple|List) should")  # of pydantic's sentences
 
 
 def read(task: Task, given: Mapping[str, Any] | None) -> Params | None:
@@ -44,7 +47,7 @@ def of_words(kind: type[Params], words: Iterable[str]) -> dict[str, Any]:
         else:
             found[name] = value
     try:
-        options = kind.model_validate_strings(found)
+        options = kind.model_validate(found)
     except ValidationError as error:
         raise _refused(kind, error) from None
     return options.model_dump(mode="json", include=set(found))
@@ -61,7 +64,7 @@ def _refused(kind: type[Params], error: ValidationError) -> OptionError:
             where="options",
             hint=f"did you mean {close!r}?" if close else None,
         )
-    told = str(found.get("ctx", {}).get("error", "")) or found["msg"].replace("Input should", "must")
+    told = str(found.get("ctx", {}).get("error", "")) or _SUBJECT.sub("must", found["msg"])
     field = kind.model_fields.get(name)
     return OptionError(
         f"{name}: {told}" if name else told,

@@ -6,9 +6,9 @@ from aiaas.infer.run import Answering, Summary, Writing, answers, infer, open_mo
 from aiaas.infer.writing import Asked, options_of, write
 
 __all__ = [
-    "Asked",
     "FORMATS",
     "Answering",
+    "Asked",
     "Format",
     "RemoteModel",
     "Summary",
