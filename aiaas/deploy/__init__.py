@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from aiaas import bundle, plugins
-from aiaas.contracts import Signature, Task
+from aiaas.contracts import Generative, Signature, Task
 from aiaas.deploy.form import Fitted, choose, tools
 
 if TYPE_CHECKING:
@@ -78,10 +78,11 @@ def _examples(collected: Path, task: Task, signature: Signature) -> list[Any]:
 
     rows = Dataset.from_file(str(collected)).select_columns(list(signature.features))
     chosen = range(0, len(rows), max(1, len(rows) // EXAMPLES))[:EXAMPLES]
+    stated = task.opening if isinstance(task, Generative) else task.request
     examples: list[Any] = []
     size = 0
     for row in rows.select(chosen):
-        example = task.request(row, signature)
+        example = stated(row, signature)
         size += len(json.dumps(example))
         if examples and size > EXAMPLES_SIZE:
             break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,8 @@ class Limits:
     body: int = 16 << 20
     """Bytes."""
     rows: int = 10_000
+    prompts: int = 64
+    """Inputs of a model that writes, whose answers take a while each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,15 @@ class Body:
     data: bytes
     kind: str = JSON
     header: str = JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks: `options` of a model that writes, and whether its text is wanted as it is written."""
+
+    inputs: list[Any]
+    options: Mapping[str, Any] | None = None
+    stream: bool = False
 
 
 async def read_body(request: Request, limit: int, media_types: Sequence[str] = ()) -> Body:
@@ -63,12 +74,15 @@ async def read_body(request: Request, limit: int, media_types: Sequence[str] = (
     return Body(b"".join(parts), kind, header)
 
 
-def inputs(body: Body, max_rows: int) -> list[Any]:
-    """The inputs that a request holds: values of JSON, or files as bytes. Raises RequestError."""
-    given = _of_json(body.data) if body.kind == JSON else _of_form(body) if body.kind == FORM else [body.data]
-    if len(given) > max_rows:
+def read(body: Body, max_rows: int, *, writes: bool = False) -> Asked:
+    """What a request asks: its inputs are values of JSON, or files as bytes. Raises RequestError."""
+    if body.kind == JSON:
+        asked = _of_json(body.data, writes)
+    else:
+        asked = Asked(_of_form(body) if body.kind == FORM else [body.data])
+    if len(asked.inputs) > max_rows:
         raise TooLargeError(f"more than {max_rows:,} inputs", where="inputs", hint="send fewer inputs a request")
-    return given
+    return asked
 
 
 def _other_kind(media_types: Sequence[str]) -> MediaTypeError:
@@ -78,7 +92,7 @@ def _other_kind(media_types: Sequence[str]) -> MediaTypeError:
     return MediaTypeError(f"the body must be one of {allowed}", hint="say which with the header Content-Type")
 
 
-def _of_json(data: bytes) -> list[Any]:
+def _of_json(data: bytes, writes: bool) -> Asked:
     hint = 'send {"inputs": [...]}'
     try:
         value = strictjson.loads(data.decode("utf-8"))
@@ -89,9 +103,17 @@ def _of_json(data: bytes) -> list[Any]:
     given = value.get("inputs") if isinstance(value, dict) else None
     if not isinstance(given, list):
         raise RequestError("the body is no object with a list of inputs", where="body", hint=hint)
-    if len(value) > 1:
-        raise RequestError("the body holds more than inputs", where="body", hint=hint)
-    return given
+    allowed = ("inputs", "options", "stream") if writes else ("inputs",)
+    if value.keys() - set(allowed):
+        raise RequestError(f"the body holds more than {', '.join(allowed)}", where="body", hint=hint)
+    options, stream = value.get("options"), value.get("stream", False)
+    if options is not None and not isinstance(options, dict):
+        raise RequestError("the options are no object", where="options", hint='such as {"options": {"seed": 7}}')
+    if not isinstance(stream, bool):
+        raise RequestError("stream must be true or false", where="stream")
+    if stream and len(given) != 1:
+        raise RequestError("one input a request is streamed", where="stream", hint="send each in a request of its own")
+    return Asked(given, options, stream)
 
 
 def _of_form(body: Body) -> list[bytes]:
