@@ -15,7 +15,7 @@ Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=
 
 _ONLY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("delimiter", "names", "skip_rows", "quotes", "missing"), ("csv", "tsv")),
-    "labels": ("idx", "npy"),
+    "labels": ("csv", "tsv", "idx", "npy"),
     "label_names": ("idx", "npy", "npz", "pixels"),
     **dict.fromkeys(("shape", "label_at"), ("pixels",)),
     "highest": ("npy", "npz", "pixels"),
@@ -47,7 +47,10 @@ class FileParams(SourceParams):
         ("", "NA", "N/A", "NaN", "nan", "null", "NULL"), description="Fields of csv and tsv that stand for no value."
     )
     labels: str | None = Field(
-        None, min_length=1, description="Of idx and npy: the file that holds the labels, named as source: names its."
+        None,
+        min_length=1,
+        description="Of csv, tsv, idx and npy: the file that holds the labels (or targets), row by row as the column "
+        "label; named as source: names its.",
     )
     label_names: tuple[str, ...] | None = Field(
         None, min_length=1, description="Of arrays: what the labels 0, 1, 2 … are called; by default by their numbers."
