@@ -88,7 +88,9 @@ class FileParams(SourceParams):
         if self.format is not None:
             for name, formats in _ONLY.items():
                 if self._says(name) and self.format not in formats:
-                    raise ValueError(f"{name} belongs to {' and '.join(formats)}, not to {self.format}")
+                    *others, last = formats
+                    told = f"{', '.join(others)} and {last}" if others else last
+                    raise ValueError(f"{name} belongs to {told}, not to {self.format}")
         if self.format == "pixels" and self.shape is None:
             raise ValueError("pixels needs shape: [height, width]")
         return self
