@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aiaas import plugins
 from aiaas.contracts import Params, Progress, Signature, Task, Training
 from aiaas.errors import Interrupted
+from aiaas.train.curves import curves_svg
 from aiaas.workspace import atomic, keys
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def train(
     checkpoints: Path,
     watch: Watch = Watch(),
 ) -> dict[str, Any]:
-    """Fit on `data/train.arrow` and write `out/model/`, `out/history.jsonl` and `out/training.json`.
+    """Fit on `data/train.arrow` and write `out/model/`, `out/history.jsonl` and `out/training.json`, and
+    `out/curves.svg` where the fit reported twice or more.
 
     Returns the summary of the stage: digest of the model, signature, notes of the fit, rows. Raises TrainingError,
     MissingPackageError, and Interrupted when a signal came in; `checkpoints` then holds what the next fit goes on from.
@@ -66,6 +68,9 @@ def train(
             task, signature, seed, checkpoints, settings, record, watch.progress, watch.warn, should_stop
         )
         fitted = architecture.fit(model.params, rows, validation, training)
+    picture = curves_svg(history_of(out))
+    if picture:
+        atomic.write_text(out / "curves.svg", picture)
     (out / "model").mkdir()
     fitted.save(out / "model")
     summary = {
