@@ -60,10 +60,10 @@ def test_time_left(seconds: float, text: str) -> None:
 
 
 def test_an_epoch_is_told_in_one_line_with_what_it_was_judged_by() -> None:
-    ended = Progress(393, 393, 3, 10, {**METRICS, "validation_loss": 0.5, "validation_accuracy": 0.9}, ended=True)
-    assert epoch_line(ended, 4.26) == (
-        "epoch  3/10   4.3 s  loss 0.4312, accuracy 0.8612; validation loss 0.5000, accuracy 0.9000"
-    )
+    ended = Progress(393, 393, 3, 10, {**METRICS, "validation_accuracy": 0.9, "validation_loss": 0.5}, ended=True)
+    assert epoch_line(ended, 4.26) == ("epoch  3/10   4.3 s  loss 0.4312 (validation 0.5000), accuracy 0.8612 (0.9000)")
+    odd = Progress(1, 1, 1, 1, {"loss": 12.0, "validation_bits": 3.5}, ended=True)
+    assert epoch_line(odd, 4.26).endswith("loss 12, bits (3.5000)")
 
 
 def test_where_no_terminal_is_only_ends_of_epochs_are_told(capsys: pytest.CaptureFixture[str]) -> None:

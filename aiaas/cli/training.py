@@ -50,7 +50,7 @@ def live_line(progress: Progress, width: int, glyphs: str = "━╌") -> str:
     first where all does not fit, and the bar takes what is left."""
     head = [f"epoch {_of(progress.epoch, progress.epochs)}"] if progress.epoch else []
     step = [_of(progress.step, progress.steps)] if progress.steps else [f"step {progress.step}"]
-    first, *others = _numbers(_plain(progress.metrics), digits=3) or [""]
+    first, *others = _numbers(_plain(progress.metrics)) or [""]
     rate = [f"{progress.examples_per_second:,.0f}/s"] if progress.examples_per_second else []
     left = [f"{_clock(progress.seconds_left)} left"] if progress.seconds_left is not None else []
     metric = others[:1]
@@ -71,12 +71,18 @@ def live_line(progress: Progress, width: int, glyphs: str = "━╌") -> str:
 
 
 def epoch_line(progress: Progress, seconds: float) -> str:
-    """The epoch, what it took, and all it was judged by."""
+    """The epoch, what it took, and each metric with that of the validation rows behind it."""
     name = f"epoch {_of(progress.epoch, progress.epochs)}"
-    plain = _numbers(_plain(progress.metrics))
     judged = {key.removeprefix(JUDGED): value for key, value in progress.metrics.items() if key.startswith(JUDGED)}
-    told = ", ".join(plain) + (f"; validation {', '.join(_numbers(judged))}" if judged else "")
-    return f"{name:<11} {seconds:5.1f} s  {told}"
+    told: list[str] = []
+    for metric in {**_plain(progress.metrics), **judged}:
+        measured = progress.metrics.get(metric)
+        words = metric if measured is None else f"{metric} {_number(measured)}"
+        if metric in judged:
+            split = "" if told else "validation "
+            words += f" ({split}{_number(judged[metric])})"
+        told.append(words)
+    return f"{name:<11} {seconds:5.1f} s  {', '.join(told)}"
 
 
 def _plain(metrics: Mapping[str, float]) -> dict[str, float]:
@@ -84,11 +90,13 @@ def _plain(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if not name.startswith(JUDGED)}
 
 
-def _numbers(metrics: Mapping[str, float], digits: int = 4) -> list[str]:
-    """Names with values of a width that does not change from step to step."""
-    return [
-        f"{name} {value:.4g}" if abs(value) >= 10 else f"{name} {value:.{digits}f}" for name, value in metrics.items()
-    ]
+def _numbers(metrics: Mapping[str, float]) -> list[str]:
+    return [f"{name} {_number(value, digits=3)}" for name, value in metrics.items()]
+
+
+def _number(value: float, digits: int = 4) -> str:
+    """A number whose width does not change from step to step."""
+    return f"{value:.4g}" if abs(value) >= 10 else f"{value:.{digits}f}"
 
 
 def _of(number: int | None, total: int | None) -> str:
