@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, cast
+
+from pydantic import ValidationError
 
 from aiaas import contracts, plugins
 from aiaas.contracts import Params, SourceParams
@@ -101,15 +103,20 @@ class _Check:
         if not isinstance(address, str) or not address.strip():
             self._no_address(entry, path)
             return nothing
-        scheme = _SCHEME.match(address)
-        module = self._import(lambda: plugins.source(address), (*path, "source"))
+        module = self._source_of(address, (*path, "source"))
         if module is None:
-            return nothing
-        if scheme and "${env:" not in scheme[0] and scheme[1] not in module.SCHEMES:
-            self._unknown_scheme(scheme[1], (*path, "source"))
             return nothing
         self._columns(entry.get("columns"), (*path, "columns"))
         return validated(module.Params, entry, path, self.document) or nothing
+
+    def _source_of(self, address: str, path: paths.Path) -> Any:
+        """The source that answers to an address; None where there is none, which is noted."""
+        scheme = _SCHEME.match(address)
+        module = self._import(lambda: plugins.source(address), path)
+        if module is not None and scheme and "${env:" not in scheme[0] and scheme[1] not in module.SCHEMES:
+            self._unknown_scheme(scheme[1], path)
+            return None
+        return module
 
     def _columns(self, mapping: Any, path: paths.Path) -> None:
         """A task that takes no further columns knows which of ours there are."""
@@ -204,7 +211,23 @@ class _Check:
             if params is not None and isinstance(module, contracts.Particular) and isinstance(task, str):
                 for name, why in module.check(params, task):
                     self.document.refuse(("model", "params", name), why)
+            if params is not None and isinstance(module, contracts.ReadsFiles):
+                for name, address in module.files(params).items():
+                    self._file(address, ("model", "params", *name.split(".")))
         return section
+
+    def _file(self, address: str, path: paths.Path) -> None:
+        """A file that the architecture reads must be of a source that gives files."""
+        module = self._source_of(address, path)
+        if module is None:
+            return
+        if not isinstance(module, contracts.OfFiles):
+            self.document.refuse(path, f"{address!r} gives rows; here it must be a file: a path, package:, https:")
+            return
+        try:
+            cast(contracts.Source, module).Params(source=address)
+        except ValidationError as error:
+            self.document.refuse(path, error.errors()[0]["msg"].removeprefix("Value error, "))
 
     def _train(self, section: Any) -> Any:
         """The settings of the architecture; of an unknown one nothing can be said, which its own fault says."""
