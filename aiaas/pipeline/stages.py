@@ -64,7 +64,7 @@ def _looks(task: Task) -> list[Task]:
     return [task] if isinstance(task, TakesFiles) else []
 
 
-def _model_code(work: Work) -> list[Path]:
+def _model_code(work: Work) -> list[str | Path]:
     """Where the code stands that makes answers of examples: equal weights under other code are another model."""
     model = work.recipe.model
     used = [plugins.task(work.recipe.task), plugins.architecture(model.backend, model.architecture)]
