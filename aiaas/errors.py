@@ -2,7 +2,8 @@
 
     AiaasError                1   a fault of ours
     ├── UsageError            2   the command line
-    │   └── RecipeError       2   the recipe; holds every fault at once
+    │   ├── RecipeError       2   the recipe; holds every fault at once
+    │   └── OptionError       2   what a model that writes was asked for: length, temperature, …
     ├── DataError             3   the data: missing, unreadable, contradicting, leaking
     │   └── ExampleError      3   one example of several cannot be taken; knows which
     ├── MissingPackageError   4   a backend or an extra is not installed
@@ -84,6 +85,13 @@ class RecipeError(UsageError):
             for fault in self.faults
         ]
         return {**super().as_dict(), "faults": faults}
+
+
+class OptionError(UsageError):
+    """An option of an answer that the model has not, or a value that it does not allow. Names the option and what is
+    allowed, and repeats nothing of what was sent."""
+
+    code = "option"
 
 
 class DataError(AiaasError):

@@ -18,6 +18,7 @@ class Echo:
     name = "echo"
     version: str | None = "3"
     digest = "0" * 64
+    options = None
     runtime = "native"
     manifest: Mapping[str, Any] = {"task": "text-classification"}
 

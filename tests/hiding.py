@@ -11,19 +11,23 @@ import importlib.metadata as metadata
 import os
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from pathlib import Path
+from typing import Any
 
 FRAMEWORKS = ("tensorflow", "keras", "torch", "tf2onnx", "onnx", "onnxruntime", "mlflow", "datasets", "sklearn")
 
 
-class Hidden(MetaPathFinder):
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = names
+class Hiding:
+    """A finder of modules that does not find some of them."""
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        if name.partition(".")[0] in self.names:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    def __init__(self, finder: Any, names: Sequence[str]) -> None:
+        self.finder, self.names = finder, names
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        return None if name.partition(".")[0] in self.names else self.finder.find_spec(name, path, target)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.finder, name)
 
 
 def hide(names: Sequence[str]) -> None:
@@ -35,7 +39,7 @@ def hide(names: Sequence[str]) -> None:
         return real(name)
 
     metadata.Distribution.from_name = from_name  # type: ignore[method-assign]
-    sys.meta_path.insert(0, Hidden(names))
+    sys.meta_path[:] = [Hiding(each, names) for each in sys.meta_path]
 
 
 if __name__ == "__main__":

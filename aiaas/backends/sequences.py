@@ -63,7 +63,7 @@ class Sequences:
 
 def rounded(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """The lengths that sequences of these lengths are padded to."""
-    return (lengths + _MULTIPLE - 1) // _MULTIPLE * _MULTIPLE
+    return np.asarray((lengths + _MULTIPLE - 1) // _MULTIPLE * _MULTIPLE, np.int64)
 
 
 def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,7 +10,20 @@ from typing import Any
 
 from aiaas import plugins, steps
 from aiaas.bundle import layout
-from aiaas.contracts import Answer, Architecture, Model, Portable, Signature, Step, Task
+from aiaas.bundle import options as asking
+from aiaas.contracts import (
+    Answer,
+    Architecture,
+    Example,
+    Generative,
+    Generator,
+    Model,
+    Params,
+    Portable,
+    Signature,
+    Step,
+    Task,
+)
 from aiaas.errors import DataError, ExampleError, MissingPackageError, UsageError, VerificationError
 from aiaas.workspace import keys
 
@@ -60,19 +73,51 @@ class Bundle:
         fit."""
         return self.task.decode(value, self.signature)
 
-    def answer(self, rows: Sequence[Mapping[str, Any]]) -> list[Answer]:
-        """The answers to rows that `decode` gave, in their order. ExampleError names one that cannot be taken."""
-        if not rows:
-            return []
+    @property
+    def options(self) -> type[Params] | None:
+        """What a caller may ask of an answer, where the model writes; None where it does not."""
+        return self.task.Options if isinstance(self.task, Generative) else None
+
+    def answer(self, rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any] | None = None) -> list[Answer]:
+        """The answers to rows that `decode` gave, in their order. ExampleError names one that cannot be taken,
+        OptionError an option."""
+        asked = asking.read(self.task, options)
+        if isinstance(self.task, Generative):
+            return [self.task.written("".join(self._write(row, asked)), self.signature) for row in rows]
+        scores = self.model.predict(self._examples(rows)) if rows else ()
+        return [self.task.answer(each, self.signature) for each in scores]
+
+    def write(self, row: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> Iterator[str]:
+        """The answer of a model that writes to a row that `decode` gave, piece by piece. Raises UsageError at once for
+        another model, and OptionError; to close what it gives stops the work."""
+        if not isinstance(self.task, Generative):
+            raise UsageError(f"the model {self.name} does not write: it answers inputs as a whole")
+        return self._write(row, asking.read(self.task, options))
+
+    def written(self, text: str) -> Answer:
+        """All the pieces that `write` gave, as a caller reads them."""
+        assert isinstance(self.task, Generative), "`write` refuses other tasks"
+        return self.task.written(text, self.signature)
+
+    def _write(self, row: Mapping[str, Any], asked: Params | None) -> Iterator[str]:
+        assert isinstance(self.model, Generator), "a task that writes has models that do"
+        return self.model.generate(self._examples([row])[0], asked)
+
+    def _examples(self, rows: Sequence[Mapping[str, Any]]) -> list[Example]:
+        """Rows as the model takes them, after the request-time steps."""
         if self.steps:
             batch = {name: [row[name] for row in rows] for name in self.signature.features}
             batch = steps.apply(self.steps, batch)
             rows = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
-        scores = self.model.predict([self.task.example(row, self.signature) for row in rows])
-        return [self.task.answer(each, self.signature) for each in scores]
+        return [self.task.example(row, self.signature) for row in rows]
 
-    def predict(self, inputs: Sequence[Any]) -> list[Answer]:
-        """The answers to inputs as JSON gives them, in their order; DataError names the first that does not fit."""
+    def stream(self, value: Any, options: Mapping[str, Any] | None = None) -> Iterator[str]:
+        """The answer to one input, piece by piece, of a model that writes. Raises as `decode` and `write`."""
+        return self.write(self.decode(value), options)
+
+    def predict(self, inputs: Sequence[Any], options: Mapping[str, Any] | None = None) -> list[Answer]:
+        """The answers to inputs as JSON gives them, in their order; DataError names the first that does not fit, and
+        OptionError an option, which only models that write have."""
         rows = []
         for index, value in enumerate(inputs):
             try:
@@ -80,7 +125,7 @@ class Bundle:
             except DataError as error:
                 raise DataError(error.message, where=f"inputs[{index}]", hint=error.hint) from None
         try:
-            return self.answer(rows)
+            return self.answer(rows, options)
         except ExampleError as error:
             raise DataError(error.message, where=f"inputs[{error.index}]", hint=error.hint) from None
 

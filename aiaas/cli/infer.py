@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal, cast
@@ -13,10 +13,10 @@ import typer
 
 from aiaas.cli import output
 from aiaas.cli.options import JsonOption, QuietOption, WorkspaceOption
-from aiaas.errors import DataError
+from aiaas.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from aiaas.infer import Answering, Summary
+    from aiaas.infer import Answering, Summary, Writing
 
 
 def infer_command(
@@ -39,6 +39,24 @@ def infer_command(
     encoding: Annotated[
         Literal["auto", "utf-8", "gb18030"], typer.Option("--encoding", help="The characters of FILE.")
     ] = "auto",
+    prompt: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt",
+            help="Of a model that writes: write on from this text, to stdout as it comes.",
+            show_default=False,
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option",
+            "-O",
+            metavar="NAME=VALUE",
+            help="Of a model that writes: such as -O max_length=300 -O temperature=0.7; a wrong name lists all.",
+            show_default=False,
+        ),
+    ] = None,
     to: Annotated[
         Path | None,
         typer.Option(
@@ -51,7 +69,8 @@ def infer_command(
 ) -> None:
     """Answer each line of FILE with one JSON line, in order; status 3 when a line could not be read.
 
-    For a model of pictures FILE is one picture, or lists their paths.
+    For a model of pictures FILE is one picture, or lists their paths. A model that writes takes each line as the
+    beginning of a text.
 
     With --json one object follows all lines; it holds the answers unless --output takes them.
     """
@@ -59,9 +78,16 @@ def infer_command(
     from aiaas import infer
     from aiaas.workspace import Workspace
 
+    if prompt is not None:
+        if file != "-":
+            raise UsageError("--prompt and FILE exclude each other", where=file, hint="give one of them")
+        with infer.open_model(model, Workspace.look(workspace)) as writing:
+            _write(writing, prompt, infer.options_of(writing, option or ()), to, json=json)
+        return
     name = None if file == "-" else file
     how: dict[str, Any] = {"format": format, "name": name, "encoding": None if encoding == "auto" else encoding}
-    with _opened(file) as stream, infer.open_model(model, Workspace.look(workspace)) as answering:
+    with _opened(file) as stream, infer.open_model(model, Workspace.look(workspace)) as opened:
+        answering = infer.Asked(opened, infer.options_of(opened, option or ()))
         if json and to is None:
             fields = _collect(answering, stream, how)
         else:
@@ -101,6 +127,26 @@ def _sink(path: Path | None) -> Iterator[BinaryIO]:
 
         with atomic.open_new(path) as stream:
             yield stream
+
+
+def _write(model: Writing, prompt: str, options: Mapping[str, Any] | None, to: Path | None, *, json: bool) -> None:
+    """Write on from a prompt: plain text as it comes, or one object when all is there."""
+    from aiaas import infer
+
+    pieces = infer.write(model, prompt, options)
+    text = ""
+    with nullcontext() if json and to is None else _sink(to) as sink:
+        for piece in pieces:
+            text += piece
+            if sink:
+                sink.write(piece.encode("utf-8", "backslashreplace"))
+                sink.flush()
+        if sink:
+            sink.write(b"\n")
+            sink.flush()
+    if json:
+        about = {"model": model.name, "version": model.version, "digest": model.digest, "runtime": model.runtime}
+        output.emit_json("infer", **about, prompt=prompt, answer=model.written(text))
 
 
 def _collect(model: Answering, stream: BufferedReader, how: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aiaas.pipeline import Result, StageResult
 
 SHOWN_CLASSES = 12
+SHOWN_SOURCES = 2
 REDRAW_SECONDS = 0.1
 
 
@@ -38,7 +39,9 @@ def _told(name: str, summary: Any) -> str:
     """The one thing worth knowing of a stage."""
     match name:
         case "collect":
-            return f"{summary['rows']:,} rows from {_counted(len(summary['sources']), 'source')}"
+            rows = f"{summary['rows']:,} rows from {_counted(len(summary['sources']), 'source')}"
+            files = dict.fromkeys(each["files"]["told"] for each in summary["sources"] if "files" in each)
+            return rows + (f": {'; '.join(files)}" if 0 < len(files) <= SHOWN_SOURCES else "")
         case "preprocess":
             sizes = summary["splits"]
             return f"train {sizes['train']:,}, validation {sizes['validation']:,}, test {sizes['test']:,}"

@@ -37,7 +37,9 @@ class Generator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a fit has come, for a person who watches. Epochs and steps count from 1; what is not known is None."""
+    """How far a fit has come, for a person who watches. Epochs and steps count from 1; what is not known is None.
+
+    `ended` says that the epoch is over and judged: `metrics` then hold those of the validation rows as well."""
 
     step: int
     steps: int | None = None
@@ -46,6 +48,7 @@ class Progress:
     metrics: Mapping[str, float] = field(default_factory=dict)
     examples_per_second: float | None = None
     seconds_left: float | None = None
+    ended: bool = False
 
 
 @dataclass(slots=True)

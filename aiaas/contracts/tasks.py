@@ -82,7 +82,8 @@ class Inspection(Protocol):
         """What is wrong with each file; None where nothing is."""
 
     def report(self) -> Mapping[str, Any]:
-        """What it saw of the files that nothing is wrong with, as JSON for the provenance."""
+        """What it saw of the files that nothing is wrong with, as JSON for the provenance; under `told` in words, for a
+        person."""
 
 
 @runtime_checkable
@@ -99,10 +100,15 @@ class TakesFiles(Protocol):
 
 @runtime_checkable
 class Generative(Protocol):
-    """A task whose answer a model writes piece by piece; it has `written` instead of asking for `answer`."""
+    """A task whose answer a model writes piece by piece: what a caller reads is made by `written`, not by `answer`."""
 
     Options: type[Params]
-    """What a caller may ask for: length, temperature, seed."""
+    """What a caller may ask for: length, temperature, seed. Every one has a default and a description."""
+    SCORES: tuple[str, ...]
+    """What `predict` of a model gives of each example, in this order; `measure` makes metrics of it."""
+
+    def opening(self, row: Mapping[str, Any], signature: Signature) -> Any:
+        """How a row begins, as a request: an example of what a model may be asked to go on with."""
 
     def written(self, text: str, signature: Signature) -> Answer:
         """All the pieces together, as a caller reads them."""

@@ -54,7 +54,7 @@ def evaluate(
 
 
 def _score(model: Model, rows: Dataset, task: Task, signature: Signature) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """Targets (n,) and scores (n, outputs), computed batch by batch."""
+    """Targets (n,), or (0,) where the task has none, and scores (n, outputs), computed batch by batch."""
     import numpy as np
 
     targets: list[Any] = []
@@ -62,7 +62,8 @@ def _score(model: Model, rows: Dataset, task: Task, signature: Signature) -> tup
     # Rows that are files are large, and a model may decode them to several times their size.
     bytes_a_row = max(1, rows.data.nbytes // len(rows))
     for batch in rows.iter(max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE // bytes_a_row))):
-        targets.extend(batch[signature.target])
+        if signature.target:
+            targets.extend(batch[signature.target])
         scores.append(model.predict(_examples(batch, task, signature)))
     return np.asarray(targets), np.concatenate(scores)
 

@@ -2,6 +2,21 @@
 
 from aiaas.infer.formats import FORMATS, Format
 from aiaas.infer.remote import RemoteModel, is_url
-from aiaas.infer.run import Answering, Summary, answers, infer, open_model
+from aiaas.infer.run import Answering, Summary, Writing, answers, infer, open_model
+from aiaas.infer.writing import Asked, options_of, write
 
-__all__ = ["FORMATS", "Answering", "Format", "RemoteModel", "Summary", "answers", "infer", "is_url", "open_model"]
+__all__ = [
+    "FORMATS",
+    "Answering",
+    "Asked",
+    "Format",
+    "RemoteModel",
+    "Summary",
+    "Writing",
+    "answers",
+    "infer",
+    "is_url",
+    "open_model",
+    "options_of",
+    "write",
+]

@@ -6,12 +6,14 @@ import base64
 import ipaddress
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
-from aiaas.contracts import Answer, Signature
+from aiaas import plugins
+from aiaas.contracts import Answer, Generative, Params, Signature
 from aiaas.errors import DataError, RemoteError, UsageError
+from aiaas.infer import events
 
 if TYPE_CHECKING:
     import httpx
@@ -40,16 +42,22 @@ class RemoteModel:
         try:
             self.name = name or self._only_model()
             self._url = f"{self._base}/v1/models/{quote(self.name, safe='')}"
-            self.signature, self.version, self.digest, self.runtime = self._about()
+            about = self._about()
+            self.signature, self.version, self.digest, self.runtime, self._task = about
         except BaseException:
             self.close()
             raise
 
-    def _about(self) -> tuple[Signature, str | None, str, str]:
+    @property
+    def options(self) -> type[Params] | None:
+        """What may be asked of a model that writes; None for others, and where its task is not known here."""
+        return self._task.Options if isinstance(self._task, Generative) else None
+
+    def _about(self) -> tuple[Signature, str | None, str, str, Any]:
         about = self._ask("GET", self._url, lost=f"the service has no model {self.name!r}")
         try:
-            digest, runtime = str(about["digest"]), str(about["runtime"])
-            return Signature.from_dict(about["signature"]), about["version"], digest, runtime
+            digest, runtime, task = str(about["digest"]), str(about["runtime"]), _task(str(about["task"]))
+            return Signature.from_dict(about["signature"]), about["version"], digest, runtime, task
         except (KeyError, TypeError) as error:
             raise RemoteError("the service does not answer as aiaas does", where=self._url) from error
 
@@ -57,12 +65,12 @@ class RemoteModel:
         """The input itself: the service decodes. A file goes as base64, which JSON can hold."""
         return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
 
-    def answer(self, rows: Sequence[Any], /) -> list[Answer]:
+    def answer(self, rows: Sequence[Any], options: Mapping[str, Any] | None = None, /) -> list[Answer]:
         """One answer for each row, in order; `{"error": …}` for each that the service refuses."""
         given: list[Answer] = [{}] * len(rows)
         left = list(range(len(rows)))
         while left:
-            reply = self._post([rows[place] for place in left])
+            reply = self._post([rows[place] for place in left], options)
             if "outputs" in reply:
                 if len(reply["outputs"]) != len(left):
                     raise RemoteError("the service gave another number of answers than of inputs", where=self._url)
@@ -91,8 +99,19 @@ class RemoteModel:
             )
         return names[0]
 
-    def _post(self, inputs: list[Any]) -> Mapping[str, Any]:
-        return self._ask("POST", f"{self._url}/predict", json={"inputs": inputs}, lost="the service lost the model")
+    def write(self, row: Any, options: Mapping[str, Any] | None = None, /) -> Iterator[str]:
+        """What the model writes on from one input, piece by piece as the service sends it."""
+        body = {**_body([row], options), "stream": True}
+        return events.pieces(self._http, f"{self._url}/predict", body)
+
+    def written(self, text: str, /) -> Answer:
+        """All the pieces that `write` gave, as a caller reads them."""
+        answer: Answer = self._task.written(text, self.signature)
+        return answer
+
+    def _post(self, inputs: list[Any], options: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        body = _body(inputs, options)
+        return self._ask("POST", f"{self._url}/predict", json=body, lost="the service lost the model")
 
     def _ask(self, method: str, url: str, *, lost: str, json: Any = None) -> Mapping[str, Any]:
         """The object that the service answers, an `error` object only where the inputs are at fault."""
@@ -130,6 +149,18 @@ class RemoteModel:
                     ) from error
             time.sleep(wait)
         raise AssertionError("unreachable")
+
+
+def _body(inputs: list[Any], options: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"inputs": inputs} | ({"options": dict(options)} if options else {})
+
+
+def _task(name: str) -> Any:
+    """The task of that name, None where it is not known here."""
+    try:
+        return plugins.task(name)
+    except UsageError:  # a plug-in that only the service has
+        return None
 
 
 def _split(url: str) -> tuple[str, str | None]:

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aiaas.contracts import Answer, Signature
+from aiaas.contracts import Answer, Params, Signature
 from aiaas.errors import DataError, ExampleError
 from aiaas.infer import files
 from aiaas.infer.formats import Records, records
@@ -35,9 +35,20 @@ class Answering(Protocol):
     def runtime(self) -> str: ...
     @property
     def signature(self) -> Signature: ...
+    @property
+    def options(self) -> type[Params] | None:
+        """What may be asked of a model that writes; None for others."""
 
     def decode(self, value: Any, /) -> Any: ...
     def answer(self, rows: Sequence[Any], /) -> list[Answer]: ...
+
+
+class Writing(Answering, Protocol):
+    """An `Answering` that may be asked for more than its answers; all but the first refuses where `options` is None."""
+
+    def answer(self, rows: Sequence[Any], options: Mapping[str, Any] | None = None, /) -> list[Answer]: ...
+    def write(self, row: Any, options: Mapping[str, Any] | None = None, /) -> Iterator[str]: ...
+    def written(self, text: str, /) -> Answer: ...
 
 
 class Sink(Protocol):
@@ -155,7 +166,8 @@ def _parts(
     encoding: str | None,
     batch: int,
 ) -> Iterator[tuple[list[Answer], bytes]]:
-    """Answers and their lines, batch by batch."""
+    """Answers and their lines, batch by batch; those of a model that writes one by one, for each takes a while."""
+    batch = 1 if model.options else batch
     tally.format, source = _records(model.signature, stream_in, form, name, encoding, batch)
     for here in source:
         tally.unused = here.unused
@@ -246,7 +258,7 @@ def _error(message: str, line: int) -> Answer:
 
 
 @contextmanager
-def open_model(reference: str, workspace: Workspace) -> Iterator[Answering]:
+def open_model(reference: str, workspace: Workspace) -> Iterator[Writing]:
     """The model that `reference` names: a bundle here, or a service where it is a URL."""
     from aiaas.infer.remote import RemoteModel, is_url
 

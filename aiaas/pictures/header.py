@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from aiaas.errors import DataError
@@ -57,19 +59,17 @@ def header_of(image: ImageFile) -> Header:
 
 def opened(data: bytes) -> ImageFile:
     """The picture as Pillow holds it, its header read and below the caps. Raises DataError as `header` does."""
-    from PIL.JpegImagePlugin import JpegImageFile
-    from PIL.PngImagePlugin import PngImageFile
-
+    jpeg, png = _readers()
     if len(data) > MAX_BYTES:
         raise DataError(f"the picture has {len(data):,} bytes; at most {MAX_BYTES:,} are taken", hint="make it smaller")
     # Not Image.open: it warns of many pixels, or raises, by limits of its own that anyone may have changed.
-    kind = JpegImageFile if data.startswith(_JPEG) else PngImageFile if data.startswith(_PNG) else None
+    kind = jpeg if data.startswith(_JPEG) else png if data.startswith(_PNG) else None
     if kind is None:
         raise DataError(_no_picture(data), hint=_HINT)
     try:
         image = kind(io.BytesIO(data))
     except (SyntaxError, ValueError, OSError, EOFError) as error:
-        name = "JPEG" if kind is JpegImageFile else "PNG"
+        name = "JPEG" if kind is jpeg else "PNG"
         raise DataError(f"the {name} is damaged or cut short within its header", hint="save it again") from error
     width, height = image.size
     if width * height > MAX_PIXELS:
@@ -79,6 +79,16 @@ def opened(data: bytes) -> ImageFile:
     if getattr(image, "is_animated", False):
         raise DataError("the PNG is animated; one picture is needed", hint="write one picture of it")
     return image
+
+
+@cache
+def _readers() -> tuple[type[ImageFile], type[ImageFile]]:
+    from PIL.JpegImagePlugin import JpegImageFile
+    from PIL.PngImagePlugin import PngImageFile
+
+    # It then says nothing of how the picture lies, and that is all it is read for.
+    warnings.filterwarnings("ignore", "Corrupt EXIF data", UserWarning)
+    return JpegImageFile, PngImageFile
 
 
 def _no_picture(data: bytes) -> str:

@@ -148,7 +148,7 @@ def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
 def _train(work: Work, made: Made, draft: Draft) -> None:
     from aiaas import train
 
-    draft.aside.add("history.jsonl")  # may hold speeds; what was learned is in model/
+    draft.aside |= {"history.jsonl", "curves.svg"}  # may hold speeds; what was learned is in model/
     checkpoints = work.workspace.checkpoints / keys.digest_json(draft.inputs)
     draft.summary.update(
         train.train(

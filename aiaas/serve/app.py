@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from aiaas import plugins
 from aiaas.contracts import TakesFiles
+from aiaas.serve import writing
 from aiaas.serve.body import Limits, read_body
 from aiaas.serve.errors import NotFoundError, answer_error
 from aiaas.serve.life import Boundary, Life
@@ -96,6 +97,8 @@ def _add_predict(app: FastAPI, served: Mapping[str, Served], limits: Limits) -> 
             body = await read_body(request, limits.body, model.media_types)
         except ClientDisconnect:  # nobody is there to read an answer
             return Response(status_code=499)
+        if model.bundle.options:
+            return await writing.respond(request, model.bundle, model.head, body, limits, workers)
         given = await to_thread.run_sync(predict, model.bundle, model.head, body, limits.rows, limiter=workers)
         return Response(given, media_type="application/json")
 

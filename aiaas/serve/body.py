@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from typing import TYPE_CHECKING, Any
@@ -27,15 +27,26 @@ class Limits:
     body: int = 16 << 20
     """Bytes."""
     rows: int = 10_000
+    prompts: int = 64
+    """Inputs of a model that writes, whose answers take a while each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The bytes of a request; `kind` is their media type, `boundary` what parts the files of a form."""
+    """The bytes of a request and the media type of them; `header` is the whole Content-Type."""
 
     data: bytes
     kind: str = JSON
-    boundary: str = ""
+    header: str = JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks: `options` of a model that writes, and whether its text is wanted as it is written."""
+
+    inputs: list[Any]
+    options: Mapping[str, Any] | None = None
+    stream: bool = False
 
 
 async def read_body(request: Request, limit: int, media_types: Sequence[str] = ()) -> Body:
@@ -43,7 +54,8 @@ async def read_body(request: Request, limit: int, media_types: Sequence[str] = (
 
     JSON is taken always; files of `media_types`, bare or in a form, where there are any.
     """
-    kind, boundary = _kind(request.headers.get("content-type", ""))
+    header = request.headers.get("content-type", "")
+    kind = header.partition(";")[0].strip().lower()
     if kind != JSON and not (media_types and kind in (*media_types, FORM)):
         raise _other_kind(media_types)
     if request.headers.get("content-encoding", "identity").lower() != "identity":
@@ -59,23 +71,18 @@ async def read_body(request: Request, limit: int, media_types: Sequence[str] = (
         if size > limit:
             raise too_large
         parts.append(part)
-    return Body(b"".join(parts), kind, boundary)
+    return Body(b"".join(parts), kind, header)
 
 
-def inputs(body: Body, max_rows: int) -> list[Any]:
-    """The inputs that a request holds: values of JSON, or files as bytes. Raises RequestError."""
-    given = _of_json(body.data) if body.kind == JSON else _of_form(body) if body.kind == FORM else [body.data]
-    if len(given) > max_rows:
+def read(body: Body, max_rows: int, *, writes: bool = False) -> Asked:
+    """What a request asks: its inputs are values of JSON, or files as bytes. Raises RequestError."""
+    if body.kind == JSON:
+        asked = _of_json(body.data, writes)
+    else:
+        asked = Asked(_of_form(body) if body.kind == FORM else [body.data])
+    if len(asked.inputs) > max_rows:
         raise TooLargeError(f"more than {max_rows:,} inputs", where="inputs", hint="send fewer inputs a request")
-    return given
-
-
-def _kind(header: str) -> tuple[str, str]:
-    """Media type and boundary of a Content-Type header; the email library's reader knows the quoting."""
-    message = Message()
-    message["content-type"] = header
-    given = message.get_param("boundary", "")
-    return header.partition(";")[0].strip().lower(), given if isinstance(given, str) else ""
+    return asked
 
 
 def _other_kind(media_types: Sequence[str]) -> MediaTypeError:
@@ -85,7 +92,7 @@ def _other_kind(media_types: Sequence[str]) -> MediaTypeError:
     return MediaTypeError(f"the body must be one of {allowed}", hint="say which with the header Content-Type")
 
 
-def _of_json(data: bytes) -> list[Any]:
+def _of_json(data: bytes, writes: bool) -> Asked:
     hint = 'send {"inputs": [...]}'
     try:
         value = strictjson.loads(data.decode("utf-8"))
@@ -96,9 +103,17 @@ def _of_json(data: bytes) -> list[Any]:
     given = value.get("inputs") if isinstance(value, dict) else None
     if not isinstance(given, list):
         raise RequestError("the body is no object with a list of inputs", where="body", hint=hint)
-    if len(value) > 1:
-        raise RequestError("the body holds more than inputs", where="body", hint=hint)
-    return given
+    allowed = ("inputs", "options", "stream") if writes else ("inputs",)
+    if value.keys() - set(allowed):
+        raise RequestError(f"the body holds more than {', '.join(allowed)}", where="body", hint=hint)
+    options, stream = value.get("options"), value.get("stream", False)
+    if options is not None and not isinstance(options, dict):
+        raise RequestError("the options are no object", where="options", hint='such as {"options": {"seed": 7}}')
+    if not isinstance(stream, bool):
+        raise RequestError("stream must be true or false", where="stream")
+    if stream and len(given) != 1:
+        raise RequestError("one input a request is streamed", where="stream", hint="send each in a request of its own")
+    return Asked(given, options, stream)
 
 
 def _of_form(body: Body) -> list[bytes]:
@@ -116,7 +131,7 @@ def _of_form(body: Body) -> list[bytes]:
             fields.append,
             files.append,
             lambda: ended.append(True),
-            boundary=body.boundary or None,
+            boundary=_boundary(body.header),
             config={"MAX_MEMORY_FILE_SIZE": len(body.data) + 1},  # never into a temporary file
         )
         parser.write(body.data)
@@ -133,3 +148,11 @@ def _of_form(body: Body) -> list[bytes]:
         held.append(file.file_object.read())
         file.close()
     return held
+
+
+def _boundary(header: str) -> str | None:
+    """What parts the files of a form; the reader of the email library knows the quoting."""
+    message = Message()
+    message["content-type"] = header
+    given = message.get_param("boundary")
+    return given if isinstance(given, str) and given else None

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from aiaas.errors import AiaasError, DataError, Interrupted, MissingPackageError, RemoteError, UsageError
+from aiaas.errors import AiaasError, DataError, Interrupted, MissingPackageError, OptionError, RemoteError, UsageError
 
 MAX_FAULTS = 100  # a request of thousands of bad inputs is not answered with thousands of lines
 logger = logging.getLogger("aiaas.serve")
@@ -72,6 +72,8 @@ def answer_error(error: Exception, request_id: str) -> Response:
     """The response to whatever was raised; what is no caller's fault is logged whole and told in one sentence."""
     if isinstance(error, RequestError | InputsError):
         return problem(error.http, error.as_dict(), request_id)
+    if isinstance(error, OptionError):  # written for whoever asks, without what was sent
+        return problem(422, error.as_dict(), request_id)
     if isinstance(error, HTTPException):
         code = _HTTP_CODES.get(error.status_code, "http")
         body = {

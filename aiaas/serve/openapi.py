@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from itertools import islice
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from aiaas.serve.body import Limits
 
 EXAMPLES = 2
+LONGEST = 16_384
+"""Characters of an example that is shown: nobody reads a photograph as base64."""
 _TYPES = {"int": "integer", "uint": "integer", "float": "number", "double": "number", "decimal": "number"}
 Schema = dict[str, Any]
 _NULLABLE: Schema = {"type": ["string", "null"]}
@@ -71,29 +74,60 @@ def _ready() -> Schema:
 
 
 def _predict(name: str, bundle: Bundle, media_types: Sequence[str], limits: Limits) -> Schema:
-    examples = list(islice(bundle.examples(), EXAMPLES))
+    examples = list(islice(filter(_is_short, bundle.examples()), EXAMPLES))
     request = {"inputs": [each["input"] for each in examples]}
     about = {"model": bundle.name, "version": bundle.version, "digest": bundle.digest}
     response = {**about, "outputs": [each["answer"] for each in examples]}
     outputs = {"type": "array", "items": _output(bundle.signature)}
     given = _object({"model": "string", "version": _NULLABLE, "digest": "string", "outputs": outputs})
-    inputs = {"type": "array", "items": _input(bundle.signature), "maxItems": limits.rows}
+    most = limits.prompts if bundle.options else limits.rows
+    inputs = {"type": "array", "items": _input(bundle.signature), "maxItems": most}
     taken = {**_object({"inputs": inputs}), "additionalProperties": False}
+    taken["properties"] |= _asked(bundle)
     refusals = {
         "400": "The body is not of this form.",
-        "413": f"More than {limits.body:,} bytes or {limits.rows:,} inputs.",
+        "413": f"More than {limits.body:,} bytes or {most:,} inputs.",
         "415": "The body is not declared as one of these.",
         "422": "Inputs do not fit the model; `faults` names each.",
     }
     return {
         "operationId": f"predict_{name}",
         "summary": f"Answers of {name}, one for each input, in order.",
-        "requestBody": {"required": True, "content": _content(taken, request) | _files(media_types, limits)},
+        "requestBody": {
+            "required": True,
+            "content": _content(taken, request if examples else None) | _files(media_types, limits),
+        },
         "responses": {
-            "200": _response("The answers.", given, response),
+            "200": _answers(bundle, given, response if examples else None),
             **{status: _response(text, _ref("Problem")) for status, text in refusals.items()},
         },
     }
+
+
+def _is_short(example: Mapping[str, Any]) -> bool:
+    return len(json.dumps(example)) <= LONGEST
+
+
+def _asked(bundle: Bundle) -> Schema:
+    """What else may be asked of a model that writes."""
+    if bundle.options is None:
+        return {}
+    stream = {"type": "boolean", "default": False, "description": "Send one input's answer as it is written."}
+    return {"options": {**bundle.options.model_json_schema(), "title": "Options"}, "stream": stream}
+
+
+def _answers(bundle: Bundle, given: Schema, example: Any) -> Schema:
+    """The answers as a whole; of a model that writes also as events."""
+    response = _response("The answers.", given, example)
+    if bundle.options:
+        response["content"]["text/event-stream"] = {
+            "schema": {
+                "type": "string",
+                "description": 'Events: `token` with {"text": …} for each piece; then `answer` with what the response '
+                "would be as a whole, or `error` with a Problem.",
+            }
+        }
+    return response
 
 
 def _files(media_types: Sequence[str], limits: Limits) -> Schema:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas.contracts import Signature
 from aiaas.errors import DataError, ExampleError
-from aiaas.serve.body import Body, inputs
+from aiaas.serve.body import Body, read
 from aiaas.serve.errors import InputsError
 
 if TYPE_CHECKING:
@@ -18,12 +18,17 @@ _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=F
 
 def predict(bundle: Bundle, head: bytes, body: Body, max_rows: int) -> bytes:
     """The body of the response to `body`; `head` is all of it up to the answers."""
-    rows = decode(bundle, inputs(body, max_rows))
+    rows = decode(bundle, read(body, max_rows).inputs)
     try:
         answers = bundle.answer(rows)
     except ExampleError as error:  # what only the whole of an input shows, as a picture that is cut short
         raise InputsError([(error.index, error.message)], hint=error.hint) from None
-    return head + _encode(answers).encode("utf-8", "backslashreplace") + b"}"
+    return head + encode(answers) + b"}"
+
+
+def encode(value: Any) -> bytes:
+    """JSON without white space."""
+    return _encode(value).encode("utf-8", "backslashreplace")
 
 
 def head(bundle: Bundle) -> bytes:

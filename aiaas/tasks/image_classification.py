@@ -94,8 +94,19 @@ class _Inspection:
         self._sizes = [min(ends, key=_area), max(ends, key=_area)]
 
     def report(self) -> Mapping[str, Any]:
-        """How many there are of each kind of file, and the smallest and the largest, as [width, height]."""
-        return {**self._kinds, **dict(zip(("smallest", "largest"), map(list, self._sizes), strict=False))}
+        """How many there are of each kind of file, the smallest and the largest, as [width, height], and all of it in
+        words."""
+        if not self._sizes:
+            return {}
+        smallest, largest = self._sizes
+        sizes = [f"{width} x {height}" for width, height in dict.fromkeys(self._sizes)]
+        counts = ", ".join(f"{count:,} {kind.upper()}" for kind, count in sorted(self._kinds.items()))
+        return {
+            **self._kinds,
+            "smallest": list(smallest),
+            "largest": list(largest),
+            "told": f"{counts} of {' to '.join(sizes)} pixels",
+        }
 
 
 def _area(size: tuple[int, int]) -> tuple[int, tuple[int, int]]:

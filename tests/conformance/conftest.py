@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
+from numpy.typing import NDArray
 
 from aiaas import plugins
-from aiaas.contracts import Example, Model, Signature, Training, settings_of
+from aiaas.contracts import Example, Generative, Model, Signature, Training, settings_of
 from aiaas.errors import MissingPackageError
 from aiaas.train import signature_of
 
@@ -67,11 +68,16 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
             "dropout": 0.1,
         },
     ],
+    ("tensorflow/lstm_generator", "text-generation"): [
+        {"embedding": 16, "units": 24, "window": 16},
+        {"embedding": 16, "units": 16, "layers": 2, "dropout": 0.1, "min_count": 1},
+    ],
 }
 
 SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     ("tensorflow/lstm", "text-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.02},
     ("tensorflow/text_cnn", "text-classification"): {"epochs": 3, "batch_size": 8, "learning_rate": 0.01},
+    ("tensorflow/lstm_generator", "text-generation"): {"epochs": 8, "batch_size": 8, "learning_rate": 0.02},
     ("tensorflow/cnn", "image-classification"): {"epochs": 4, "batch_size": 16, "learning_rate": 0.01},
     ("tensorflow/mlp", "tabular-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.01},
     ("tensorflow/mlp", "tabular-regression"): {
@@ -172,7 +178,13 @@ def digits() -> Dataset:
     )
 
 
+def prose() -> Dataset:
+    """Chinese reviews as texts alone, which a model may go on writing."""
+    return texts().remove_columns("label")
+
+
 DATA: dict[str, Callable[[], Dataset]] = {
+    "text-generation": prose,
     "image-classification": digits,
     "text-classification": texts,
     "tabular-classification": churn,
@@ -225,6 +237,17 @@ class Case:
         params = self.module.Params.model_validate(self.params)
         model: Model = self.module.fit(params, rows, rows.select(range(0, len(rows), 5)), training)
         return model
+
+
+def outputs_of(task: str, signature: Signature) -> int:
+    """How many scores a model of the task gives of an example."""
+    module = plugins.task(task)
+    return len(module.SCORES) if isinstance(module, Generative) else len(signature.labels) or 1
+
+
+def targets_of(rows: Dataset, signature: Signature) -> NDArray[Any]:
+    """The targets of all rows (n,), or (0,) where the task has none."""
+    return np.array(rows[signature.target] if signature.target else [])
 
 
 def cases() -> Iterator[Case]:

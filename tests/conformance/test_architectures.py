@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from aiaas import plugins
+from aiaas.contracts import Generative, Generator
 from aiaas.errors import Interrupted, VerificationError
 from aiaas.pictures import to_png
 from aiaas.workspace import keys
-from conformance.conftest import ROOT, Case, Fitted
+from conformance.conftest import ROOT, Case, Fitted, outputs_of, targets_of
 
 FRAMEWORKS = {
     "numpy", "scipy", "sklearn", "skops", "pandas", "pyarrow", "datasets", "mlflow", "fastapi", "nltk", "jieba",
@@ -48,8 +50,7 @@ def run(code: str, *arguments: str, **environment: str) -> Any:
 
 def test_scores_have_the_shape_and_kind_that_the_contract_says(fitted: Fitted) -> None:
     scores = fitted.model.predict(fitted.examples)
-    outputs = len(fitted.signature.labels) or 1
-    assert scores.shape == (len(fitted.examples), outputs)
+    assert scores.shape == (len(fitted.examples), outputs_of(fitted.case.task, fitted.signature))
     assert scores.dtype == np.float32
     assert np.isfinite(scores).all()
     if fitted.signature.labels:
@@ -60,8 +61,13 @@ def test_scores_have_the_shape_and_kind_that_the_contract_says(fitted: Fitted) -
 def test_it_learns(fitted: Fitted) -> None:
     scores = fitted.model.predict(fitted.examples)
     rows, signature, _ = fitted.case.data()
-    targets = np.array(rows[signature.target])
-    if signature.labels:
+    targets = targets_of(rows, signature)
+    if signature.target is None:
+        counts = np.array([*Counter("".join(fitted.examples)).values()])
+        alone = -(counts * np.log2(counts / counts.sum())).sum() / counts.sum()
+        told = plugins.task(fitted.case.task).measure(targets, scores, signature)
+        assert told["bits_per_character"] < alone, "no better than to know how frequent each character is"
+    elif signature.labels:
         commonest = np.bincount(targets).max() / len(targets)
         assert (scores.argmax(axis=1) == targets).mean() > commonest
     else:
@@ -82,7 +88,7 @@ def test_one_example_is_answered_as_in_a_batch(fitted: Fitted) -> None:
 
 
 def test_no_examples_give_no_scores(fitted: Fitted) -> None:
-    assert fitted.model.predict([]).shape == (0, len(fitted.signature.labels) or 1)
+    assert fitted.model.predict([]).shape == (0, outputs_of(fitted.case.task, fitted.signature))
 
 
 def test_odd_examples_are_answered(fitted: Fitted) -> None:
@@ -97,8 +103,23 @@ def test_odd_examples_are_answered(fitted: Fitted) -> None:
         words = {name: "never seen" for name, kind in fitted.signature.features.items() if kind == "string"}
         odd = [nothing, {**nothing, **words}]
     scores = fitted.model.predict(odd)
-    assert scores.shape == (len(odd), len(fitted.signature.labels) or 1)
+    assert scores.shape == (len(odd), outputs_of(fitted.case.task, fitted.signature))
     assert np.isfinite(scores).all()
+
+
+def test_a_generator_writes_the_same_text_again(fitted: Fitted) -> None:
+    task = plugins.task(fitted.case.task)
+    if not isinstance(task, Generative):
+        pytest.skip("no text is written")
+    assert isinstance(fitted.model, Generator)
+    again = fitted.case.module.load(fitted.folder)
+    for prompt in ("", "房间", "😀", "\n", "龘" * 300):
+        options = task.Options.model_validate({"max_length": 40, "min_length": 40, "seed": 5})
+        pieces = list(fitted.model.generate(prompt, options))
+        assert all(pieces), "no piece is empty"
+        assert "".join(again.generate(prompt, options)) == "".join(pieces)
+        others = {"".join(again.generate(prompt, options.model_copy(update={"seed": seed}))) for seed in range(3)}
+        assert len(others) > 1
 
 
 # --- files -------------------------------------------------------------------------------------------------------

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -73,6 +75,38 @@ def _folders(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
     yield Case(source, params, gone, SourceContext(folder, folder / "cache"), rows=1400)
 
 
+def _pictures(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    for number in range(1400):
+        path = folder / "rows" / ("red", "blue")[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\x89PNG" + bytes([number % 256]))
+    source = plugins.source("rows")
+    params, gone = source.Params(source="rows"), source.Params(source="gone")
+    yield Case(source, params, gone, SourceContext(folder, folder / "cache"), rows=1400)
+
+
+def _arrays(ending: str) -> Callable[[Path, pytest.MonkeyPatch], Iterator[Case]]:
+    def make(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+        pixels, labels = np.arange(1400 * 6, dtype=np.uint8).reshape(1400, 2, 3), np.arange(1400, dtype=np.uint8)
+        how: dict[str, Any] = {}
+        path = folder / f"rows{ending}"
+        if ending == ".npz":
+            np.savez_compressed(path, image=pixels, label=labels)
+        elif ending == ".csv":
+            np.savetxt(path, pixels.reshape(1400, 6), "%d", ",")
+            how = {"format": "pixels", "shape": [2, 3]}
+        else:
+            path.write_bytes(struct.pack(">HBB3I", 0, 8, 3, *pixels.shape) + pixels.tobytes())
+            (folder / "labels.idx").write_bytes(struct.pack(">HBBI", 0, 8, 1, len(labels)) + labels.tobytes())
+            how = {"format": "idx", "labels": "labels.idx"}
+        source = plugins.source("rows")
+        params = source.Params.model_validate({"source": path.name, **how})
+        gone = source.Params.model_validate({"source": f"gone{ending}", **how})
+        yield Case(source, params, gone, SourceContext(folder, folder / "cache"), rows=1400)
+
+    return make
+
+
 def _package(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
     (folder / "conformance_sample").mkdir()
     _write(folder / "conformance_sample", ".txt")
@@ -108,6 +142,10 @@ CASES: dict[str, Callable[[Path, pytest.MonkeyPatch], Iterator[Case]]] = {
     "files lines": _file(".txt"),
     "files parquet": _file(".parquet"),
     "files folders": _folders,
+    "files pictures": _pictures,
+    "files idx": _arrays(".idx"),
+    "files npz": _arrays(".npz"),
+    "files pixels": _arrays(".csv"),
     "package": _package,
     "http": _http,
     "hub": _hub,

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from aiaas import plugins
-from aiaas.contracts import Signature
+from aiaas.contracts import Generative, Signature
 from aiaas.errors import DataError
 from aiaas.train import signature_of
-from conformance.conftest import DATA
+from conformance.conftest import DATA, outputs_of, targets_of
 
 
 def prepared(task: str) -> tuple[Any, Any, Signature]:
@@ -21,8 +21,8 @@ def prepared(task: str) -> tuple[Any, Any, Signature]:
     return module, rows, signature_of(rows, module)
 
 
-def scores_of(signature: Signature, rows: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-    drawn = np.random.default_rng(5).random((rows, len(signature.labels) or 1), np.float32)
+def scores_of(task: str, signature: Signature, rows: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    drawn = np.random.default_rng(5).random((rows, outputs_of(task, signature)), np.float32)
     return drawn / drawn.sum(axis=1, keepdims=True) if signature.labels else drawn
 
 
@@ -66,15 +66,17 @@ def test_a_refusal_does_not_repeat_the_value(task: str) -> None:
 
 def test_an_answer_is_json(task: str) -> None:
     module, _, signature = prepared(task)
-    for scores in scores_of(signature, 10):
+    for scores in scores_of(task, signature, 10):
         answer = module.answer(scores, signature)
         assert json.loads(json.dumps(answer, allow_nan=False)) == answer
+    if isinstance(module, Generative):
+        assert json.loads(json.dumps(written := module.written("写\n下", signature))) == written
 
 
 def test_metrics_are_all_there_and_json(task: str) -> None:
     module, rows, signature = prepared(task)
-    targets = np.array(rows[signature.target])
-    metrics = module.measure(targets, scores_of(signature, len(rows)), signature)
+    targets = targets_of(rows, signature)
+    metrics = module.measure(targets, scores_of(task, signature, len(rows)), signature)
     assert set(module.METRICS) <= set(metrics)
     assert set(module.METRICS.values()) <= {"higher", "lower"}
     json.dumps(metrics, allow_nan=False)
@@ -83,28 +85,42 @@ def test_metrics_are_all_there_and_json(task: str) -> None:
 @pytest.mark.parametrize("count", [1, 2])
 def test_few_rows_give_metrics_without_nan_or_warning(task: str, count: int) -> None:
     module, rows, signature = prepared(task)
-    targets = np.array(rows[signature.target])[:count]
-    metrics = module.measure(targets, scores_of(signature, count), signature)
+    targets = targets_of(rows, signature)[:count]
+    metrics = module.measure(targets, scores_of(task, signature, count), signature)
     assert all(not isinstance(value, float) or math.isfinite(value) for value in flat(metrics))
 
 
 def test_no_rows_are_refused(task: str) -> None:
     module, rows, signature = prepared(task)
-    targets = np.array(rows[signature.target])[:0]
+    targets = targets_of(rows, signature)[:0]
     with pytest.raises(DataError, match="no rows"):
-        module.measure(targets, scores_of(signature, 0), signature)
+        module.measure(targets, scores_of(task, signature, 0), signature)
 
 
 def test_better_scores_measure_better(task: str) -> None:
     """The direction that METRICS states is the true one: perfect scores are at least as good as others."""
     module, rows, signature = prepared(task)
-    targets = np.array(rows[signature.target])
+    targets = targets_of(rows, signature)
+    other = scores_of(task, signature, len(rows))
     perfect = (
-        np.eye(len(signature.labels), dtype=np.float32)[targets]
+        other * (0, 1, 1)  # no loss
+        if isinstance(module, Generative)
+        else np.eye(len(signature.labels), dtype=np.float32)[targets]
         if signature.labels
         else targets.astype(np.float32)[:, None]
     )
     best = module.measure(targets, perfect, signature)
-    other = module.measure(targets, scores_of(signature, len(rows)), signature)
+    worse = module.measure(targets, other, signature)
     for name, better in module.METRICS.items():
-        assert best[name] > other[name] if better == "higher" else best[name] < other[name], name
+        assert best[name] > worse[name] if better == "higher" else best[name] < worse[name], name
+
+
+def test_options_are_described_and_have_defaults(task: str) -> None:
+    module, rows, signature = prepared(task)
+    if not isinstance(module, Generative):
+        pytest.skip("no options")
+    module.Options()
+    for name, field in module.Options.model_fields.items():
+        assert field.description, name
+    for row in rows:
+        assert module.decode(module.opening(row, signature), signature)

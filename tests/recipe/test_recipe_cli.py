@@ -111,3 +111,12 @@ def test_list(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["recipes"][1]["command"] is None
     with pytest.raises(UsageError, match="there is no folder none"):
         verbs.list_recipes(Path("none"))
+
+
+@pytest.mark.parametrize("name", ["reviews_zh_nb", "churn_logistic", "digits_cnn"])
+def test_a_resolved_recipe_is_a_recipe(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it states is what the recipe left to the defaults, some of them of other formats than its own."""
+    verbs.show(RECIPES / f"{name}.yaml", [])
+    (tmp_path / "again.yaml").write_text(shown := capsys.readouterr().out, "utf-8")
+    verbs.show(tmp_path / "again.yaml", [])
+    assert capsys.readouterr().out.splitlines()[:4] == shown.splitlines()[:4]

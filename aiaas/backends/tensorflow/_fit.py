@@ -249,6 +249,7 @@ class _Fit:
                 },
                 examples_per_second=rate * self.settings.batch_size,
                 seconds_left=left,
+                ended=state.step == 0,
             )
         )
 

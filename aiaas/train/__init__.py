@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aiaas import plugins
 from aiaas.contracts import Params, Progress, Signature, Task, Training
 from aiaas.errors import Interrupted
+from aiaas.train.curves import curves_svg
 from aiaas.workspace import atomic, keys
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def train(
     files: Mapping[str, Path] | None = None,
     watch: Watch = Watch(),
 ) -> dict[str, Any]:
-    """Fit on `data/train.arrow` and write `out/model/`, `out/history.jsonl` and `out/training.json`.
+    """Fit on `data/train.arrow` and write `out/model/`, `out/history.jsonl` and `out/training.json`, and
+    `out/curves.svg` where the fit reported twice or more.
 
     `files` are those that the architecture reads besides the rows. Returns the summary of the stage: digest of the
     model, signature, notes of the fit, rows. Raises TrainingError, MissingPackageError, and Interrupted when a signal
@@ -68,6 +70,9 @@ def train(
             task, signature, seed, checkpoints, settings, record, watch.progress, watch.warn, should_stop, files or {}
         )
         fitted = architecture.fit(model.params, rows, validation, training)
+    picture = curves_svg(history_of(out))
+    if picture:
+        atomic.write_text(out / "curves.svg", picture)
     (out / "model").mkdir()
     fitted.save(out / "model")
     summary = {
