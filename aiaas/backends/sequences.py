@@ -63,13 +63,14 @@ class Sequences:
 
 def rounded(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """The lengths that sequences of these lengths are padded to."""
-    return np.asarray((lengths + _MULTIPLE - 1) // _MULTIPLE * _MULTIPLE, np.int64)
+    return (lengths + _MULTIPLE - 1) // _MULTIPLE * _MULTIPLE
 
 
 def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """start, start + 1, … of each range, one range after the other."""
     before = np.cumsum(lengths) - lengths
-    return np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
+    inside: NDArray[np.int64] = np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
+    return inside
 
 
 def by_length(lengths: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
