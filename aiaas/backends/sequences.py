@@ -45,7 +45,7 @@ class Sequences:
         """The sequences at `places` (n,) as one array (n, length), `PADDING` behind their ends; the length is that of
         the longest, rounded up."""
         lengths = self.lengths[places]
-        width = rounded(lengths.max(initial=1)).item()
+        width = int(rounded(lengths).max(initial=_MULTIPLE))
         inside = np.arange(width) < lengths[:, None]
         batch = np.full(inside.shape, PADDING, np.int32)
         batch[inside] = self.tokens[ranges(self.starts[places], lengths)]
@@ -61,9 +61,9 @@ class Sequences:
         return Sequences(kept, np.concatenate(([0], np.cumsum(lengths)))), longer
 
 
-def rounded(lengths: NDArray[np.int64] | np.int64) -> NDArray[np.int64]:
+def rounded(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """The lengths that sequences of these lengths are padded to."""
-    return np.asarray(-(-lengths // _MULTIPLE) * _MULTIPLE, np.int64)
+    return (lengths + _MULTIPLE - 1) // _MULTIPLE * _MULTIPLE
 
 
 def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
