@@ -338,3 +338,35 @@ def test_it_learns_on_several_devices_and_in_less_precision(how: str, tmp_path: 
     told = json.loads(done.stdout)
     assert told["history"][-1]["validation_accuracy"] > 0.85
     assert told["kinds"] == ["float32"]
+
+
+# --- memory ------------------------------------------------------------------------------------------------------
+
+
+def test_more_memory_than_there_is_is_said_before_anything_is_made(tmp_path: Path) -> None:
+    huge = MLP.Params(hidden=(65_536, 65_536, 65_536))  # 8.6 thousand million weights
+    data = rows()
+    signature = signature_of(data, plugins.task("tabular-classification"))
+    training = Training("tabular-classification", signature, 1, tmp_path, Learning(batch_size=65_536))
+    began = time.monotonic()
+    with pytest.raises(TrainingError, match="training this network needs about") as caught:
+        MLP.fit(huge, data, rows(10), training)
+    assert time.monotonic() - began < 60
+    assert "model.params.hidden" in str(caught.value.hint)
+
+
+def test_the_estimate_counts_weights_and_values_and_leaves_the_next_network_alone() -> None:
+    from aiaas.backends.tensorflow._begin import estimate
+    from aiaas.backends.tensorflow._keras import keras, seed
+
+    def build() -> Any:
+        frame = keras()
+        inputs = frame.Input((None, 4))
+        return frame.Model(inputs, frame.layers.Dense(3)(frame.layers.LSTM(2)(inputs)))
+
+    lstm, dense = 4 * 2 * (4 + 2 + 1), 2 * 3 + 3
+    assert estimate(build, 8, length=5) == 4 * (4 * (lstm + dense) + 2 * 8 * (5 * 4 + 2 + 3))
+    seed(1)
+    made = build()
+    seed(1)
+    assert all(np.array_equal(one, two) for one, two in zip(made.get_weights(), build().get_weights(), strict=True))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from aiaas import pictures
-from aiaas.backends import memory
 from aiaas.backends.classes import class_weights, softmax
 from aiaas.backends.reading import check_classes, targets_of
 from aiaas.backends.settings import Learning
 from aiaas.backends.tensorflow import _runner
+from aiaas.backends.tensorflow._begin import begin
 from aiaas.backends.tensorflow._fit import learn
-from aiaas.backends.tensorflow._keras import keras, start
+from aiaas.backends.tensorflow._keras import keras
 from aiaas.backends.tensorflow._network_of_pictures import build
 from aiaas.backends.tensorflow._pictures import Form, PictureBatches, Pixels
 from aiaas.backends.tensorflow.cnn import Params
@@ -70,7 +70,6 @@ def fit(params: Params, train: Dataset, validation: Dataset, training: Training)
     column = next(iter(training.signature.features))
     labels = targets_of(train, training)
     check_classes(labels, training)
-    strategy = start(settings, training.seed)
     form = _form(params, train, column)
     pixels = Pixels(train, column, form)
     mean, deviation = _scale(params, pixels)
@@ -90,10 +89,7 @@ def fit(params: Params, train: Dataset, validation: Dataset, training: Training)
     held_out = PictureBatches(
         Pixels(validation, column, form), targets_of(validation, training), np.ones_like(weights), settings.batch_size
     )
-    with strategy.scope():
-        network = build(saved)
-    _estimate(network, settings, form)
-    training.notes["weights"] = network.count_params()
+    network = begin(lambda: build(saved), training, hint="train.batch_size, model.params.size or model.params.filters")
     frame = keras()
     learn(
         network,
@@ -138,11 +134,3 @@ def _scale(params: Params, pixels: Pixels) -> tuple[list[float], list[float]]:
     if params.scaling == "unit":
         return [0.0] * pixels.form.channels, [255.0] * pixels.form.channels
     return pixels.moments()
-
-
-def _estimate(network: Any, settings: Learning, form: Form) -> None:
-    """Refuse to begin what the memory cannot hold: weights with their gradients and moments, and the values of every
-    layer for a batch, once forward and once back."""
-    values = sum(np.prod(layer.output.shape[1:]) for layer in network.layers)
-    needed = 4 * network.count_params() * 4 + 2 * 4 * int(values) * settings.batch_size
-    memory.check(needed, "training this network", "lower train.batch_size, model.params.size or model.params.filters")

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aiaas.backends.settings import Learning
 from aiaas.backends.tensorflow import _checkpoint
-from aiaas.backends.tensorflow._keras import keras, tensorflow
+from aiaas.backends.tensorflow._feed import Batches, feed
+from aiaas.backends.tensorflow._keras import keras
 from aiaas.backends.tensorflow._optimizer import optimizer
 from aiaas.contracts import Progress, Training
 from aiaas.errors import Interrupted, TrainingError
@@ -26,20 +27,6 @@ if TYPE_CHECKING:
 _TELL_EVERY = 0.2  # seconds between two looks of a person at the progress
 _KEEP_AT_MOST = 5  # seconds since the last checkpoint, below which an epoch is not worth one of its own
 _ON_NAN = "lower train.learning_rate, set train.clip_norm to 1.0, or look for extreme values in the data"
-
-Batch = tuple[Any, "NDArray[Any]", "NDArray[np.float32]"]
-"""Inputs of the network, targets, and the weight of each row (or of each token)."""
-
-
-class Batches(Protocol):
-    """The rows of one split, in batches. The same epoch and step give the same batch, in every process."""
-
-    @property
-    def steps(self) -> int:
-        """Batches an epoch; 0 where there are no rows."""
-
-    def epoch(self, epoch: int, first: int) -> Iterator[Batch]:
-        """The batches of an epoch (from 0), beginning with step `first`."""
 
 
 def learn(
@@ -120,7 +107,7 @@ class _Fit:
         if self.rows is None:
             self.rows = feed(self.network, self.batches, lambda: (state.epoch, state.step))
         if self.running:
-            self.network.test_on_batch(*next(self.batches.epoch(state.epoch, state.step)))  # builds the metrics
+            self._build_metrics()
         self.network.fit(
             self.rows,
             initial_epoch=state.epoch,
@@ -130,6 +117,13 @@ class _Fit:
             verbose=0,
             callbacks=[_callback(self)],
         )
+
+    def _build_metrics(self) -> None:
+        """Keras makes the variables of metrics when it first sees a batch, in a look that is no step of learning."""
+        before = [np.asarray(variable) for variable in self.network.variables]
+        self.network.test_on_batch(*next(self.batches.epoch(self.state.epoch, self.state.step)))
+        for variable, value in zip(self.network.variables, before, strict=True):
+            variable.assign(value)  # recurrent dropout draws random numbers even then
 
     def on_epoch_begin(self) -> None:
         """Keras has reset the metrics."""
@@ -172,7 +166,7 @@ class _Fit:
                 self.held_out = feed(self.network, self.validation, lambda: (0, 0))
             judged = self.network.evaluate(self.held_out, steps=self.validation.steps, verbose=0, return_dict=True)
             metrics |= {f"validation_{name}": value for name, value in _finite(judged).items()}
-        metrics["learning_rate"] = float(keras().ops.convert_to_numpy(self.network.optimizer.learning_rate))
+        metrics["learning_rate"] = float(keras().ops.convert_to_tensor(self.network.optimizer.learning_rate).numpy())
         state.history.append(metrics)
         self.training.report(len(state.history) * steps, metrics)
         self._remember(metrics)
@@ -265,28 +259,3 @@ def _callback(fit: _Fit) -> Any:
             fit.on_batch_end(logs)
 
     return Follow()
-
-
-def feed(network: Any, batches: Batches, place: Callable[[], tuple[int, int]]) -> Any:
-    """The batches as TensorFlow takes them, from the epoch and step that `place` says whenever they are begun anew;
-    each is made while the one before it is computed."""
-    tf = tensorflow()
-    inputs, targets, weights = next(batches.epoch(*place()))
-    fixed = network.output_shape[1:]
-    shape = (None, *fixed) if targets.ndim == 1 + len(fixed) and targets.shape[1:] == fixed else (None,) * targets.ndim
-    signature = (
-        tf.nest.map_structure(
-            lambda known, value: tf.TensorSpec(known.shape, value.dtype), _structure(network), inputs
-        ),
-        tf.TensorSpec(shape, targets.dtype),
-        tf.TensorSpec((None,) * weights.ndim, weights.dtype),
-    )
-    data = tf.data.Dataset.from_generator(lambda: batches.epoch(*place()), output_signature=signature)
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return data.with_options(options).prefetch(2)
-
-
-def _structure(network: Any) -> Any:
-    """The inputs of the network as its batches have them: one, or several in a tuple."""
-    return network.inputs[0] if len(network.inputs) == 1 else tuple(network.inputs)

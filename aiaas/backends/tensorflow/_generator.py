@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aiaas.backends import characters, memory
+from aiaas.backends import characters
 from aiaas.backends.characters import END, Characters
 from aiaas.backends.generator import CharacterGenerator
 from aiaas.backends.reading import tables
 from aiaas.backends.recurrent import Layer, Recurrent
 from aiaas.backends.settings import Learning
-from aiaas.backends.tensorflow._fit import Batch, learn
-from aiaas.backends.tensorflow._keras import keras, start
+from aiaas.backends.tensorflow._begin import begin
+from aiaas.backends.tensorflow._feed import Batch
+from aiaas.backends.tensorflow._fit import learn
+from aiaas.backends.tensorflow._keras import keras
 from aiaas.backends.tensorflow.lstm_generator import Params
 from aiaas.contracts import Training
 
@@ -59,11 +61,8 @@ def fit(params: Params, train: Dataset, validation: Dataset, training: Training)
     known = characters.learn(_texts(train, training), params.min_count, params.max_characters)
     batches = RunningText(_encoded(known, train, training), params.window, settings.batch_size, seed=training.seed)
     held_out = RunningText(_encoded(known, validation, training), params.window, settings.batch_size)
-    strategy = start(settings, training.seed)
-    with strategy.scope():
-        network = build(params, len(known))
-    _estimate(network, params, settings, len(known))
-    training.notes["weights"] = network.count_params()
+    hint = "train.batch_size, model.params.window or model.params.units"
+    network = begin(lambda: build(params, len(known)), training, hint=hint)
     training.notes["characters"] = len(known.characters)
     learn(
         network,
@@ -111,11 +110,3 @@ def _texts(rows: Dataset, training: Training) -> Iterator[list[str]]:
 
 def _encoded(known: Characters, rows: Dataset, training: Training) -> list[NDArray[np.int32]]:
     return [known.encode(text) for texts in _texts(rows, training) for text in texts]
-
-
-def _estimate(network: Any, params: Params, settings: Learning, tokens: int) -> None:
-    """Refuse to begin what the memory cannot hold: weights with gradients and moments, and of every character of a
-    batch the values of the layers and the scores of all tokens, once forward and once back."""
-    values = params.embedding * 2 + params.layers * params.units * 10 + 2 * tokens
-    needed = 4 * network.count_params() * 4 + 2 * 4 * values * settings.batch_size * params.window
-    memory.check(needed, "training this network", "lower train.batch_size, model.params.window or model.params.units")

@@ -47,23 +47,29 @@ def _silence() -> Iterator[None]:
         os.close(nowhere)
 
 
-def start(settings: Learning, seed: int) -> Any:
-    """Set the processor up as `settings` say, seed everything, and give the strategy under whose `scope()` the network
-    is built. Raises TrainingError when a GPU is asked for and there is none.
+def set_up(settings: Learning) -> Any:
+    """Set the devices up as `settings` say, and give the strategy under whose `scope()` the network is built.
+
+    Raises TrainingError when a GPU is asked for and there is none.
     """
-    tf, frame = tensorflow(), keras()
+    tf = tensorflow()
     gpus = _devices(settings)
+    threads = settings.threads or len(os.sched_getaffinity(0))
     for limit in (
         tf.config.threading.set_intra_op_parallelism_threads,
         tf.config.threading.set_inter_op_parallelism_threads,
     ):
         with suppress(RuntimeError):  # once TensorFlow has computed anything, its threads stay as they are
-            limit(settings.threads or len(os.sched_getaffinity(0)))
+            limit(threads)
     tf.config.experimental.enable_op_determinism()
-    frame.utils.clear_session(free_memory=False)
-    frame.utils.set_random_seed(seed)
-    frame.config.set_dtype_policy(_policy(settings, gpus))
+    keras().config.set_dtype_policy(_policy(settings, gpus))
     return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
+
+
+def seed(number: int) -> None:
+    """Begin as a fresh process with this seed would: names of layers and random numbers."""
+    keras().utils.clear_session(free_memory=False)
+    keras().utils.set_random_seed(number)
 
 
 def _devices(settings: Learning) -> list[Any]:

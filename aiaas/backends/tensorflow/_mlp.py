@@ -15,8 +15,10 @@ from aiaas.backends.reading import check_classes
 from aiaas.backends.rows import Codec, columns_of, matrix_of
 from aiaas.backends.settings import Learning
 from aiaas.backends.tensorflow import _runner
-from aiaas.backends.tensorflow._fit import Batch, learn
-from aiaas.backends.tensorflow._keras import keras, start
+from aiaas.backends.tensorflow._begin import begin
+from aiaas.backends.tensorflow._feed import Batch
+from aiaas.backends.tensorflow._fit import learn
+from aiaas.backends.tensorflow._keras import keras
 from aiaas.backends.tensorflow._layers import dropped, outputs
 from aiaas.backends.tensorflow.mlp import Params
 from aiaas.contracts import Params as Base
@@ -110,10 +112,7 @@ def fit(params: Params, train: Dataset, validation: Dataset, training: Training)
         **({} if labels else {"mean": float(targets.mean()), "deviation": float(targets.std()) or 1.0}),
     )
     weights = class_weights(settings, targets.astype(np.int64), labels) if labels else np.ones(0, np.float32)
-    strategy = start(settings, training.seed)
-    with strategy.scope():
-        network = build(saved)
-    training.notes["weights"] = network.count_params()
+    network = begin(lambda: build(saved), training, hint="model.params.hidden or train.batch_size")
     learn(
         network,
         _batches(saved, settings, matrix, targets, weights, training.seed),

@@ -10,7 +10,7 @@ import numpy as np
 from aiaas import pictures
 from aiaas.backends.augment import Augment, augment
 from aiaas.backends.classes import one_hot
-from aiaas.backends.tensorflow._fit import Batch
+from aiaas.backends.tensorflow._feed import Batch
 from aiaas.contracts import Params
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from aiaas.backends.reading import check_classes, tables, targets_of
 from aiaas.backends.sequences import Sequences, by_length, shuffled
 from aiaas.backends.settings import Learning
 from aiaas.backends.tensorflow import _runner
-from aiaas.backends.tensorflow._fit import Batch
+from aiaas.backends.tensorflow._begin import begin
+from aiaas.backends.tensorflow._feed import Batch
 from aiaas.backends.tensorflow._fit import learn as learn_weights
-from aiaas.backends.tensorflow._keras import keras, start
+from aiaas.backends.tensorflow._keras import keras
 from aiaas.backends.tensorflow._network_of_texts import EMBEDDING, network
 from aiaas.backends.tensorflow._text_params import TextParams
 from aiaas.backends.vocabulary import FIRST, UNKNOWN, Vocabulary
@@ -121,12 +122,14 @@ def fit(params: Any, heart: Heart, train: Dataset, validation: Dataset, training
     size = pretrained.shape[1] if pretrained is not None else params.embedding_size or _EMBEDDING_SIZE
     saved = _saved(type(params))(params=params, embedding_size=size, classes=len(names))
     held_out = Sequences.joined([vocabulary.encode(batch) for batch in _texts(validation, training)])
-    strategy = start(settings, training.seed)
-    with strategy.scope():
-        made = build(saved, vocabulary, heart)
+    made = begin(
+        lambda: build(saved, vocabulary, heart),
+        training,
+        hint="train.batch_size, model.params.max_length or the sizes in model.params",
+        length=int(texts.lengths.max(initial=1)),
+    )
     if pretrained is not None:
         _begin_with(made.get_layer(EMBEDDING), pretrained)
-    training.notes["weights"] = made.count_params()
     weights = class_weights(settings, labels, names)
     frame = keras()
     learn_weights(

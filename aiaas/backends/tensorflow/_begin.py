@@ -1,0 +1,47 @@
+"""The way to a network that can be trained: devices, a look at the memory, the seed, then its layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from aiaas.backends import memory
+from aiaas.backends.settings import Learning
+from aiaas.backends.tensorflow._keras import keras, seed, set_up
+from aiaas.contracts import Training
+
+_COPIES = 4  # of each weight: itself, its gradient, two moments of the optimiser
+_BYTES = 4
+
+
+def begin(build: Callable[[], Any], training: Training, *, hint: str, length: int = 1) -> Any:
+    """The network that `build` makes, under the strategy of its devices, after the memory was found to suffice.
+
+    `length` is that of the longest sequence in a batch, `hint` says which parameters make the network smaller. Raises
+    TrainingError with the estimate before anything large is made.
+    """
+    settings: Learning = training.settings
+    strategy = set_up(settings)
+    memory.check(estimate(build, settings.batch_size, length), "training this network", f"lower {hint}")
+    seed(training.seed)
+    with strategy.scope():
+        network = build()
+    training.notes["weights"] = network.count_params()
+    return network
+
+
+def estimate(build: Callable[[], Any], batch_size: int, length: int = 1) -> int:
+    """Bytes: the weights with what training keeps of each, and the outputs of all layers for a batch, once forward and
+    once back. Nothing is allocated: the variables of this network never get values."""
+    frame = keras()
+    with frame.StatelessScope(initialize_variables=False):
+        network = build()
+    weights = sum(math.prod(each.shape) for each in network.weights)
+    values = sum(
+        math.prod(length if size is None else size for size in tensor.shape[1:])
+        for layer in network.layers
+        for tensor in frame.tree.flatten(layer.output)
+    )
+    frame.utils.clear_session(free_memory=False)  # forgets the variables, or they would get values with the next ones
+    return int(_BYTES * (_COPIES * weights + 2 * batch_size * values))
