@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from aiaas.backends import arrays, writing
+from aiaas.backends import arrays, blas, writing
 from aiaas.backends.characters import END, UNKNOWN, Characters
 from aiaas.backends.recurrent import Layer, Recurrent
 from aiaas.contracts import Params
@@ -47,8 +47,12 @@ class CharacterGenerator:
     def generate(self, prompt: str, options: writing.Asked) -> Iterator[str]:
         """What follows `prompt`, character by character; nothing before asks for a text from its beginning."""
         tokens = [END, *self.characters.encode(prompt).tolist()]
-        numbers = writing.write(self.network, tokens, options, end=END, never=(UNKNOWN,))
-        return writing.until(map(self.characters.decode, numbers), options.stop)
+        return writing.until(self._characters(tokens, options), options.stop)
+
+    def _characters(self, tokens: Sequence[int], options: writing.Asked) -> Iterator[str]:
+        with blas.one_thread():
+            for number in writing.write(self.network, tokens, options, end=END, never=(UNKNOWN,)):
+                yield self.characters.decode(number)
 
     def save(self, directory: Path) -> None:
         """Write form, characters and weights; equal weights, equal bytes."""
