@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 import aiaas
-from aiaas import infer
+from aiaas import deploy, infer, plugins
 from aiaas.bundle import Bundle
 from aiaas.bundle.pyfunc import PyfuncModel
 from aiaas.errors import DataError
@@ -259,6 +259,19 @@ def test_the_openapi_document_says_it_all(client: TestClient) -> None:
     assert wrapped["properties"] == {"image": bare}
     example = content["application/json"]["example"]
     assert client.post(PREDICT, json=example).status_code == 200
+
+
+def test_large_pictures_make_neither_bundle_nor_document_large(
+    model: Bundle, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (found,) = (project / "ws" / "artefacts" / "collect").glob("*/data.arrow")
+    task, signature = plugins.task("image-classification"), model.signature
+    assert len(deploy._examples(found, task, signature)) == 8
+    monkeypatch.setattr(deploy, "EXAMPLES_SIZE", 10)
+    assert len(deploy._examples(found, task, signature)) == 1
+    monkeypatch.setattr("aiaas.serve.openapi.LONGEST", 10)
+    operation = create_app({"colours": model}).openapi()["paths"][PREDICT]["post"]
+    assert "example" not in operation["requestBody"]["content"]["application/json"]
 
 
 # --- MLflow ------------------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import resource
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -109,11 +111,31 @@ def test_fits() -> None:
     assert pictures.decode(data, 20, 20, 3, fit="pad", background=0)[1, 10].tolist() == [0, 0, 0]
 
 
-def test_a_large_jpeg_is_reduced_alike() -> None:
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_large_picture_is_reduced_alike(kind: str, mode: str) -> None:
     smooth = Image.linear_gradient("L").resize((2400, 1600)).convert("RGB")
-    data = encoded(smooth, "JPEG", quality=95)
-    expected = np.asarray(smooth.resize((32, 32)))
-    np.testing.assert_allclose(pictures.decode(data, 32, 32, 3).astype(int), expected, atol=3)
+    expected = np.asarray(smooth.resize((32, 32))).astype(int)
+    image = smooth.convert(mode if kind == "PNG" or mode != "RGBA" else "CMYK")
+    if image.mode == "RGBA":
+        image.putalpha(Image.new("L", image.size, 255))
+        image.paste((0, 255, 0, 0), (0, 0, 1200, 1600))
+        expected[:, :16] = 255
+    given = pictures.decode(encoded(image, kind, quality=95), 32, 32, 3).astype(int)
+    apart = [place for place in range(32) if place not in (15, 16)]  # the edge of what is transparent is mixed
+    np.testing.assert_allclose(given[:, apart], expected[:, apart], atol=3)
+
+
+def test_a_large_picture_costs_at_most_twice_its_pixels() -> None:
+    """In a process of its own: 40 million pixels with alpha are 160 MB, and no more than one copy is made of them."""
+    code = (
+        "import resource, sys; from aiaas import pictures\n"
+        "data = sys.stdin.buffer.read(); pictures.decode(data, 32, 32, 3)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    large = encoded(Image.new("RGBA", (8000, 5000), (255, 0, 0, 128)), compress_level=1)
+    done = subprocess.run([sys.executable, "-c", code], input=large, capture_output=True, check=True)
+    assert int(done.stdout) < 400_000  # KiB, Python and numpy included
 
 
 def test_a_png_of_what_was_decoded_is_the_same() -> None:

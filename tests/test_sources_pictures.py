@@ -295,7 +295,7 @@ def test_malformed_rows_of_pixels(tmp_path: Path) -> None:
     ("params", "told"),
     [
         ({"format": "pixels"}, "pixels needs shape"),
-        ({"format": "csv", "labels": "y"}, "labels belongs to idx and npy, not to csv"),
+        ({"format": "jsonl", "labels": "y"}, "labels belongs to csv, tsv, idx and npy, not to jsonl"),
         ({"format": "idx", "shape": [2, 2]}, "shape belongs to pixels, not to idx"),
         ({"format": "pixels", "shape": [2, 2, 2]}, "shape"),
         ({"format": "npy", "highest": 0}, "highest"),

@@ -192,3 +192,25 @@ def test_compressed_parquet(tmp_path: Path, ending: str) -> None:
     compress = gzip.compress if ending == ".gz" else zstandard.compress
     (tmp_path / f"a.parquet{ending}").write_bytes(compress((tmp_path / "plain").read_bytes()))
     assert rows(tmp_path, f"a.parquet{ending}") == {"text": ["a", "b"], "n": [1, 2]}
+
+
+# --- labels in a file of their own -----------------------------------------------------------------------------------
+
+
+def test_targets_of_a_second_file_stand_beside_the_rows(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("1 2\n3 4\n5 6\n")
+    (tmp_path / "y.csv").write_text("1.5e2\n7\n8\n")
+    found = rows(tmp_path, "x.csv", names=["a", "b"], delimiter=" ", labels="y.csv")
+    assert found == {"a": [1, 3, 5], "b": [2, 4, 6], "label": [150.0, 7.0, 8.0]}
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [("1\n2\n", "2 labels, fewer than x.csv has rows"), ("1\n2\n3\n4\n", "more labels than the 3 rows")],
+)
+def test_another_number_of_targets_than_rows_is_refused(labels: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a\n1\n2\n3\n")
+    (tmp_path / "y.csv").write_text(labels)
+    with pytest.raises(DataError, match=told) as caught:
+        rows(tmp_path, "x.csv", labels="y.csv")
+    assert caught.value.where == "y.csv"

@@ -18,6 +18,7 @@ from aiaas import plugins, steps
 from aiaas.contracts import Batch
 from aiaas.errors import DataError
 from aiaas.steps import _content, _markup
+from aiaas.steps._content import SIZE, digests
 
 
 def texts(name: str, values: list[Any], **params: Any) -> list[Any]:
@@ -359,3 +360,12 @@ class TestDeduplicate:
     def test_what_is_no_text_equals_no_text(self) -> None:
         found = _content.digests({"a": [None, "None", "\udcff", 1, "1", True]}, ["a"])
         assert len({found[start : start + 16] for start in range(0, len(found), 16)}) == 6
+
+
+def test_files_are_equal_byte_by_byte_and_to_no_text() -> None:
+    """The digest of a file, of its text and of its Python form are three things."""
+    data = b"\xff\xd8 picture"
+    values = [data, data + b"\0", data.decode("latin-1"), repr(data), None]
+    found = digests({"image": values}, ["image"])
+    assert len({found[start : start + SIZE] for start in range(0, len(found), SIZE)}) == len(values)
+    assert digests({"image": [bytes(data)]}, ["image"]) == found[:SIZE]

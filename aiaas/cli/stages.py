@@ -100,6 +100,7 @@ def open_work(
     """The recipe read and the workspace opened, with this terminal as whom to tell."""
     from aiaas import recipe as recipes
     from aiaas.cli.progress import show_progress
+    from aiaas.cli.training import show_training
     from aiaas.pipeline.stages import Work
     from aiaas.workspace import Workspace
 
@@ -111,6 +112,7 @@ def open_work(
         verb,
         output.warn,
         progress=show_progress(),
+        training=show_training(),
     )
 
 

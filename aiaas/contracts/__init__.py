@@ -13,11 +13,12 @@ from aiaas.contracts.models import (
     Particular,
     Portable,
     Progress,
+    ReadsFiles,
     Settled,
     Training,
     settings_of,
 )
-from aiaas.contracts.sources import Origin, Source, SourceContext, SourceParams
+from aiaas.contracts.sources import OfFiles, Origin, Source, SourceContext, SourceParams
 from aiaas.contracts.steps import Stateful, Step, StepModule
 from aiaas.contracts.tasks import Column, Generative, Inspection, Signature, TakesFiles, Task
 
@@ -31,11 +32,13 @@ __all__ = [
     "Generator",
     "Inspection",
     "Model",
+    "OfFiles",
     "Origin",
     "Params",
     "Particular",
     "Portable",
     "Progress",
+    "ReadsFiles",
     "Settled",
     "Signature",
     "Source",

@@ -37,7 +37,9 @@ class Generator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a fit has come, for a person who watches. Epochs and steps count from 1; what is not known is None."""
+    """How far a fit has come, for a person who watches. Epochs and steps count from 1; what is not known is None.
+
+    `ended` says that the epoch is over and judged: `metrics` then hold those of the validation rows as well."""
 
     step: int
     steps: int | None = None
@@ -46,6 +48,7 @@ class Progress:
     metrics: Mapping[str, float] = field(default_factory=dict)
     examples_per_second: float | None = None
     seconds_left: float | None = None
+    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -68,6 +71,8 @@ class Training:
     progress: Callable[[Progress], None] = lambda progress: None
     warn: Callable[[str], None] = lambda message: None
     should_stop: Callable[[], bool] = lambda: False
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """The files of `ReadsFiles`, on this machine, by the same parameters."""
     notes: dict[str, Any] = field(default_factory=dict)
     """What a fit wants the run to remember (number of features, coverage, …)."""
 
@@ -107,6 +112,15 @@ class Settled(Protocol):
 def settings_of(architecture: Any) -> type[Params]:
     """What a recipe may say under `train` for this architecture."""
     return architecture.Settings if isinstance(architecture, Settled) else Params
+
+
+@runtime_checkable
+class ReadsFiles(Protocol):
+    """An architecture whose fit reads files besides the rows, such as pretrained word vectors."""
+
+    def files(self, params: Any) -> Mapping[str, str]:
+        """The address of each, as under `collect`, by the dotted parameter that holds it. What is in them decides the
+        key of a training, and `Training.files` tells where they are."""
 
 
 @runtime_checkable

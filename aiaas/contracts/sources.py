@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -70,3 +70,12 @@ class Source(Protocol):
 
     def origins(self, params: Any, context: SourceContext) -> Sequence[Origin]:
         """Where the bytes came from; called after `read` is exhausted."""
+
+
+@runtime_checkable
+class OfFiles(Protocol):
+    """A source that can give its files as they are: what is no table of rows, such as word vectors, is read from it
+    too."""
+
+    def paths(self, params: Any, context: SourceContext) -> Sequence[Path]:
+        """Where the files are on this machine, fetched first where needed. Raises as `read` does."""

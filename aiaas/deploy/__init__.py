@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Trained", "package", "tools"]
 
 EXAMPLES = 8
+EXAMPLES_SIZE = 1 << 20
+"""Characters of JSON that the examples may have together, so that pictures do not make a bundle large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,9 @@ def package(
     folder = out / "bundle"
     folder.mkdir()
     with TemporaryDirectory(dir=out) as scratch:
-        form = choose(recipe, fitted, Path(scratch), warn)
+        portable = Path(scratch) / "portable"  # the scratch folder itself is closed to others
+        portable.mkdir()
+        form = choose(recipe, fitted, portable, warn)
         digest = bundle.write(
             folder,
             recipe=recipe,
@@ -69,10 +73,18 @@ def package(
 
 
 def _examples(collected: Path, task: Task, signature: Signature) -> list[Any]:
-    """A few inputs as a caller would send them, before any step, spread evenly over the collected rows."""
+    """Some inputs as a caller would send them, one at least: before any step, spread evenly over the collected rows."""
     from datasets import Dataset
 
     rows = Dataset.from_file(str(collected)).select_columns(list(signature.features))
     chosen = range(0, len(rows), max(1, len(rows) // EXAMPLES))[:EXAMPLES]
     stated = task.opening if isinstance(task, Generative) else task.request
-    return [stated(row, signature) for row in rows.select(chosen)]
+    examples: list[Any] = []
+    size = 0
+    for row in rows.select(chosen):
+        example = stated(row, signature)
+        size += len(json.dumps(example))
+        if examples and size > EXAMPLES_SIZE:
+            break
+        examples.append(example)
+    return examples

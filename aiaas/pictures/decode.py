@@ -41,7 +41,8 @@ def decode(
 
     image = opened(data)
     try:
-        flat = _flat(_upright(_loaded(image, width, height)), channels, background)
+        small = _reduced(_loaded(image, width, height), width, height)
+        flat = _flat(_upright(small), channels, background)
         pixels = np.asarray(_fitted(flat, height, width, fit, background))
     except _BROKEN as error:
         raise _damaged(image, error) from error
@@ -119,6 +120,14 @@ def _loaded(image: ImageFile, width: int, height: int) -> ImageFile:
         image.draft(None, (2 * max(width, height), 2 * max(width, height)))
     image.load()
     return image
+
+
+def _reduced(image: Image, width: int, height: int) -> Image:
+    """A large picture by whole pixels averaged, to no less than twice what is wanted: what follows copies it."""
+    factor = min(image.size) // (2 * max(width, height))
+    if factor < 2 or image.mode not in ("L", "LA", "RGB", "RGBA", "CMYK") or "transparency" in image.info:
+        return image
+    return image.reduce(factor)
 
 
 def _upright(image: Image) -> Image:

@@ -14,6 +14,7 @@ from typing import Any
 from aiaas import backends, plugins
 from aiaas.contracts import Progress, Signature, SourceContext, TakesFiles, Task
 from aiaas.errors import VerificationError
+from aiaas.pipeline import files
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace, keys
 
@@ -68,7 +69,7 @@ def _model_code(work: Work) -> list[str | Path]:
     model = work.recipe.model
     used = [plugins.task(work.recipe.task), plugins.architecture(model.backend, model.architecture)]
     shared = plugins.code(backends).glob("*.py")  # what the backends share, beside their folders
-    return [*_code(used), *sorted(shared)]
+    return [*_code(used), *sorted(shared), "words"]
 
 
 def _collect_inputs(work: Work, made: Made) -> dict[str, Any]:
@@ -111,7 +112,7 @@ def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
         "seed": work.recipe.seed,
         "preprocess": work.recipe.preprocess.model_dump(mode="json"),
         "rows": made["collect"].digest,
-        "code": keys.digest_code("preprocess", *_code(map(plugins.step, names)), "steps"),
+        "code": keys.digest_code("preprocess", *_code(map(plugins.step, names)), "steps", "words"),
     }
 
 
@@ -138,6 +139,7 @@ def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
         "model": model.model_dump(mode="json"),
         "train": work.recipe.train.model_dump(mode="json"),
         "rows": made["preprocess"].digest,
+        **files.fingerprints(model, work.source_context()),
         "packages": plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}"),
         "code": keys.digest_code("train", *_model_code(work)),
     }
@@ -146,7 +148,7 @@ def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
 def _train(work: Work, made: Made, draft: Draft) -> None:
     from aiaas import train
 
-    draft.aside.add("history.jsonl")  # may hold speeds; what was learned is in model/
+    draft.aside |= {"history.jsonl", "curves.svg"}  # may hold speeds; what was learned is in model/
     checkpoints = work.workspace.checkpoints / keys.digest_json(draft.inputs)
     draft.summary.update(
         train.train(
@@ -157,6 +159,7 @@ def _train(work: Work, made: Made, draft: Draft) -> None:
             data=made["preprocess"].path,
             out=draft.path,
             checkpoints=checkpoints,
+            files=files.paths(work.recipe.model, work.source_context()),
             watch=train.Watch(work.report, work.training, work.warn),
         )
     )

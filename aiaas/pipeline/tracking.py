@@ -116,7 +116,9 @@ class Tracking:
                 run.artifact(artefact.path / "report.json", "data/preprocess.json")
             case "train":
                 run.tags({"aiaas.model_digest": summary["model_digest"]})
-                run.artifact(artefact.path / "history.jsonl", "train/history.jsonl")
+                for name in ("history.jsonl", "curves.svg"):
+                    if (artefact.path / name).exists():
+                        run.artifact(artefact.path / name, f"train/{name}")
             case "deploy":
                 runtime = summary["runtime"]
                 run.tags({"aiaas.runtime": runtime["name"]})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any, Literal
 
 from aiaas import contracts, plugins
 from aiaas.contracts import Params, SourceParams
-from aiaas.errors import RecipeError, UsageError
-from aiaas.recipe import paths, secrets, wording
+from aiaas.errors import RecipeError
+from aiaas.recipe import addresses, paths, secrets, wording
 from aiaas.recipe.document import Document, walk
 from aiaas.recipe.gate import Gate
 from aiaas.recipe.models import Recipe, StepSpec
@@ -23,7 +24,6 @@ _NAMES = {
     ("collect", "#", "source"),
     ("preprocess", "steps", "#"),
 }
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 
 
 def check(document: Document) -> Recipe:
@@ -101,12 +101,8 @@ class _Check:
         if not isinstance(address, str) or not address.strip():
             self._no_address(entry, path)
             return nothing
-        scheme = _SCHEME.match(address)
-        module = self._import(lambda: plugins.source(address), (*path, "source"))
+        module = addresses.source(address, (*path, "source"), self.document)
         if module is None:
-            return nothing
-        if scheme and "${env:" not in scheme[0] and scheme[1] not in module.SCHEMES:
-            self._unknown_scheme(scheme[1], (*path, "source"))
             return nothing
         self._columns(entry.get("columns"), (*path, "columns"))
         return validated(module.Params, entry, path, self.document) or nothing
@@ -129,15 +125,6 @@ class _Check:
         else:
             found = "empty text" if isinstance(entry["source"], str) else wording.kind_of(entry["source"])
             self.document.refuse((*path, "source"), f"must be text that says where the rows are, found {found}")
-
-    def _unknown_scheme(self, scheme: str, path: paths.Path) -> None:
-        allowed = sorted({name for module in _sources() for name in module.SCHEMES if name})
-        close = plugins.nearest(scheme.lower(), allowed)
-        message = (
-            f"unknown kind of source {scheme + ':'!r}; allowed: {', '.join(f'{name}:' for name in allowed)}, a path"
-        )
-        hint = f"did you mean '{close}:'?" if close else "a path that holds a colon begins with ./"
-        self.document.refuse(path, message, hint)
 
     def _preprocess(self, section: dict[str, Any]) -> dict[str, Any]:
         path = ("preprocess", "steps")
@@ -190,7 +177,7 @@ class _Check:
             hint = f"{name} is an architecture of the backend {other}" if other else None
             self._unknown("architecture", name, allowed, path, hint)
             return section
-        module = self._import(lambda: plugins.architecture(backend, name), path)
+        module = addresses.imported(partial(plugins.architecture, backend, name), path, self.document)
         if module is not None:
             self.architecture = module
             task = self.document.data.get("task")
@@ -204,6 +191,9 @@ class _Check:
             if params is not None and isinstance(module, contracts.Particular) and isinstance(task, str):
                 for name, why in module.check(params, task):
                     self.document.refuse(("model", "params", name), why)
+            if params is not None and isinstance(module, contracts.ReadsFiles):
+                for name, address in module.files(params).items():
+                    addresses.file(address, ("model", "params", *name.split(".")), self.document)
         return section
 
     def _train(self, section: Any) -> Any:
@@ -246,25 +236,12 @@ class _Check:
         if name not in plugins.names(room):
             wording.note_name(what, name, plugins.names(room), path, self.document, key=key)
             return None
-        return self._import(lambda: (plugins.task if room == "tasks" else plugins.step)(name), path)
+        return addresses.imported(
+            lambda: (plugins.task if room == "tasks" else plugins.step)(name), path, self.document
+        )
 
     def _unknown(self, what: str, name: str, allowed: list[str], path: paths.Path, hint: str | None = None) -> None:
         if hint is None:
             wording.note_name(what, name, allowed, path, self.document)
         else:
             self.document.refuse(path, f"unknown {what} {name!r}; allowed: {', '.join(allowed)}", hint)
-
-    def _import(self, find: Any, path: paths.Path) -> Any:
-        """A plug-in that cannot even be imported is named like any other fault."""
-        try:
-            return find()
-        except UsageError as error:
-            self.document.refuse(path, error.message, error.hint)
-        except Exception as error:
-            self.document.refuse(path, f"the plug-in cannot be imported: {type(error).__name__}: {error}")
-        return None
-
-
-def _sources() -> list[Any]:
-    """Every source module, to list their schemes."""
-    return [plugins.find("sources", name) for name in plugins.names("sources")]

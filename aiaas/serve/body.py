@@ -33,11 +33,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The bytes of a request; `kind` is their media type, `boundary` what parts the files of a form."""
+    """The bytes of a request and the media type of them; `header` is the whole Content-Type."""
 
     data: bytes
     kind: str = JSON
-    boundary: str = ""
+    header: str = JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ async def read_body(request: Request, limit: int, media_types: Sequence[str] = (
 
     JSON is taken always; files of `media_types`, bare or in a form, where there are any.
     """
-    kind, boundary = _kind(request.headers.get("content-type", ""))
+    header = request.headers.get("content-type", "")
+    kind = header.partition(";")[0].strip().lower()
     if kind != JSON and not (media_types and kind in (*media_types, FORM)):
         raise _other_kind(media_types)
     if request.headers.get("content-encoding", "identity").lower() != "identity":
@@ -70,7 +71,7 @@ async def read_body(request: Request, limit: int, media_types: Sequence[str] = (
         if size > limit:
             raise too_large
         parts.append(part)
-    return Body(b"".join(parts), kind, boundary)
+    return Body(b"".join(parts), kind, header)
 
 
 def read(body: Body, max_rows: int, *, writes: bool = False) -> Asked:
@@ -82,14 +83,6 @@ def read(body: Body, max_rows: int, *, writes: bool = False) -> Asked:
     if len(asked.inputs) > max_rows:
         raise TooLargeError(f"more than {max_rows:,} inputs", where="inputs", hint="send fewer inputs a request")
     return asked
-
-
-def _kind(header: str) -> tuple[str, str]:
-    """Media type and boundary of a Content-Type header; the email library's reader knows the quoting."""
-    message = Message()
-    message["content-type"] = header
-    given = message.get_param("boundary", "")
-    return header.partition(";")[0].strip().lower(), given if isinstance(given, str) else ""
 
 
 def _other_kind(media_types: Sequence[str]) -> MediaTypeError:
@@ -138,7 +131,7 @@ def _of_form(body: Body) -> list[bytes]:
             fields.append,
             files.append,
             lambda: ended.append(True),
-            boundary=body.boundary or None,
+            boundary=_boundary(body.header),
             config={"MAX_MEMORY_FILE_SIZE": len(body.data) + 1},  # never into a temporary file
         )
         parser.write(body.data)
@@ -155,3 +148,11 @@ def _of_form(body: Body) -> list[bytes]:
         held.append(file.file_object.read())
         file.close()
     return held
+
+
+def _boundary(header: str) -> str | None:
+    """What parts the files of a form; the reader of the email library knows the quoting."""
+    message = Message()
+    message["content-type"] = header
+    given = message.get_param("boundary")
+    return given if isinstance(given, str) and given else None

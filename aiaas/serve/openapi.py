@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from itertools import islice
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from aiaas.serve.body import Limits
 
 EXAMPLES = 2
+LONGEST = 16_384
+"""Characters of an example that is shown: nobody reads a photograph as base64."""
 _TYPES = {"int": "integer", "uint": "integer", "float": "number", "double": "number", "decimal": "number"}
 Schema = dict[str, Any]
 _NULLABLE: Schema = {"type": ["string", "null"]}
@@ -71,7 +74,7 @@ def _ready() -> Schema:
 
 
 def _predict(name: str, bundle: Bundle, media_types: Sequence[str], limits: Limits) -> Schema:
-    examples = list(islice(bundle.examples(), EXAMPLES))
+    examples = list(islice(filter(_is_short, bundle.examples()), EXAMPLES))
     request = {"inputs": [each["input"] for each in examples]}
     about = {"model": bundle.name, "version": bundle.version, "digest": bundle.digest}
     response = {**about, "outputs": [each["answer"] for each in examples]}
@@ -90,12 +93,19 @@ def _predict(name: str, bundle: Bundle, media_types: Sequence[str], limits: Limi
     return {
         "operationId": f"predict_{name}",
         "summary": f"Answers of {name}, one for each input, in order.",
-        "requestBody": {"required": True, "content": _content(taken, request) | _files(media_types, limits)},
+        "requestBody": {
+            "required": True,
+            "content": _content(taken, request if examples else None) | _files(media_types, limits),
+        },
         "responses": {
-            "200": _answers(bundle, given, response),
+            "200": _answers(bundle, given, response if examples else None),
             **{status: _response(text, _ref("Problem")) for status, text in refusals.items()},
         },
     }
+
+
+def _is_short(example: Mapping[str, Any]) -> bool:
+    return len(json.dumps(example)) <= LONGEST
 
 
 def _asked(bundle: Bundle) -> Schema:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TextIO
 
 from aiaas.contracts import SourceContext
@@ -35,7 +35,11 @@ class _Survey:
 
 
 def read(file: File, params: FileParams, context: SourceContext) -> Iterator[FileBatch]:
-    """The rows with numbers, truth values and missing ones as such. Raises DataError for malformed rows."""
+    """The rows with numbers, truth values and missing ones as such, and the column `label` of a second file where there
+    is one. Raises DataError for malformed rows."""
+    if file.labels:
+        yield from _labelled(file, file.labels, params, context)
+        return
     survey = _survey(file, params, context)
     row = 1
     for lines, rows in _blocks(file, params, survey.encoding, survey.names, None):
@@ -45,6 +49,22 @@ def read(file: File, params: FileParams, context: SourceContext) -> Iterator[Fil
         }
         yield FileBatch(columns, file.shown, row, lines)
         row += len(lines)
+
+
+def _labelled(file: File, labels: File, params: FileParams, context: SourceContext) -> Iterator[FileBatch]:
+    """The rows of `file`, each with the value in the row of `labels` that has its number."""
+    alone = params.model_copy(update={"names": ("label",), "skip_rows": 0, "delimiter": None})
+    values = itertools.chain.from_iterable(batch["label"] for batch in read(labels, alone, context))
+    count = 0
+    for batch in read(replace(file, labels=None), params, context):
+        size = len(next(iter(batch.values())))
+        batch["label"] = list(itertools.islice(values, size))
+        count += len(batch["label"])
+        if len(batch["label"]) < size:
+            raise DataError(f"it holds {count:,} labels, fewer than {file.shown} has rows", where=labels.shown)
+        yield batch
+    if next(values, None) is not None:
+        raise DataError(f"it holds more labels than the {count:,} rows of {file.shown}", where=labels.shown)
 
 
 def _survey(file: File, params: FileParams, context: SourceContext) -> _Survey:

@@ -15,7 +15,7 @@ Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=
 
 _ONLY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("delimiter", "names", "skip_rows", "quotes", "missing"), ("csv", "tsv")),
-    "labels": ("idx", "npy"),
+    "labels": ("csv", "tsv", "idx", "npy"),
     "label_names": ("idx", "npy", "npz", "pixels"),
     **dict.fromkeys(("shape", "label_at"), ("pixels",)),
     "highest": ("npy", "npz", "pixels"),
@@ -47,7 +47,10 @@ class FileParams(SourceParams):
         ("", "NA", "N/A", "NaN", "nan", "null", "NULL"), description="Fields of csv and tsv that stand for no value."
     )
     labels: str | None = Field(
-        None, min_length=1, description="Of idx and npy: the file that holds the labels, named as source: names its."
+        None,
+        min_length=1,
+        description="Of csv, tsv, idx and npy: the file that holds the labels (or targets), row by row as the column "
+        "label; named as source: names its.",
     )
     label_names: tuple[str, ...] | None = Field(
         None, min_length=1, description="Of arrays: what the labels 0, 1, 2 … are called; by default by their numbers."
@@ -85,7 +88,9 @@ class FileParams(SourceParams):
         if self.format is not None:
             for name, formats in _ONLY.items():
                 if self._says(name) and self.format not in formats:
-                    raise ValueError(f"{name} belongs to {' and '.join(formats)}, not to {self.format}")
+                    *others, last = formats
+                    told = f"{', '.join(others)} and {last}" if others else last
+                    raise ValueError(f"{name} belongs to {told}, not to {self.format}")
         if self.format == "pixels" and self.shape is None:
             raise ValueError("pixels needs shape: [height, width]")
         return self

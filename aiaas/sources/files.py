@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -31,6 +32,11 @@ def read(params: FileParams, context: SourceContext) -> Iterator[Batch]:
 
 def origins(params: FileParams, context: SourceContext) -> Sequence[Origin]:
     return _formats.origins(_files(params, context), params)
+
+
+def paths(params: FileParams, context: SourceContext) -> Sequence[Path]:
+    """Where the files are. Raises DataError when there is none."""
+    return [file.path for file in _files(params, context)]
 
 
 def _files(params: FileParams, context: SourceContext) -> list[_found.File]:

@@ -83,6 +83,12 @@ def origins(params: Params, context: SourceContext) -> Sequence[Origin]:
     return _formats.origins([_file(params, context)], params, got.revision)
 
 
+def paths(params: Params, context: SourceContext) -> Sequence[Path]:
+    """Where the downloaded file is."""
+    _download.fetch(_request(params), context)
+    return [_file(params, context).path]
+
+
 def _request(params: Params) -> _exchange.Request:
     return _exchange.Request(
         url=params.source,

@@ -53,6 +53,11 @@ def origins(params: Params, context: SourceContext) -> Sequence[Origin]:
     return _formats.origins(_files(params), stated, version and f"{name} {version}")
 
 
+def paths(params: Params, context: SourceContext) -> Sequence[Path]:
+    """Where the files are. Raises MissingPackageError, and DataError when the package holds no such file."""
+    return [file.path for file in _files(params)]
+
+
 def _files(params: Params) -> list[_found.File]:
     files = _expand(params.source)
     return _found.with_labels(files, _expand(params.labels), params.source) if params.labels else files

@@ -40,6 +40,34 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"layout": "residual", "stem": 4, "filters": [8], "convolutions": 2, "dropout": 0.1, "scaling": "unit"},
     ],
     ("sklearn/linear_regression", "tabular-regression"): [{}, {"l2": 0}],
+    ("tensorflow/lstm", "text-classification"): [
+        {"embedding_size": 16, "units": 8, "bidirectional": False, "pooling": ["last"], "max_length": 32},
+        {
+            "tokens": "both",
+            "embedding_size": 16,
+            "units": 8,
+            "layers": 2,
+            "pooling": ["last", "max", "mean", "attention"],
+            "token_dropout": 0.1,
+            "recurrent_dropout": 0.1,
+            "dense": [16],
+            "dropout": 0.1,
+            "max_length": 16,
+        },
+    ],
+    ("tensorflow/text_cnn", "text-classification"): [
+        {"embedding_size": 16, "filters": 16, "max_length": 64},
+        {
+            "tokens": "word",
+            "embedding_size": 16,
+            "filters": 16,
+            "widths": [1, 3],
+            "pooling": ["max", "mean", "attention"],
+            "token_dropout": 0.1,
+            "dense": [32],
+            "dropout": 0.1,
+        },
+    ],
     ("tensorflow/lstm_generator", "text-generation"): [
         {"embedding": 16, "units": 24, "window": 16},
         {"embedding": 16, "units": 16, "layers": 2, "dropout": 0.1, "min_count": 1},
@@ -47,6 +75,8 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
 }
 
 SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
+    ("tensorflow/lstm", "text-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.02},
+    ("tensorflow/text_cnn", "text-classification"): {"epochs": 3, "batch_size": 8, "learning_rate": 0.01},
     ("tensorflow/lstm_generator", "text-generation"): {"epochs": 8, "batch_size": 8, "learning_rate": 0.02},
     ("tensorflow/cnn", "image-classification"): {"epochs": 4, "batch_size": 16, "learning_rate": 0.01},
     ("tensorflow/mlp", "tabular-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.01},

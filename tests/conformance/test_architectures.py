@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from aiaas import plugins
-from aiaas.contracts import Generative, Generator
-from aiaas.errors import Interrupted, VerificationError
+from aiaas.contracts import Generative, Generator, Portable
+from aiaas.errors import Interrupted, MissingPackageError, VerificationError
 from aiaas.pictures import to_png
 from aiaas.workspace import keys
 from conformance.conftest import ROOT, Case, Fitted, outputs_of, targets_of
@@ -152,24 +152,84 @@ def test_what_was_loaded_saves_the_same_bytes(fitted: Fitted, tmp_path: Path) ->
     assert keys.digest_files(tmp_path) == keys.digest_files(fitted.folder)
 
 
+def spoil(file: Path, damage: str) -> None:
+    content = file.read_bytes()
+    match damage:
+        case "removed":
+            file.unlink()
+        case "emptied":
+            file.write_bytes(b"")
+        case "cut":
+            file.write_bytes(content[: len(content) // 2])
+        case "replaced":
+            file.write_bytes(b'{"surprise": true}')
+
+
 @pytest.mark.parametrize("damage", ["removed", "emptied", "cut", "replaced"])
 def test_a_damaged_file_is_refused(fitted: Fitted, damage: str, tmp_path: Path) -> None:
     for file in sorted(path for path in fitted.folder.rglob("*") if path.is_file()):
         copy = tmp_path / file.name
         shutil.copytree(fitted.folder, copy)
-        broken = copy / file.relative_to(fitted.folder)
-        content = broken.read_bytes()
-        match damage:
-            case "removed":
-                broken.unlink()
-            case "emptied":
-                broken.write_bytes(b"")
-            case "cut":
-                broken.write_bytes(content[: len(content) // 2])
-            case "replaced":
-                broken.write_bytes(b'{"surprise": true}')
+        spoil(copy / file.relative_to(fitted.folder), damage)
         with pytest.raises(VerificationError) as caught:
             fitted.case.module.load(copy)
+        assert caught.value.where
+
+
+# --- the portable form -------------------------------------------------------------------------------------------
+
+PORTABLE = """
+import json, sys
+from pathlib import Path
+from conformance.conftest import Case
+name, task, params, number, exported = json.loads(sys.argv[1])
+case = Case(name, task, params, number)
+examples = case.data()[2]
+before = set(sys.modules)
+scores = case.module.load_portable(Path(exported)).predict(examples)
+imported = {module.partition(".")[0] for module in set(sys.modules) - before}
+print(json.dumps({"scores": scores.tolist(), "imported": sorted(imported)}))
+"""
+
+
+@pytest.fixture(scope="session")
+def exported(fitted: Fitted, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    module = fitted.case.module
+    if not hasattr(module, "export"):
+        pytest.skip(f"{fitted.case.name} has no portable form")
+    assert isinstance(module, Portable)
+    try:
+        plugins.require([*module.EXPORT_REQUIRES, *module.RUNTIME_REQUIRES], fitted.case.name)
+    except MissingPackageError as error:
+        pytest.skip(error.message)
+    out = tmp_path_factory.mktemp("portable")
+    module.export(fitted.folder, out)
+    return out
+
+
+def test_the_portable_form_answers_alike_without_the_framework(fitted: Fitted, exported: Path) -> None:
+    case = fitted.case
+    told = json.dumps([case.name, case.task, case.params, case.number, str(exported)])
+    again = run(PORTABLE, told, PYTHONPATH=str(ROOT / "tests"))
+    np.testing.assert_allclose(again["scores"], fitted.model.predict(fitted.examples), rtol=1e-4, atol=1e-4)
+    assert {"tensorflow", "keras", "torch", "transformers"}.isdisjoint(again["imported"])
+
+
+def test_the_portable_form_saves_what_it_was_loaded_from(fitted: Fitted, exported: Path, tmp_path: Path) -> None:
+    fitted.case.module.load_portable(exported).save(tmp_path)
+    assert keys.digest_files(tmp_path) == keys.digest_files(exported)
+
+
+@pytest.mark.parametrize("damage", ["removed", "emptied", "cut", "replaced"])
+def test_a_damaged_file_of_the_portable_form_is_refused(
+    fitted: Fitted, exported: Path, damage: str, tmp_path: Path
+) -> None:
+    for file in sorted(path for path in exported.rglob("*") if path.is_file()):
+        copy = tmp_path / file.name
+        shutil.copytree(exported, copy)
+        spoil(copy / file.relative_to(exported), damage)
+        with pytest.raises(VerificationError) as caught:
+            fitted.case.module.load_portable(copy)
         assert caught.value.where
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aiaas import plugins
 from aiaas.contracts import Params, Progress, Signature, Task, Training
 from aiaas.errors import Interrupted
+from aiaas.train.curves import curves_svg
 from aiaas.workspace import atomic, keys
 
 if TYPE_CHECKING:
@@ -43,12 +44,15 @@ def train(
     data: Path,
     out: Path,
     checkpoints: Path,
+    files: Mapping[str, Path] | None = None,
     watch: Watch = Watch(),
 ) -> dict[str, Any]:
-    """Fit on `data/train.arrow` and write `out/model/`, `out/history.jsonl` and `out/training.json`.
+    """Fit on `data/train.arrow` and write `out/model/`, `out/history.jsonl` and `out/training.json`, and
+    `out/curves.svg` where the fit reported twice or more.
 
-    Returns the summary of the stage: digest of the model, signature, notes of the fit, rows. Raises TrainingError,
-    MissingPackageError, and Interrupted when a signal came in; `checkpoints` then holds what the next fit goes on from.
+    `files` are those that the architecture reads besides the rows. Returns the summary of the stage: digest of the
+    model, signature, notes of the fit, rows. Raises TrainingError, MissingPackageError, and Interrupted when a signal
+    came in; `checkpoints` then holds what the next fit goes on from.
     """
     from datasets import Dataset
 
@@ -63,9 +67,12 @@ def train(
             watch.report(step, metrics)
 
         training = Training(
-            task, signature, seed, checkpoints, settings, record, watch.progress, watch.warn, should_stop
+            task, signature, seed, checkpoints, settings, record, watch.progress, watch.warn, should_stop, files or {}
         )
         fitted = architecture.fit(model.params, rows, validation, training)
+    picture = curves_svg(history_of(out))
+    if picture:
+        atomic.write_text(out / "curves.svg", picture)
     (out / "model").mkdir()
     fitted.save(out / "model")
     summary = {

@@ -1,0 +1,74 @@
+"""An architecture with a portable form, for the tests of deploy: which characters speak for which label.
+
+`off` moves the scores of the portable form; `fault` makes it go wrong in another way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from aiaas.contracts import Params as Base
+from aiaas.errors import ExportError
+
+REQUIRES = ("numpy",)
+RUNTIME = "toy"
+RUNTIME_REQUIRES = ("pydantic",)
+EXPORT_REQUIRES = ("pyarrow",)
+TASKS = ("text-classification",)
+
+
+class Params(Base):
+    """What goes wrong."""
+
+    off: float = 0.0
+    fault: Literal["none", "export", "shape", "nan", "call"] = "none"
+
+
+class Model:
+    def __init__(self, told: dict[str, Any], file: str) -> None:
+        self.told, self.file = told, file
+
+    def predict(self, examples: Sequence[str]) -> np.ndarray:
+        portable = self.file == "portable.json"
+        match self.told["fault"] if portable else "none":
+            case "call":
+                raise ValueError("no such operator")
+            case "shape":
+                return np.zeros((len(examples), 3), np.float32)
+            case "nan":
+                return np.full((len(examples), 2), np.nan, np.float32)
+        odds = np.array([sum(self.told["odds"].get(each, 0.0) for each in text) for text in examples])
+        first = np.clip(1 / (1 + np.exp(odds)) + (self.told["off"] if portable else 0.0), 0, 1)
+        return np.stack([first, 1 - first], axis=1).astype(np.float32)
+
+    def save(self, directory: Path) -> None:
+        (directory / self.file).write_text(json.dumps(self.told), "utf-8")
+
+
+def fit(params: Params, train: Any, validation: Any, training: Any) -> Model:
+    counts: dict[str, list[float]] = {}
+    for text, label in zip(train["text"], train["label"], strict=True):
+        for each in text:
+            counts.setdefault(each, [1.0, 1.0])[label] += 1
+    odds = {each: float(np.log(second / first)) for each, (first, second) in sorted(counts.items())}
+    return Model({"odds": odds, "off": params.off, "fault": params.fault}, "model.json")
+
+
+def load(directory: Path) -> Model:
+    return Model(json.loads((directory / "model.json").read_text("utf-8")), "model.json")
+
+
+def export(directory: Path, out: Path) -> None:
+    model = load(directory)
+    if model.told["fault"] == "export":
+        raise ExportError("the toy has no such form")
+    Model(model.told, "portable.json").save(out)
+
+
+def load_portable(directory: Path) -> Model:
+    return Model(json.loads((directory / "portable.json").read_text("utf-8")), "portable.json")
