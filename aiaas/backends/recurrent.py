@@ -42,7 +42,7 @@ class Recurrent:
     """Embedding, LSTM layers, projection; the scores of the tokens are products with the embedding, whose weights are
     thus learned from both sides.
 
-    `embedding` (tokens, width), `projection` (units of the last layer, width), `bias` (width,), and `offset` (tokens,) is
+    `embedding` (tokens, width), `projection` (units of the last layer, width), `bias` (width,); `offset` (tokens,) is
     added to the scores.
     """
 
