@@ -209,6 +209,27 @@ def test_stop_ends_the_text() -> None:
     assert cut == whole[: whole.index(stop)]
 
 
+def test_steps_take_one_thread_while_anyone_writes_and_give_the_others_back() -> None:
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+
+    def threads() -> set[int]:
+        libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").info()
+        return {each["num_threads"] for each in libraries if "numpy" in each["filepath"]}
+
+    with threadpoolctl.threadpool_limits(2, "blas"):
+        before = threads()
+        options = Options(max_length=50, min_length=50)
+        first, second = (writer.generator().generate("我", options) for _ in range(2))
+        assert threads() == before, "nothing was begun"
+        next(first)
+        next(second)
+        assert threads() == {1}
+        first.close()  # type: ignore[attr-defined]
+        assert threads() == {1}, "the second still writes"
+        list(second)
+        assert threads() == before
+
+
 # --- a bundle ----------------------------------------------------------------------------------------------------
 
 

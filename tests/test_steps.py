@@ -180,6 +180,20 @@ class TestTextSteps:
         assert text("lowercase", "ẞ Straße", method="casefold") == "ss strasse"
 
 
+class TestUntag:
+    def test_words_are_joined_without_their_tags(self) -> None:
+        assert text("untag", "迈向/v  充满/v  希望/n  的/u  新/a  世纪/n") == "迈向充满希望的新世纪"
+        assert text("untag", "The/DT cat_s/NNS sat/VBD ./.", join=" ") == "The cat_s sat ."
+        assert text("untag", "好_a 人_n", separator="_") == "好人"
+
+    def test_the_last_separator_counts_and_a_word_without_tag_stays(self) -> None:
+        assert text("untag", "//w １/２/m 好 人/n") == "/１/２好人"
+        assert text("untag", "") == ""
+
+    def test_a_request_does_not_go_through_it(self) -> None:
+        assert not plugins.step("untag").Step.ON_REQUEST
+
+
 class TestSegment:
     def test_puts_spaces_between_words(self) -> None:
         assert text("segment", "我来到北京清华大学") == "我 来到 北京 清华大学"

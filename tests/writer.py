@@ -45,7 +45,8 @@ def generator(units: tuple[int, ...] = (24, 16), width: int = 12, seed: int = 1)
         for size, unit in zip(inputs[:-1], units, strict=True)
     ]
     return CharacterGenerator(
-        characters, Recurrent(some(len(characters), width), layers, some(units[-1], width), some(width))
+        characters,
+        Recurrent(some(len(characters), width), layers, some(units[-1], width), some(width), some(len(characters))),
     )
 
 

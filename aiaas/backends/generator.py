@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from aiaas.backends import arrays, writing
+from aiaas.backends import arrays, blas, writing
 from aiaas.backends.characters import END, UNKNOWN, Characters
 from aiaas.backends.recurrent import Layer, Recurrent
 from aiaas.contracts import Params
@@ -47,8 +47,12 @@ class CharacterGenerator:
     def generate(self, prompt: str, options: writing.Asked) -> Iterator[str]:
         """What follows `prompt`, character by character; nothing before asks for a text from its beginning."""
         tokens = [END, *self.characters.encode(prompt).tolist()]
-        numbers = writing.write(self.network, tokens, options, end=END, never=(UNKNOWN,))
-        return writing.until(map(self.characters.decode, numbers), options.stop)
+        return writing.until(self._characters(tokens, options), options.stop)
+
+    def _characters(self, tokens: Sequence[int], options: writing.Asked) -> Iterator[str]:
+        with blas.one_thread():
+            for number in writing.write(self.network, tokens, options, end=END, never=(UNKNOWN,)):
+                yield self.characters.decode(number)
 
     def save(self, directory: Path) -> None:
         """Write form, characters and weights; equal weights, equal bytes."""
@@ -56,6 +60,7 @@ class CharacterGenerator:
         arrays.write_json(directory / SETTINGS, Saved(layers=len(network.layers)).model_dump())
         self.characters.save(directory)
         named = {"embedding": network.embedding, "projection": network.projection, "bias": network.bias}
+        named["offset"] = network.offset
         for number, layer in enumerate(network.layers):
             named |= {f"kernel{number}": layer.kernel, f"recurrent{number}": layer.recurrent}
             named |= {f"bias{number}": layer.bias}
@@ -67,7 +72,7 @@ class CharacterGenerator:
         saved = arrays.read_settings(directory / SETTINGS, Saved)
         characters = Characters.load(directory)
         path = directory / WEIGHTS
-        sizes = {"embedding": 2, "projection": 2, "bias": 1}
+        sizes = {"embedding": 2, "projection": 2, "bias": 1, "offset": 1}
         for number in range(saved.layers):
             sizes |= {f"kernel{number}": 2, f"recurrent{number}": 2, f"bias{number}": 1}
         kept = arrays.read_arrays(path, {name: (np.float32, size) for name, size in sizes.items()})
@@ -75,9 +80,10 @@ class CharacterGenerator:
             Layer(kept[f"kernel{number}"], kept[f"recurrent{number}"], kept[f"bias{number}"])
             for number in range(saved.layers)
         ]
-        if not _fit(kept["embedding"], layers, kept["projection"], kept["bias"], len(characters)):
+        outside = (kept["projection"], kept["bias"], kept["offset"])
+        if not _fit(kept["embedding"], layers, *outside, len(characters)):
             raise arrays.damaged(path, "the arrays of the model do not fit each other")
-        return cls(characters, Recurrent(kept["embedding"], layers, kept["projection"], kept["bias"]))
+        return cls(characters, Recurrent(kept["embedding"], layers, *outside))
 
 
 def _fit(
@@ -85,6 +91,7 @@ def _fit(
     layers: Sequence[Layer],
     projection: NDArray[np.float32],
     bias: NDArray[np.float32],
+    offset: NDArray[np.float32],
     tokens: int,
 ) -> bool:
     """Whether the shapes are those of one network over so many tokens."""
@@ -95,4 +102,4 @@ def _fit(
         shapes = layer.kernel.shape, layer.recurrent.shape, layer.bias.shape
         fits = fits and shapes == ((inputs, 4 * units), (units, 4 * units), (4 * units,))
         inputs = units
-    return fits and projection.shape == (inputs, width) and bias.shape == (width,)
+    return fits and (projection.shape, bias.shape, offset.shape) == ((inputs, width), (width,), (tokens,))

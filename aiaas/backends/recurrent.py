@@ -42,11 +42,15 @@ class Recurrent:
     """Embedding, LSTM layers, projection; the scores of the tokens are products with the embedding, whose weights are
     thus learned from both sides.
 
-    `embedding` (tokens, width), `projection` (units of the last layer, width), `bias` (width,).
+    `embedding` (tokens, width), `projection` (units of the last layer, width), `bias` (width,); `offset` (tokens,) is
+    added to the scores.
     """
 
-    def __init__(self, embedding: Matrix, layers: Sequence[Layer], projection: Matrix, bias: Matrix) -> None:
-        self.embedding, self.layers, self.projection, self.bias = embedding, tuple(layers), projection, bias
+    def __init__(
+        self, embedding: Matrix, layers: Sequence[Layer], projection: Matrix, bias: Matrix, offset: Matrix
+    ) -> None:
+        self.embedding, self.layers = embedding, tuple(layers)
+        self.projection, self.bias, self.offset = projection, bias, offset
         # The first layer meets no input but these: to look one up is cheaper than to multiply.
         self._given = embedding @ self.layers[0].kernel + self.layers[0].bias
         self._scores = np.ascontiguousarray(embedding.T)
@@ -93,7 +97,7 @@ class Recurrent:
         return after[-1][0], tuple(after)
 
     def _logits(self, hidden: Matrix) -> Matrix:
-        return np.asarray((hidden @ self.projection + self.bias) @ self._scores, np.float32)
+        return np.asarray((hidden @ self.projection + self.bias) @ self._scores + self.offset, np.float32)
 
 
 def _losses(logits: Matrix, tokens: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -194,6 +194,8 @@ def _facts(room: str, module: Any) -> str:
 
 
 def tasks() -> list[dict[str, Any]]:
+    from aiaas.contracts import Generative
+
     return [
         {
             "name": name,
@@ -204,6 +206,7 @@ def tasks() -> list[dict[str, Any]]:
                 f"`{metric}`" + (" (lower is better)" if way == "lower" else "")
                 for metric, way in module.METRICS.items()
             ],
+            "options": fields(module.Options, {}) if isinstance(module, Generative) else [],
         }
         for name, module in ours("tasks").items()
     ]
