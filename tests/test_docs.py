@@ -294,4 +294,6 @@ def test_the_example_backend_meets_the_contract(installed: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:]
-    assert re.search(r"\.{10}", done.stdout), done.stdout
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed, done.stdout
+    assert int(passed[1]) >= 15, done.stdout  # the rest is about a portable form and about writing, which it has not
