@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiaas.backends import vocabulary
+from aiaas.backends.lexicon import FIRST, UNKNOWN
 from aiaas.backends.sequences import PADDING, Sequences, by_length, shuffled
 from aiaas.backends.texts import Tokens
-from aiaas.backends.vocabulary import FIRST, UNKNOWN, Vocabulary
+from aiaas.backends.vocabulary import Vocabulary
 from aiaas.errors import TrainingError, VerificationError
 from aiaas.words import words
 

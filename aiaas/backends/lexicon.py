@@ -95,8 +95,10 @@ class Words:
         return _chosen(found, counts, self.params)
 
     def number(self, read: Sequences) -> Sequences:
-        """What was read, in numbers."""
-        return self._in_numbers(read, self._read)
+        """What was read, in numbers; the words are forgotten then."""
+        numbers = self._in_numbers(read, self._read)
+        self._read = {}
+        return numbers
 
     def _divided(self, texts: Sequence[str], met: dict[str, int]) -> Sequences:
         """Each word of every text by its place in `met`, which grows by those that are new."""

@@ -24,10 +24,13 @@ FILE = "vocabulary.json"
 class Vocabulary:
     """Texts in, sequences of numbers out: the same ones for a text whatever stands beside it."""
 
-    def __init__(self, params: Tokens, lists: Sequence[Sequence[str]]) -> None:
-        """`lists` holds the tokens: one list, or that of the words and that of the characters."""
+    def __init__(
+        self, params: Tokens, lists: Sequence[Sequence[str]], lexica: Sequence[Characters | Words] | None = None
+    ) -> None:
+        """`lists` holds the tokens: one list, or that of the words and that of the characters. `lexica` are those that
+        have read the texts already."""
         self.params = params
-        self._lexica = _lexica(params)
+        self._lexica = lexica or _lexica(params)
         number = FIRST
         for lexicon, tokens in zip(self._lexica, lists, strict=True):
             lexicon.take(tokens, number)
@@ -88,11 +91,7 @@ def learn(params: Tokens, batches: Iterable[Sequence[str]]) -> tuple[Vocabulary,
         raise TrainingError(
             "no token is left to learn from: the texts are empty, or min_count is too high", hint="lower min_count"
         )
-    vocabulary = Vocabulary(params, chosen)
-    numbers = FIRST
-    for lexicon, tokens in zip(lexica, chosen, strict=True):
-        lexicon.take(tokens, numbers)
-        numbers += len(tokens)
+    vocabulary = Vocabulary(params, chosen, lexica)
     encoded = [lexicon.number(view) for lexicon, view in zip(lexica, views, strict=True)]
     longer = np.any([view.lengths > params.max_length for view in encoded], axis=0)
     return vocabulary, vocabulary._together(encoded), int(longer.sum())

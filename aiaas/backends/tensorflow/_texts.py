@@ -12,6 +12,7 @@ from pydantic import create_model
 
 from aiaas.backends import vectors
 from aiaas.backends.classes import class_weights, one_hot, softmax
+from aiaas.backends.lexicon import FIRST, UNKNOWN
 from aiaas.backends.reading import check_classes, tables, targets_of
 from aiaas.backends.sequences import Sequences, by_length, shuffled
 from aiaas.backends.settings import Learning
@@ -21,7 +22,7 @@ from aiaas.backends.tensorflow._fit import learn as learn_weights
 from aiaas.backends.tensorflow._keras import keras, start
 from aiaas.backends.tensorflow._network_of_texts import EMBEDDING, network
 from aiaas.backends.tensorflow._text_params import TextParams
-from aiaas.backends.vocabulary import FIRST, UNKNOWN, Vocabulary
+from aiaas.backends.vocabulary import Vocabulary
 from aiaas.backends.vocabulary import learn as learn_vocabulary
 from aiaas.contracts import Params as Base
 from aiaas.contracts import Training
