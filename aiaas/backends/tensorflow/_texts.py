@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import create_model
 
-from aiaas.backends import vectors
+from aiaas.backends import memory, vectors
 from aiaas.backends.classes import class_weights, one_hot, softmax
 from aiaas.backends.lexicon import FIRST, UNKNOWN
 from aiaas.backends.reading import check_classes, tables, targets_of
@@ -122,6 +122,7 @@ def fit(params: Any, heart: Heart, train: Dataset, validation: Dataset, training
     size = pretrained.shape[1] if pretrained is not None else params.embedding_size or _EMBEDDING_SIZE
     saved = _saved(type(params))(params=params, embedding_size=size, classes=len(names))
     held_out = Sequences.joined([vocabulary.encode(batch) for batch in _texts(validation, training)])
+    _estimate(settings, len(vocabulary), size, texts)
     strategy = start(settings, training.seed)
     with strategy.scope():
         made = build(saved, vocabulary, heart)
@@ -240,6 +241,17 @@ def _pretrained(
         }
     }
     return vectors.table(found, training.seed, FIRST)
+
+
+def _estimate(settings: Learning, tokens: int, size: int, texts: Sequences) -> None:
+    """Refuse to begin what the memory cannot hold: the embedding with its gradient and moments, by far the most of the
+    weights, and a batch of the longest texts, as embedded and as much again in each of a few layers."""
+    batch = settings.batch_size * int(texts.lengths.max(initial=1)) * size
+    memory.check(
+        4 * 4 * tokens * size + 8 * 4 * batch,
+        "training this network",
+        "lower model.params.max_size, model.params.embedding_size, model.params.max_length or train.batch_size",
+    )
 
 
 def _begin_with(embedding: Any, table: NDArray[np.float32]) -> None:
