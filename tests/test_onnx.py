@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from aiaas.backends import onnx
+from aiaas.backends.tensorflow import _keras, _onnx
 from aiaas.errors import ExportError, UsageError, VerificationError
 
 for package in ("tensorflow", "tf2onnx", "onnx", "onnxruntime"):
     pytest.importorskip(package)
-
-from aiaas.backends import onnx
-from aiaas.backends.tensorflow import _keras, _onnx
 
 CHANCE = np.random.default_rng(3)
 

@@ -300,3 +300,41 @@ def test_stopped_and_killed_it_ends_with_the_weights_of_a_run_that_never_was(tmp
     expected, _ = whole.communicate(timeout=300)
     assert json.loads(last)["model_digest"] == json.loads(expected)["model_digest"]
     assert history_of(folders[1]) == history_of(folders[0])
+
+
+# --- devices and precision, each in a process of its own, as they are set for all of it ---------------------------
+
+ELSEWHERE = """
+import json, sys
+from pathlib import Path
+import numpy as np
+from aiaas.backends.tensorflow import _keras
+import test_training as here
+
+folder, how = Path(sys.argv[1]), sys.argv[2]
+tf = _keras.tensorflow()
+if how == "two devices":  # two parts of one processor stand for two GPUs
+    cpu, = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    divided = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    tf.distribute.get_strategy = lambda: divided
+settings = {"learning_rate": 0.02} if how == "two devices" else {"learning_rate": 0.02, "precision": how}
+model, history, _, _ = here.fitted(folder, epochs=4, **settings)
+kinds = sorted({str(weight.dtype) for weight in model.network.network.weights})
+print(json.dumps({"history": history, "kinds": kinds, "weights": float(np.sum(model.network.network.weights[0]))}))
+"""
+
+
+@pytest.mark.parametrize("how", ["two devices", "bfloat16", "float16"])
+def test_it_learns_on_several_devices_and_in_less_precision(how: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, str(tmp_path), how],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["history"][-1]["validation_accuracy"] > 0.85
+    assert told["kinds"] == ["float32"]

@@ -75,8 +75,8 @@ def rounded(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
 def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """start, start + 1, … of each range, one range after the other."""
     before = np.cumsum(lengths) - lengths
-    inside: NDArray[np.int64] = np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
-    return inside
+    places: NDArray[np.int64] = np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
+    return places
 
 
 def by_length(lengths: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:

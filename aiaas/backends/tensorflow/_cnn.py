@@ -101,7 +101,7 @@ def fit(params: Params, train: Dataset, validation: Dataset, training: Training)
         held_out,
         training,
         loss=frame.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=[frame.metrics.CategoricalAccuracy(name="accuracy")],
+        metrics=[lambda: frame.metrics.CategoricalAccuracy(name="accuracy")],
     )
     return PictureModel(saved, _runner.finished(network, lambda: build(saved)))
 

@@ -49,24 +49,22 @@ def learn(
     training: Training,
     *,
     loss: Any,
-    metrics: Sequence[Any] = (),
+    metrics: Sequence[Callable[[], Any]] = (),
 ) -> None:
     """Fit `network` on `batches` as `training.settings` say; it ends with the last weights, or with the best ones where
     the recipe stops early.
 
-    The metrics of each epoch are reported under their names, those of `validation` as `validation_…`. Raises
-    TrainingError when the loss is no number any more, and Interrupted after `training.should_stop()` said so.
+    `metrics` make what is measured besides the loss. The metrics of each epoch are reported under their names, those of
+    `validation` as `validation_…`. Raises TrainingError when the loss is no number any more, and Interrupted after
+    `training.should_stop()` said so.
     """
     settings: Learning = training.settings
     if not batches.steps:
         raise TrainingError("there are no training rows", hint="give train a share in preprocess.split")
-    network.compile(
-        optimizer=optimizer(settings, settings.epochs * batches.steps),
-        loss=loss,
-        metrics=list(metrics),
-        jit_compile=False,
-    )
-    network.optimizer.build(network.trainable_variables)
+    steps = settings.epochs * batches.steps
+    with network.distribute_strategy.scope():
+        network.compile(optimizer(settings, steps), loss, metrics=[make() for make in metrics], jit_compile=False)
+        network.optimizer.build(network.trainable_variables)
     _Fit(network, batches, validation, training).run()
 
 
@@ -174,7 +172,7 @@ class _Fit:
                 self.held_out = feed(self.network, self.validation, lambda: (0, 0))
             judged = self.network.evaluate(self.held_out, steps=self.validation.steps, verbose=0, return_dict=True)
             metrics |= {f"validation_{name}": value for name, value in _finite(judged).items()}
-        metrics["learning_rate"] = float(self.network.optimizer.learning_rate)
+        metrics["learning_rate"] = float(keras().ops.convert_to_numpy(self.network.optimizer.learning_rate))
         state.history.append(metrics)
         self.training.report(len(state.history) * steps, metrics)
         self._remember(metrics)

@@ -178,5 +178,5 @@ def _judged(classes: bool) -> dict[str, Any]:
     frame = keras()
     if classes:
         loss = frame.losses.CategoricalCrossentropy(from_logits=True)
-        return {"loss": loss, "metrics": [frame.metrics.CategoricalAccuracy(name="accuracy")]}
-    return {"loss": frame.losses.MeanSquaredError(), "metrics": [frame.metrics.MeanAbsoluteError(name="mae")]}
+        return {"loss": loss, "metrics": [lambda: frame.metrics.CategoricalAccuracy(name="accuracy")]}
+    return {"loss": frame.losses.MeanSquaredError(), "metrics": [lambda: frame.metrics.MeanAbsoluteError(name="mae")]}

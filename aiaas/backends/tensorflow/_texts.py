@@ -150,7 +150,7 @@ def fit(params: Any, heart: Heart, train: Dataset, validation: Dataset, training
         ),
         training,
         loss=frame.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=[frame.metrics.CategoricalAccuracy(name="accuracy")],
+        metrics=[lambda: frame.metrics.CategoricalAccuracy(name="accuracy")],
     )
     return TextNetwork(saved, vocabulary, _runner.finished(made, lambda: answering(saved, vocabulary, heart)))
 
