@@ -172,7 +172,7 @@ class _Fit:
                 self.held_out = feed(self.network, self.validation, lambda: (0, 0))
             judged = self.network.evaluate(self.held_out, steps=self.validation.steps, verbose=0, return_dict=True)
             metrics |= {f"validation_{name}": value for name, value in _finite(judged).items()}
-        metrics["learning_rate"] = float(keras().ops.convert_to_numpy(self.network.optimizer.learning_rate))
+        metrics["learning_rate"] = float(keras().ops.convert_to_tensor(self.network.optimizer.learning_rate).numpy())
         state.history.append(metrics)
         self.training.report(len(state.history) * steps, metrics)
         self._remember(metrics)
