@@ -102,6 +102,12 @@ def test_what_is_wrong_with_an_array_is_said(tmp_path: Path) -> None:
         vectors.read(TOKENS, words, words)
 
 
+def test_a_token_may_come_twice(tmp_path: Path) -> None:
+    found = vectors.read(["房", "room", "房", "房间"], written(tmp_path, GLOVE))
+    np.testing.assert_allclose(found.vectors, [[1, 0], [3, 4], [1, 0], [0.5, 0.5]])
+    assert found.composed.tolist() == [False, False, False, True]
+
+
 def test_an_embedding_begins_with_them(tmp_path: Path) -> None:
     found = vectors.read(TOKENS, written(tmp_path, GLOVE))
     table = vectors.table(found, seed=3, first=2)

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiaas.backends import vocabulary
+from aiaas.backends.lexicon import FIRST, UNKNOWN
 from aiaas.backends.sequences import PADDING, Sequences, by_length, shuffled
 from aiaas.backends.texts import Tokens
-from aiaas.backends.vocabulary import FIRST, UNKNOWN, Vocabulary
+from aiaas.backends.vocabulary import Vocabulary
 from aiaas.errors import TrainingError, VerificationError
 from aiaas.words import words
 
@@ -21,7 +22,8 @@ TEXTS = ["房间很干净，服务也好", "房间不干净！", "The room isn't
 
 
 def learned(texts: list[str], **params: Any) -> tuple[Vocabulary, Sequences]:
-    return vocabulary.learn(Tokens(**params), [texts])
+    found, encoded, _ = vocabulary.learn(Tokens(**params), [texts])
+    return found, encoded
 
 
 def spelled(found: Vocabulary, sequences: Sequences) -> list[list[str]]:
@@ -63,9 +65,9 @@ def test_a_rare_word_is_unknown_or_is_spelled() -> None:
     by_word, encoded = learned(texts, tokens="word", min_count=2)
     assert by_word.tokens == ("房间", "干净")
     assert spelled(by_word, encoded)[3] == ["?"]
-    by_both, encoded = learned([*texts, "利落"], tokens="both", min_count=2)
-    assert by_both.tokens == ("房间", "干净", "利", "落")
-    assert spelled(by_both, encoded)[3:] == [["?", "?", "利", "落"], ["利", "落"]]
+    by_spelling, encoded = learned([*texts, "利落"], tokens="spelled", min_count=2)
+    assert by_spelling.tokens == ("房间", "干净", "利", "落")
+    assert spelled(by_spelling, encoded)[3:] == [["?", "?", "利", "落"], ["利", "落"]]
 
 
 def test_the_most_frequent_tokens_stay() -> None:
@@ -73,15 +75,16 @@ def test_the_most_frequent_tokens_stay() -> None:
     assert found.tokens == ("a", "b")
 
 
-@pytest.mark.parametrize("kind", ["char", "word", "both"])
+@pytest.mark.parametrize("kind", ["char", "word", "spelled", "both"])
 def test_nothing_to_learn_from_is_an_error(kind: str) -> None:
     with pytest.raises(TrainingError, match="no token is left"):
         learned(["", " "] if kind != "char" else [""], tokens=kind)
 
 
-@pytest.mark.parametrize("kind", ["char", "word", "both"])
+@pytest.mark.parametrize("kind", ["char", "word", "spelled", "both"])
 def test_what_was_learned_is_what_is_encoded_again(kind: str, tmp_path: Path) -> None:
-    found, encoded = vocabulary.learn(Tokens(tokens=kind, min_count=1), [TEXTS[:2], TEXTS[2:]])  # type: ignore[arg-type]
+    found, encoded, longer = vocabulary.learn(Tokens(tokens=kind, min_count=1), [TEXTS[:2], TEXTS[2:]])  # type: ignore[arg-type]
+    assert not longer
     again = found.encode(TEXTS)
     np.testing.assert_array_equal(again.tokens, encoded.tokens)
     np.testing.assert_array_equal(again.starts, encoded.starts)
@@ -92,7 +95,7 @@ def test_what_was_learned_is_what_is_encoded_again(kind: str, tmp_path: Path) ->
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.text(max_size=30), max_size=8), st.sampled_from(["char", "word", "both"]))
+@given(st.lists(st.text(max_size=30), max_size=8), st.sampled_from(["char", "word", "spelled", "both"]))
 def test_a_text_is_encoded_alike_alone_and_among_others(texts: list[str], kind: Any) -> None:
     found, _ = learned(TEXTS, tokens=kind, min_count=1)
     together = found.encode(texts)
@@ -103,7 +106,7 @@ def test_a_text_is_encoded_alike_alone_and_among_others(texts: list[str], kind: 
     assert ((together.tokens >= UNKNOWN) & (together.tokens < len(found))).all()
 
 
-@pytest.mark.parametrize("content", ["{}", "[1]", '["a", "a"]', '["ab"]', '[""]', "["])
+@pytest.mark.parametrize("content", ["{}", "[1]", "[[1]]", '[["a", "a"]]', '[["ab"]]', '[[""]]', '[["a"], ["b"]]', "["])
 def test_a_damaged_vocabulary_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / vocabulary.FILE).write_text(content, encoding="utf-8")
     with pytest.raises(VerificationError):
@@ -124,9 +127,24 @@ def test_a_batch_is_padded_behind_the_ends() -> None:
     assert batch[1].tolist() == [FIRST + 1] + [PADDING] * 15
 
 
-def test_long_ones_are_cut_and_counted() -> None:
-    kept, longer = sequences([3, 1, 9]).cut(2)
+def test_words_and_characters_stand_one_behind_the_other() -> None:
+    found, texts = learned(["房间 房间", "房 间", ""], tokens="both", min_count=1)
+    assert found.tokens == ("房间", "房", "间", "房", "间", " ")
+    assert texts.tokens.tolist() == [2, 2, 5, 6, 7, 5, 6, 3, 4, 5, 7, 6, UNKNOWN]
+    assert texts.lengths.tolist() == [7, 5, 1]
+
+
+def test_texts_beyond_the_limit_are_cut_and_counted() -> None:
+    texts = ["房间干净", "房间", "abcd efgh"]
+    found, encoded, longer = vocabulary.learn(Tokens(tokens="both", min_count=1, max_length=3), [texts])
     assert longer == 2
+    assert spelled(found, encoded)[0] == ["房间", "干净", "房", "间", "干"]
+    assert encoded.lengths.tolist() == [5, 3, 5]
+    np.testing.assert_array_equal(found.encode(texts).tokens, encoded.tokens)
+
+
+def test_long_ones_are_cut() -> None:
+    kept = sequences([3, 1, 9]).cut(2)
     assert kept.lengths.tolist() == [2, 1, 2]
     assert kept.tokens.tolist() == [FIRST, FIRST, FIRST + 1, FIRST + 2, FIRST + 2]
 

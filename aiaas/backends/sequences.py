@@ -51,14 +51,20 @@ class Sequences:
         batch[inside] = self.tokens[ranges(self.starts[places], lengths)]
         return batch
 
-    def cut(self, length: int) -> tuple[Sequences, int]:
-        """The first `length` tokens of every sequence, and how many sequences were longer."""
-        longer = int((self.lengths > length).sum())
-        if not longer:
-            return self, 0
+    def cut(self, length: int) -> Sequences:
+        """The first `length` tokens of every sequence."""
+        if self.lengths.max(initial=0) <= length:
+            return self
         lengths = np.minimum(self.lengths, length)
         kept = self.tokens[ranges(self.starts[:-1], lengths)]
-        return Sequences(kept, np.concatenate(([0], np.cumsum(lengths)))), longer
+        return Sequences(kept, np.concatenate(([0], np.cumsum(lengths))))
+
+    def followed_by(self, other: Sequences) -> Sequences:
+        """Each sequence with that of `other` behind it."""
+        both = Sequences.joined([self, other])
+        order = np.arange(len(both)).reshape(2, len(self)).T.ravel()
+        tokens = both.tokens[ranges(both.starts[order], both.lengths[order])]
+        return Sequences(tokens, self.starts + other.starts)
 
 
 def rounded(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -12,10 +12,17 @@ from aiaas.contracts import Params
 class Tokens(Params):
     """How a text is divided into tokens, and which of them a vocabulary keeps."""
 
-    tokens: Literal["char", "word", "both"] = Field(
+    tokens: Literal["char", "word", "spelled", "both"] = Field(
         "char",
         description="What a text is a sequence of. char: characters. word: words, Chinese ones as jieba, others as "
-        "nltk divides them. both: words that are in the vocabulary, and the characters of those that are not.",
+        "nltk divides them. spelled: words, and of a word that is not in the vocabulary its characters. both: all "
+        "words, and behind them all characters.",
+    )
+    max_length: int = Field(
+        256,
+        ge=1,
+        le=65_536,
+        description="Tokens of a text; a longer one is cut there. With both: words, and characters.",
     )
     lowercase: bool = Field(True, description="Ignore case.")
     min_count: int = Field(

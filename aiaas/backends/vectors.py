@@ -48,14 +48,15 @@ def read(tokens: Sequence[str], source: Path, words: Path | None = None) -> Foun
             wanted |= dict.fromkeys(token)
     places = {token: place for place, token in enumerate(wanted)}
     vectors, given = _of_array(source, words, places) if _is_array(source, words) else _of_text(source, places)
-    composed = np.zeros(len(tokens), np.bool_)
-    for place, token in enumerate(tokens):
+    composed = np.zeros(len(places), np.bool_)
+    for token, place in places.items():
         if not given[place] and len(token) > 1 and is_chinese(token):
             parts = [places[each] for each in token if given[places[each]]]
             if parts:
                 vectors[place] = vectors[parts].mean(axis=0)
                 composed[place] = True
-    found = Found(vectors[: len(tokens)], given[: len(tokens)], composed)
+    rows = [places[token] for token in tokens]  # a character may be a word as well
+    found = Found(vectors[rows], given[rows], composed[rows])
     if not (found.given | found.composed).any():
         raise DataError(
             f"it has a vector for none of the {len(tokens):,} tokens of the training texts, such as "

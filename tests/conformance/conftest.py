@@ -43,7 +43,7 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("tensorflow/lstm", "text-classification"): [
         {"embedding_size": 16, "units": 8, "bidirectional": False, "pooling": ["last"], "max_length": 32},
         {
-            "tokens": "both",
+            "tokens": "spelled",
             "embedding_size": 16,
             "units": 8,
             "layers": 2,
@@ -58,7 +58,7 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("tensorflow/text_cnn", "text-classification"): [
         {"embedding_size": 16, "filters": 16, "max_length": 64},
         {
-            "tokens": "word",
+            "tokens": "both",
             "embedding_size": 16,
             "filters": 16,
             "widths": [1, 3],

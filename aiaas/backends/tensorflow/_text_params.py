@@ -14,7 +14,6 @@ Width = Annotated[int, Field(ge=1, le=4096)]
 class TextParams(Tokens):
     """What stands before and behind the heart of a network over texts: tokens, their embedding, dense layers."""
 
-    max_length: int = Field(256, ge=1, le=65_536, description="Tokens of a text; a longer one is cut there.")
     vectors: Vectors | None = Field(
         None, description="Begin with pretrained vectors, such as {source: vectors.vec.gz}; null: from nothing."
     )

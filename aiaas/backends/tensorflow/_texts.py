@@ -12,6 +12,7 @@ from pydantic import create_model
 
 from aiaas.backends import vectors
 from aiaas.backends.classes import class_weights, one_hot, softmax
+from aiaas.backends.lexicon import FIRST, UNKNOWN
 from aiaas.backends.reading import check_classes, tables, targets_of
 from aiaas.backends.sequences import Sequences, by_length, shuffled
 from aiaas.backends.settings import Learning
@@ -22,7 +23,7 @@ from aiaas.backends.tensorflow._fit import learn as learn_weights
 from aiaas.backends.tensorflow._keras import keras
 from aiaas.backends.tensorflow._network_of_texts import EMBEDDING, network
 from aiaas.backends.tensorflow._text_params import TextParams
-from aiaas.backends.vocabulary import FIRST, UNKNOWN, Vocabulary
+from aiaas.backends.vocabulary import Vocabulary
 from aiaas.backends.vocabulary import learn as learn_vocabulary
 from aiaas.contracts import Params as Base
 from aiaas.contracts import Training
@@ -60,7 +61,7 @@ class TextNetwork:
         scores = np.empty((len(examples), self.saved.classes), np.float32)
         for first in range(0, len(examples), _AT_ONCE):
             some = examples[first : first + _AT_ONCE]
-            texts, _ = self.vocabulary.encode(some).cut(self.saved.params.max_length)
+            texts = self.vocabulary.encode(some)
             for places in by_length(texts.lengths, _BATCH):
                 scores[first + places] = softmax(self.network(texts.padded(places)))
         return scores
@@ -115,8 +116,8 @@ def fit(params: Any, heart: Heart, train: Dataset, validation: Dataset, training
     names = training.signature.labels
     labels = targets_of(train, training)
     check_classes(labels, training)
-    vocabulary, texts = learn_vocabulary(params, _texts(train, training))
-    texts = _cut(texts, params.max_length, training)
+    vocabulary, texts, longer = learn_vocabulary(params, _texts(train, training))
+    _tell(longer, len(texts), params.max_length, training)
     training.notes |= {"tokens": texts.tokens.size, "vocabulary": len(vocabulary.tokens)}
     pretrained = _pretrained(params, vocabulary, texts, training)
     size = pretrained.shape[1] if pretrained is not None else params.embedding_size or _EMBEDDING_SIZE
@@ -144,7 +145,7 @@ def fit(params: Any, heart: Heart, train: Dataset, validation: Dataset, training
             token_dropout=params.token_dropout,
         ),
         TextBatches(
-            held_out.cut(params.max_length)[0],
+            held_out,
             targets_of(validation, training),
             np.ones_like(weights),
             settings.batch_size,
@@ -205,16 +206,14 @@ def _texts(rows: Dataset, training: Training) -> Iterator[list[str]]:
         yield table[column].to_pylist()
 
 
-def _cut(texts: Sequences, length: int, training: Training) -> Sequences:
-    """The texts cut to `length` tokens; a person is told how many were longer."""
-    kept, longer = texts.cut(length)
+def _tell(longer: int, texts: int, length: int, training: Training) -> None:
+    """A person is told how many texts were cut."""
     if longer:
         training.notes["cut_texts"] = longer
         training.warn(
-            f"{longer:,} of {len(texts):,} training texts ({longer / len(texts):.1%}) are longer than {length:,} "
-            "tokens (model.params.max_length) and were cut there"
+            f"{longer:,} of {texts:,} training texts ({longer / texts:.1%}) are longer than {length:,} tokens "
+            "(model.params.max_length) and were cut there"
         )
-    return kept
 
 
 def _pretrained(

@@ -86,7 +86,7 @@ def load_portable(directory: Path) -> Model:
 def heart(params: Params, tensor: Any, lengths: Any, inside: Any) -> Any:
     """Embedded tokens (n, length, size) to one vector a text (n, width)."""
     from aiaas.backends.tensorflow._keras import keras
-    from aiaas.backends.tensorflow._network_of_texts import pooled, reversed_within
+    from aiaas.backends.tensorflow._network_of_texts import masked, pooled, reversed_within
 
     frame = keras()
     last = []
@@ -95,7 +95,10 @@ def heart(params: Params, tensor: Any, lengths: Any, inside: Any) -> Any:
         last = [reversed_within(forward, lengths)[:, 0]]
         read = [forward]
         if params.bidirectional:
-            backward = _lstm(params, f"lstm{number}_backward")(reversed_within(tensor, lengths))
+            # The mask changes no answer. It keeps tf2onnx from taking the two for its own idea of a bidirectional LSTM,
+            # which begins at the end of the padding.
+            other_way = masked(reversed_within(tensor, lengths), inside, 0.0)
+            backward = _lstm(params, f"lstm{number}_backward")(other_way)
             read.append(reversed_within(backward, lengths))
             last.append(read[1][:, 0])  # at the first token it has read the whole
         tensor = frame.layers.Concatenate(name=f"lstm{number}_read")(read) if len(read) > 1 else forward
