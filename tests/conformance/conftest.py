@@ -49,7 +49,6 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
             "layers": 2,
             "pooling": ["last", "max", "mean", "attention"],
             "token_dropout": 0.1,
-            "recurrent_dropout": 0.1,
             "dense": [16],
             "dropout": 0.1,
             "max_length": 16,

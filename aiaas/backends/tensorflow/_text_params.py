@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import Field
 
@@ -30,7 +30,3 @@ class TextParams(Tokens):
     dropout: float = Field(
         0.5, ge=0, lt=1, description="In training: the share of the values dropped before each dense layer and the end."
     )
-
-    def answering(self) -> Self:
-        """The same for a network that only answers: without what makes it slower in training."""
-        return self

@@ -154,21 +154,21 @@ def fit(params: Any, heart: Heart, train: Dataset, validation: Dataset, training
         loss=frame.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[lambda: frame.metrics.CategoricalAccuracy(name="accuracy")],
     )
-    return TextNetwork(saved, vocabulary, _runner.finished(made, lambda: answering(saved, vocabulary, heart)))
+    return TextNetwork(saved, vocabulary, _runner.finished(made, lambda: build(saved, vocabulary, heart)))
 
 
 def load(directory: Path, kind: type[TextParams], heart: Heart) -> TextNetwork:
     """The model that `TextNetwork.save` wrote. Raises VerificationError."""
     saved: Any = _runner.read_settings(directory, _saved(kind))
     vocabulary = Vocabulary.load(directory, saved.params)
-    return TextNetwork(saved, vocabulary, _runner.read_network(directory, lambda: answering(saved, vocabulary, heart)))
+    return TextNetwork(saved, vocabulary, _runner.read_network(directory, lambda: build(saved, vocabulary, heart)))
 
 
 def export(directory: Path, out: Path, kind: type[TextParams], heart: Heart) -> None:
     """Write the model saved in `directory` into `out` for `load_portable`. Raises ExportError, VerificationError."""
     saved: Any = _runner.read_settings(directory, _saved(kind))
     vocabulary = Vocabulary.load(directory, saved.params)
-    _runner.export(directory, out, lambda: answering(saved, vocabulary, heart))
+    _runner.export(directory, out, lambda: build(saved, vocabulary, heart))
     vocabulary.save(out)
 
 
@@ -180,15 +180,7 @@ def load_portable(directory: Path, kind: type[TextParams]) -> TextNetwork:
 
 def build(saved: Any, vocabulary: Vocabulary, heart: Heart) -> Any:
     """The network around an architecture's heart: numbers of tokens (n, length) to logits (n, classes)."""
-    return _around(saved.params, saved, vocabulary, heart)
-
-
-def answering(saved: Any, vocabulary: Vocabulary, heart: Heart) -> Any:
-    """The same, with the same weights, for a model that was trained."""
-    return _around(saved.params.answering(), saved, vocabulary, heart)
-
-
-def _around(params: Any, saved: Any, vocabulary: Vocabulary, heart: Heart) -> Any:
+    params = saved.params
     return network(params, len(vocabulary), saved.embedding_size, saved.classes, partial(heart, params))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -34,13 +34,6 @@ class Params(TextParams):
         description="What the states at all tokens are brought to, several side by side: the last one, the highest or "
         "mean value, or a mean that is learned (attention).",
     )
-    recurrent_dropout: float = Field(
-        0.0, ge=0, lt=1, description="In training: the share of the state dropped from token to token; slow."
-    )
-
-    def answering(self) -> Self:
-        """Only an LSTM without this dropout is one fast operation, in TensorFlow on a GPU and in ONNX."""
-        return self.model_copy(update={"recurrent_dropout": 0.0})
 
     @field_validator("pooling")
     @classmethod
@@ -112,6 +105,4 @@ def heart(params: Params, tensor: Any, lengths: Any, inside: Any) -> Any:
 def _lstm(params: Params, name: str) -> Any:
     from aiaas.backends.tensorflow._keras import keras
 
-    return keras().layers.LSTM(
-        params.units, return_sequences=True, recurrent_dropout=params.recurrent_dropout, name=name
-    )
+    return keras().layers.LSTM(params.units, return_sequences=True, name=name)
