@@ -103,7 +103,7 @@ def test_every_way_to_a_model_gives_the_same_answer(home: Path) -> None:
     inputs = ["房间很好", "服务很差", "ＡＢＣ <b>干净</b>", "", "位置失望，前台满意"]
     stdin = "\n".join(inputs)
     first = run(home, "infer", "tiny", stdin=stdin)
-    assert (first.returncode, first.stderr) == (0, "")
+    assert (first.returncode, first.stderr) == (0, "answered by tiny/1, runtime native\n")
     expected = lines(first)
     assert [each["label"] for each in expected[:2]] == ["pos", "neg"]
     model = aiaas.load("tiny@champion", workspace=home / ".aiaas")

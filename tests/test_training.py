@@ -300,6 +300,7 @@ def test_stopped_and_killed_it_ends_with_the_weights_of_a_run_that_never_was(tmp
     expected, _ = whole.communicate(timeout=300)
     assert json.loads(last)["model_digest"] == json.loads(expected)["model_digest"]
     assert history_of(folders[1]) == history_of(folders[0])
+    assert not list(folders[1].glob(".aiaas/checkpoints/*"))  # nothing is left to go on from
 
 
 # --- devices and precision, each in a process of its own, as they are set for all of it ---------------------------

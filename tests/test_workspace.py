@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -200,3 +202,19 @@ def test_a_workspace_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "work").write_text("")
     with pytest.raises(UsageError, match="is a file"):
         Workspace.open(tmp_path / "work")
+
+
+def test_gc_keeps_what_a_fit_may_go_on_from_for_a_week(tmp_path: Path) -> None:
+    workspace = Workspace.open(tmp_path)
+    for name, days in (("new", 1), ("old", 8)):
+        folder = workspace.checkpoints / name
+        folder.mkdir(parents=True)
+        (folder / "checkpoint.npz").write_bytes(b"x")
+        then = time.time() - days * 86_400
+        for path in (folder / "checkpoint.npz", folder):
+            os.utime(path, (then, then))
+    collect_garbage(workspace)
+    assert [path.name for path in workspace.checkpoints.iterdir()] == ["new"]
+    workspace.forget_checkpoints("new")
+    workspace.forget_checkpoints("never there")
+    assert not list(workspace.checkpoints.iterdir())

@@ -134,6 +134,7 @@ def _reach(
                     stage.make(work, made, draft)
                 artefact = work.workspace.find(stage.name, key)
                 assert artefact is not None
+                work.workspace.forget_checkpoints(key)
     work.workspace.remember(work.recipe.name, stage.name, key)
     tracking.stage(artefact)
     return artefact, StageResult(stage.name, key, cached, round(time.perf_counter() - started, 3), artefact.summary)

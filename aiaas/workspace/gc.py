@@ -13,6 +13,10 @@ from aiaas.errors import DataError, UsageError
 from aiaas.workspace.store import MANIFEST, Artefact, Workspace
 
 
+CHECKPOINT_DAYS = 7
+"""How long a fit that was interrupted may be gone on with, whatever else is removed."""
+
+
 def kept_for(workspace: Workspace) -> dict[str, list[str]]:
     """`{key: who needs it}`: recipes whose last run used it, and versions of registered models."""
     needed: dict[str, list[str]] = defaultdict(list)
@@ -50,6 +54,7 @@ def collect_garbage(workspace: Workspace, *, older_than_days: float = 0, dry_run
             for artefact in gone:
                 _remove(artefact)
             _sweep_temporary(workspace)
+            _sweep_checkpoints(workspace, min(limit, time.time() - CHECKPOINT_DAYS * 86_400))
     return gone
 
 
@@ -64,6 +69,13 @@ def _sweep_temporary(workspace: Workspace) -> None:
     for folder in workspace.temporary.iterdir():
         parts = folder.name.split(".")
         if len(parts) == 4 and parts[2].isdigit() and not _alive(int(parts[2])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep_checkpoints(workspace: Workspace, limit: float) -> None:
+    """Remove what fits left that were interrupted before `limit` and never gone on with."""
+    for folder in workspace.checkpoints.iterdir() if workspace.checkpoints.is_dir() else ():
+        if max(path.stat().st_mtime for path in (folder, *folder.iterdir())) <= limit:
             shutil.rmtree(folder, ignore_errors=True)
 
 

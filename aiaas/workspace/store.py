@@ -217,6 +217,10 @@ class Workspace:
         except (FileNotFoundError, ValueError):
             return {}
 
+    def forget_checkpoints(self, key: str) -> None:
+        """Remove what an interrupted fit would have gone on from: the artefact with this key is made."""
+        shutil.rmtree(self.checkpoints / key, ignore_errors=True)
+
     def remember(self, recipe: str, stage: str, key: str) -> None:
         with self.lock(f"recipe-{recipe}"):
             atomic.write_json(self.recipes / f"{recipe}.json", {**self.last(recipe), stage: key})

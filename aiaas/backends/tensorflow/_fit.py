@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,11 +80,9 @@ class _Fit:
         self._resume()
         state = self.state
         while state.epoch < self.settings.epochs and not self._over():
-            try:
+            with suppress(_TimeIsUp):  # what was learned of the epoch counts
                 if state.step < self.batches.steps:
                     self._epoch()
-            except _TimeIsUp:
-                self.training.notes["time_limit_reached"] = True
             self._end_epoch()
         if self.settings.early_stopping and self.best:
             self.network.set_weights(self.best)
@@ -204,7 +203,10 @@ class _Fit:
             self.training.notes["best_epoch"] = state.best_epoch + 1
             return True
         limit = self.settings.time_limit
-        return limit is not None and self._seconds() >= limit
+        if limit is None or self._seconds() < limit:
+            return False
+        self.training.notes["time_limit_reached"] = True
+        return True
 
     def _seconds(self) -> float:
         """Time of training, that before interruptions included."""
