@@ -12,7 +12,6 @@ from pathlib import Path
 from aiaas.errors import DataError, UsageError
 from aiaas.workspace.store import MANIFEST, Artefact, Workspace
 
-
 CHECKPOINT_DAYS = 7
 """How long a fit that was interrupted may be gone on with, whatever else is removed."""
 
