@@ -19,7 +19,7 @@ from measure import AIAAS, RECIPES, report, run
 RECIPE = RECIPES / "cifar10_cnn.yaml"
 PLAIN = Path(__file__).parent / "plain" / "cnn_cifar10.py"
 TRAIN, TEST = (str(Path(path).absolute()) for path in sys.argv[-2:])
-SOURCES = [f"collect[0].source={TRAIN}", "collect[0].columns={}", f"collect[1].source={TEST}", "collect[1].columns={}"]
+SOURCES = [f"collect=[{{source: {TRAIN}}}, {{source: {TEST}, split: test}}]"]
 SAME_NETWORK = [
     "model.params={filters: [64, 64], padding: valid, batch_normalization: false, global_pooling: none, dense: [64], "
     "scaling: unit}",
