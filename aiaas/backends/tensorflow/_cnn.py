@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
 
-_AT_ONCE = 256
 _LARGEST = 128
 _LOOKED_AT = 64
 _GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "F"}
@@ -53,9 +52,10 @@ class PictureModel:
     def predict(self, examples: Sequence[bytes]) -> NDArray[np.float32]:
         """Probabilities (n, classes). Raises ExampleError for what is no picture."""
         scores = np.empty((len(examples), self.saved.classes), np.float32)
-        for first in range(0, len(examples), _AT_ONCE):
-            shown = self.saved.form.decode(examples[first : first + _AT_ONCE])
-            scores[first : first + _AT_ONCE] = softmax(self.network(shown.astype(np.float32)))
+        step = self.saved.form.at_once
+        for first in range(0, len(examples), step):
+            shown = self.saved.form.decode(examples[first : first + step])
+            scores[first : first + step] = softmax(self.network(shown.astype(np.float32)))
         return scores
 
     def save(self, directory: Path) -> None:
