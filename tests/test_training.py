@@ -168,6 +168,18 @@ def test_a_loss_that_is_no_number_stops_with_its_step_and_what_to_try(tmp_path: 
     assert "train.learning_rate" in str(caught.value.hint)
 
 
+def test_weights_that_the_last_step_of_an_epoch_spoilt_are_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aiaas.backends.tensorflow._keras import keras
+
+    spoilt = {"loss": math.nan, "accuracy": 0.5}
+    monkeypatch.setattr(keras().Model, "evaluate", lambda *arguments, **options: spoilt)
+    with pytest.raises(TrainingError, match="loss on the validation rows is no number any more at step 5 ") as caught:
+        fitted(tmp_path)
+    assert "train.learning_rate" in str(caught.value.hint)
+
+
 def test_a_checkpoint_never_holds_what_is_no_number(tmp_path: Path) -> None:
     from aiaas.backends.tensorflow import _checkpoint
 
@@ -266,9 +278,14 @@ def begin(folder: Path) -> subprocess.Popen[str]:
     )
 
 
+def checkpoints_of(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.glob(".aiaas/checkpoints/*/checkpoint.npz")}
+
+
 def wait_for_a_checkpoint(folder: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
-    while not list(folder.glob(".aiaas/checkpoints/*/checkpoint.npz")):
+    """Wait for one that was not there before."""
+    deadline, before = time.monotonic() + 120, checkpoints_of(folder)
+    while checkpoints_of(folder) == before:
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -293,9 +310,10 @@ def test_stopped_and_killed_it_ends_with_the_weights_of_a_run_that_never_was(tmp
     assert parts.returncode == 75, err
     assert json.loads(out)["error"]["code"] == "interrupted"
     parts = begin(folders[1])
-    time.sleep(6)
+    wait_for_a_checkpoint(folders[1], parts)
     parts.kill()
     parts.communicate()
+    assert parts.returncode == -signal.SIGKILL
     last, _ = begin(folders[1]).communicate(timeout=300)
     expected, _ = whole.communicate(timeout=300)
     assert json.loads(last)["model_digest"] == json.loads(expected)["model_digest"]
@@ -344,7 +362,10 @@ def test_it_learns_on_several_devices_and_in_less_precision(how: str, tmp_path: 
 # --- memory ------------------------------------------------------------------------------------------------------
 
 
-def test_more_memory_than_there_is_is_said_before_anything_is_made(tmp_path: Path) -> None:
+def test_more_memory_than_there_is_is_said_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiaas.backends.memory.available", lambda: 64 * 10**9)
     huge = MLP.Params(hidden=(65_536, 65_536, 65_536))  # 8.6 thousand million weights
     data = rows()
     signature = signature_of(data, plugins.task("tabular-classification"))
