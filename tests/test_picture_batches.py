@@ -1,16 +1,23 @@
-"""Training pictures: the same batches from memory and from files, and no more of them at once than must be."""
+"""Training pictures: the same batches from memory and from files, and no more of them at once than must be; and how
+small they may be."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from datasets import Dataset, Features, Value
+from datasets import ClassLabel, Dataset, Features, Value
 
+from aiaas import plugins
 from aiaas.backends.augment import Augment
-from aiaas.backends.tensorflow import _pictures
+from aiaas.backends.settings import Learning
+from aiaas.backends.tensorflow import _pictures, cnn
 from aiaas.backends.tensorflow._pictures import Form, PictureBatches, Pixels
+from aiaas.contracts import Training
+from aiaas.errors import MissingPackageError, TrainingError
+from aiaas.train import signature_of
 from tests.picture_toys import encoded, noise
 
 FORM = Form(height=6, width=5, channels=3, resize="stretch")
@@ -67,3 +74,39 @@ def test_few_large_pictures_are_held_at_once(rows: Dataset, side: int, monkeypat
     Pixels(rows, "image", FORM.model_copy(update={"height": side, "width": side})).moments()
     assert len(sizes) > 1
     assert max(sizes) <= 8 << 20
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"filters": [1, 1, 1, 1]},
+        {"filters": [1, 1], "padding": "valid", "stem": 1, "convolutions": 2},
+        {"filters": [1, 1], "padding": "valid", "global_pooling": "none", "kernel": 5},
+        {"filters": [1, 1, 1], "padding": "valid", "layout": "residual", "stem": 1},
+    ],
+    ids=str,
+)
+def test_pictures_too_small_for_the_layers_are_refused_before_a_network_is_made(
+    params: dict[str, Any], tmp_path: Path
+) -> None:
+    try:
+        plugins.require(cnn.REQUIRES, "this test")
+    except MissingPackageError as error:
+        pytest.skip(error.message)
+    from aiaas.backends.tensorflow import _cnn
+
+    smallest = cnn.Params(**params).smallest
+    form = Form(height=smallest, width=smallest + 3, channels=3, resize="stretch")
+    enough = cnn.Params(**params, size=(form.height, form.width))
+    assert _cnn.build(_cnn.Saved(params=enough, form=form, mean=(0, 0, 0), deviation=(1, 1, 1), classes=2))
+    with pytest.raises(ValueError, match=f"want {smallest} pixels a side"):
+        cnn.Params(**params, size=(smallest + 3, smallest - 1))
+    side = smallest - 1
+    data = Dataset.from_dict(
+        {"image": [encoded(noise(1, (side, side)))] * 2, "label": [0, 1]},
+        features=Features({"image": Value("binary"), "label": ClassLabel(names=["a", "b"])}),
+    )
+    signature = signature_of(data, plugins.task("image-classification"))
+    training = Training("image-classification", signature, 1, tmp_path, Learning())
+    with pytest.raises(TrainingError, match=f"these layers want {smallest} a side"):
+        cnn.fit(cnn.Params(**params), data, data, training)

@@ -126,6 +126,12 @@ def _form(params: Params, train: Dataset, column: str) -> Form:
         raise TrainingError("there are no training rows", hint="give train a share in preprocess.split")
     scale = min(1.0, _LARGEST / max(seen[0].height, seen[0].width))
     height, width = params.size or (max(4, round(seen[0].height * scale)), max(4, round(seen[0].width * scale)))
+    if min(height, width) < params.smallest:
+        raise TrainingError(
+            f"the pictures have {height} x {width} pixels; these layers want {params.smallest} a side",
+            where="model.params",
+            hint="give fewer filters, or a larger size",
+        )
     channels = params.channels or (3 if any(each.mode not in _GREY for each in seen) else 1)
     return Form(height=height, width=width, channels=channels, resize=params.resize)
 
