@@ -139,6 +139,16 @@ def test_a_weight_of_an_unknown_label_is_refused() -> None:
         class_weights(Learning(class_weights={"c": 2.0}), np.array([0, 1]), ["a", "b"])
 
 
+@pytest.mark.parametrize("settings", [{"class_weights": "balanced"}, {"label_smoothing": 0.1}], ids=str)
+def test_what_is_said_of_labels_is_refused_where_there_are_none(settings: dict[str, Any], tmp_path: Path) -> None:
+    data = rows().rename_column("label", "target").cast_column("target", Value("float64"))
+    signature = signature_of(data, plugins.task("tabular-regression"))
+    training = Training("tabular-regression", signature, 1, tmp_path, Learning(**settings))
+    with pytest.raises(TrainingError, match="is for classifiers; tabular-regression has no labels") as caught:
+        MLP.fit(MLP.Params(), data, data, training)
+    assert caught.value.where == f"train.{next(iter(settings))}"
+
+
 def test_weights_move_what_is_learned(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     (tmp_path / "2").mkdir()
