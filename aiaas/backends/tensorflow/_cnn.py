@@ -21,7 +21,7 @@ from aiaas.backends.tensorflow._pictures import Form, PictureBatches, Pixels
 from aiaas.backends.tensorflow.cnn import Params
 from aiaas.contracts import Params as Base
 from aiaas.contracts import Training
-from aiaas.errors import TrainingError
+from aiaas.errors import ExampleError, TrainingError
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -54,7 +54,10 @@ class PictureModel:
         scores = np.empty((len(examples), self.saved.classes), np.float32)
         step = self.saved.form.at_once
         for first in range(0, len(examples), step):
-            shown = self.saved.form.decode(examples[first : first + step])
+            try:
+                shown = self.saved.form.decode(examples[first : first + step])
+            except ExampleError as error:  # its place is that among these few
+                raise ExampleError(error.message, first + error.index, hint=error.hint) from None
             scores[first : first + step] = softmax(self.network(shown.astype(np.float32)))
         return scores
 
