@@ -89,6 +89,13 @@ def test_weight_decay_needs_the_optimiser_that_has_it() -> None:
         Learning(weight_decay=0.1)
 
 
+def test_momentum_needs_an_optimiser_that_has_it() -> None:
+    with pytest.raises(ValueError, match="momentum goes with optimizer: sgd or rmsprop, not with adam"):
+        Learning(momentum=0.5)
+    assert Learning(optimizer="sgd", momentum=0.5).momentum == 0.5
+    assert Learning.model_validate(Learning().model_dump()) == Learning(), "what a recipe resolves to may be read again"
+
+
 # --- optimisers and schedules ------------------------------------------------------------------------------------
 
 
