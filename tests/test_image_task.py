@@ -228,7 +228,7 @@ def test_serve_names_each_fault(client: TestClient) -> None:
     assert response.json()["error"]["where"] == "inputs[0]"
 
 
-def test_serve_refuses_other_bodies(client: TestClient) -> None:
+def test_serve_refuses_other_bodies(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     response = client.post(PREDICT, content=b"x", headers={"content-type": "image/gif"})
     assert response.status_code == 415
     assert "image/jpeg, image/png, multipart/form-data" in response.json()["error"]["message"]
@@ -243,6 +243,7 @@ def test_serve_refuses_other_bodies(client: TestClient) -> None:
         response = client.post(PREDICT, content=body, headers=kind)
         assert response.status_code == 400, body
         assert told in response.json()["error"]["message"]
+    assert not [each for each in caplog.records if each.name.startswith("python_multipart")]
     response = client.post(PREDICT, content=b"--b--", headers={"content-type": "multipart/form-data"})
     assert response.status_code == 400
     large = [("file", ("a.png", bytes(2 << 20), "image/png"))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
@@ -15,6 +16,9 @@ from aiaas.serve.errors import MediaTypeError, RequestError, TooLargeError
 
 if TYPE_CHECKING:
     from python_multipart.multipart import File
+
+# What the reader of forms finds wrong is told to whoever sent it; nothing of what was sent belongs into the log.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 JSON = "application/json"
 FORM = "multipart/form-data"
