@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from python_multipart import multipart
 
 import aiaas
 from aiaas import deploy, infer, plugins
@@ -227,7 +228,7 @@ def test_serve_names_each_fault(client: TestClient) -> None:
     assert response.json()["error"]["where"] == "inputs[0]"
 
 
-def test_serve_refuses_other_bodies(client: TestClient) -> None:
+def test_serve_refuses_other_bodies(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     response = client.post(PREDICT, content=b"x", headers={"content-type": "image/gif"})
     assert response.status_code == 415
     assert "image/jpeg, image/png, multipart/form-data" in response.json()["error"]["message"]
@@ -242,12 +243,27 @@ def test_serve_refuses_other_bodies(client: TestClient) -> None:
         response = client.post(PREDICT, content=body, headers=kind)
         assert response.status_code == 400, body
         assert told in response.json()["error"]["message"]
+    assert not [each for each in caplog.records if each.name.startswith("python_multipart")]
     response = client.post(PREDICT, content=b"--b--", headers={"content-type": "multipart/form-data"})
     assert response.status_code == 400
     large = [("file", ("a.png", bytes(2 << 20), "image/png"))]
     assert client.post(PREDICT, files=large).status_code == 413
     many = [("file", (f"{number}.png", red_or_blue(number), "image/png")) for number in range(101)]
     assert client.post(PREDICT, files=many).status_code == 413
+
+
+@pytest.mark.parametrize(("name", "status"), [('"file"; filename="a"', 413), ('"field"', 400)])
+def test_a_form_of_very_many_parts_is_left_at_the_first_too_many(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, name: str, status: int
+) -> None:
+    made: list[Any] = []
+    for kind in (multipart.File, multipart.Field):
+        begin = kind.__init__
+        monkeypatch.setattr(kind, "__init__", lambda self, *a, begin=begin, **k: made.append(begin(self, *a, **k)))
+    body = f"--b\r\nContent-Disposition: form-data; name={name}\r\n\r\n\r\n".encode() * 5000 + b"--b--\r\n"
+    response = client.post(PREDICT, content=body, headers={"content-type": "multipart/form-data; boundary=b"})
+    assert response.status_code == status
+    assert len(made) <= 102
 
 
 def test_the_openapi_document_says_it_all(client: TestClient) -> None:

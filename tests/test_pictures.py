@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import resource
+import struct
 import subprocess
 import sys
+import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -97,6 +100,25 @@ def test_exif_orientation(orientation: int, kind: str) -> None:
 def test_broken_exif_is_no_reason_to_refuse() -> None:
     data = encoded(plain(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff\xff\xff")
     np.testing.assert_allclose(colour(data), [200, 30, 30], atol=4)
+
+
+QUIET = """
+import sys
+from aiaas import pictures
+for name in sys.argv[1:]:
+    pictures.decode(open(name, "rb").read(), 4, 4, 3)
+"""
+
+
+def test_what_pillow_finds_odd_is_told_nobody(tmp_path: Path) -> None:
+    beyond = struct.pack("<2sHIHHHIII", b"II", 42, 8, 1, 0x0112, 3, 100, 9999, 0)  # its only value lies behind the end
+    (tmp_path / "exif.jpg").write_bytes(encoded(noise(1), "JPEG", exif=b"Exif\0\0" + beyond))
+    png, chunk = encoded(noise(1)), b"acTL" + struct.pack(">II", 0, 0)  # animated, in no pictures
+    moving = struct.pack(">I", 8) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (tmp_path / "moving.png").write_bytes(png[:33] + moving + png[33:])
+    names = [str(tmp_path / name) for name in ("exif.jpg", "moving.png")]
+    done = subprocess.run([sys.executable, "-c", QUIET, *names], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_fits() -> None:

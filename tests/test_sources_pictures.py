@@ -170,6 +170,7 @@ def test_idx_of_colours_in_small_batches(tmp_path: Path, monkeypatch: pytest.Mon
         (b"\x89PNG\r\n\x1a\n", idx(np.array(LABELS)), "no IDX file"),
         (b"\0\0\x0d\x03" + bytes(12), idx(np.array(LABELS)), "type 0x0d"),
         (idx(PIXELS), b"\0\0\x08\x01\0", "ends before"),
+        (b"\0\0\x08\x03" + struct.pack(">3I", 1, 60_000, 60_000), idx(np.array([0])), "which are no pictures"),
     ],
 )
 def test_what_is_wrong_with_idx(tmp_path: Path, images: bytes, labels: bytes, told: str) -> None:
@@ -235,6 +236,8 @@ def test_arrays_of_objects_are_never_unpickled(tmp_path: Path) -> None:
         (np.full((2, 3, 3), 300), "go from 300 to 300; allowed are 0 to 255"),
         (np.full((2, 3, 3), np.nan), "allowed are 0 to 255"),
         (np.zeros((2, 9)), "its shape is 2 x 9"),
+        (np.zeros((2, 0, 9)), "its shape is 2 x 0 x 9"),
+        (np.zeros((0, 60_000, 60_000)), "its shape is 0 x 60000 x 60000"),
         (np.asfortranarray(np.zeros((2, 3, 3))), "column by column"),
     ],
 )
@@ -248,6 +251,16 @@ def test_a_cut_array_is_told(tmp_path: Path) -> None:
     np.save(out, PIXELS)
     (tmp_path / "x.npy").write_bytes(out.getvalue()[:-1])
     assert "ends before" in failure(tmp_path, source="x.npy", label="a").message
+
+
+def test_a_damaged_archive_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez_compressed(path, image=PIXELS, label=np.array(LABELS))
+    whole = bytearray(path.read_bytes())
+    name, extra = struct.unpack("<2H", whole[26:30])
+    whole[30 + name + extra] = 0xFF  # a kind of block that there is not
+    path.write_bytes(whole)
+    assert "cannot be read as npz" in failure(tmp_path, source="x.npz").message
 
 
 # --- rows of pixels ----------------------------------------------------------------------------------------------

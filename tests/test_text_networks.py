@@ -132,6 +132,7 @@ def test_an_embedding_begins_with_vectors_and_learns_on_where_it_may(freeze: boo
     assert noted["found"] == 6
     assert noted["of_vocabulary"] == pytest.approx(6 / len(model.vocabulary.tokens), abs=1e-4)
     assert noted["of_texts"] > noted["of_vocabulary"]
+    assert noted["told"].startswith(f"vectors for {noted['of_vocabulary']:.1%} of the vocabulary, ")
     model.save(tmp_path)
     assert json.loads((tmp_path / "model.json").read_text("utf-8"))["embedding_size"] == 8
     again = plugins.architecture("tensorflow", "text_cnn").load(tmp_path)

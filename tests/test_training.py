@@ -89,6 +89,13 @@ def test_weight_decay_needs_the_optimiser_that_has_it() -> None:
         Learning(weight_decay=0.1)
 
 
+def test_momentum_needs_an_optimiser_that_has_it() -> None:
+    with pytest.raises(ValueError, match="momentum goes with optimizer: sgd or rmsprop, not with adam"):
+        Learning(momentum=0.5)
+    assert Learning(optimizer="sgd", momentum=0.5).momentum == 0.5
+    assert Learning.model_validate(Learning().model_dump()) == Learning(), "what a recipe resolves to may be read again"
+
+
 # --- optimisers and schedules ------------------------------------------------------------------------------------
 
 
@@ -139,6 +146,16 @@ def test_a_weight_of_an_unknown_label_is_refused() -> None:
         class_weights(Learning(class_weights={"c": 2.0}), np.array([0, 1]), ["a", "b"])
 
 
+@pytest.mark.parametrize("settings", [{"class_weights": "balanced"}, {"label_smoothing": 0.1}], ids=str)
+def test_what_is_said_of_labels_is_refused_where_there_are_none(settings: dict[str, Any], tmp_path: Path) -> None:
+    data = rows().rename_column("label", "target").cast_column("target", Value("float64"))
+    signature = signature_of(data, plugins.task("tabular-regression"))
+    training = Training("tabular-regression", signature, 1, tmp_path, Learning(**settings))
+    with pytest.raises(TrainingError, match="is for classifiers; tabular-regression has no labels") as caught:
+        MLP.fit(MLP.Params(), data, data, training)
+    assert caught.value.where == f"train.{next(iter(settings))}"
+
+
 def test_weights_move_what_is_learned(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     (tmp_path / "2").mkdir()
@@ -165,6 +182,18 @@ def test_a_loss_that_is_no_number_stops_with_its_step_and_what_to_try(tmp_path: 
         fitted(tmp_path, optimizer="sgd", learning_rate=99.0, momentum=0.99, epochs=400)
     assert caught.value.status == 5
     assert "no number any more at step" in caught.value.message
+    assert "train.learning_rate" in str(caught.value.hint)
+
+
+def test_weights_that_the_last_step_of_an_epoch_spoilt_are_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aiaas.backends.tensorflow._keras import keras
+
+    spoilt = {"loss": math.nan, "accuracy": 0.5}
+    monkeypatch.setattr(keras().Model, "evaluate", lambda *arguments, **options: spoilt)
+    with pytest.raises(TrainingError, match="loss on the validation rows is no number any more at step 5 ") as caught:
+        fitted(tmp_path)
     assert "train.learning_rate" in str(caught.value.hint)
 
 
@@ -266,9 +295,14 @@ def begin(folder: Path) -> subprocess.Popen[str]:
     )
 
 
+def checkpoints_of(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.glob(".aiaas/checkpoints/*/checkpoint.npz")}
+
+
 def wait_for_a_checkpoint(folder: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
-    while not list(folder.glob(".aiaas/checkpoints/*/checkpoint.npz")):
+    """Wait for one that was not there before."""
+    deadline, before = time.monotonic() + 120, checkpoints_of(folder)
+    while checkpoints_of(folder) == before:
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -293,9 +327,10 @@ def test_stopped_and_killed_it_ends_with_the_weights_of_a_run_that_never_was(tmp
     assert parts.returncode == 75, err
     assert json.loads(out)["error"]["code"] == "interrupted"
     parts = begin(folders[1])
-    time.sleep(6)
+    wait_for_a_checkpoint(folders[1], parts)
     parts.kill()
     parts.communicate()
+    assert parts.returncode == -signal.SIGKILL
     last, _ = begin(folders[1]).communicate(timeout=300)
     expected, _ = whole.communicate(timeout=300)
     assert json.loads(last)["model_digest"] == json.loads(expected)["model_digest"]
@@ -344,7 +379,10 @@ def test_it_learns_on_several_devices_and_in_less_precision(how: str, tmp_path: 
 # --- memory ------------------------------------------------------------------------------------------------------
 
 
-def test_more_memory_than_there_is_is_said_before_anything_is_made(tmp_path: Path) -> None:
+def test_more_memory_than_there_is_is_said_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiaas.backends.memory.available", lambda: 64 * 10**9)
     huge = MLP.Params(hidden=(65_536, 65_536, 65_536))  # 8.6 thousand million weights
     data = rows()
     signature = signature_of(data, plugins.task("tabular-classification"))

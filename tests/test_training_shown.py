@@ -10,9 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from aiaas.cli import output, training
+from aiaas.cli import output, progress, training
 from aiaas.cli.training import epoch_line, live_line
 from aiaas.contracts import Progress
+from aiaas.pipeline import StageResult
 from aiaas.train.curves import curves_svg
 
 METRICS = {"loss": 0.43124, "accuracy": 0.8612}
@@ -134,6 +135,13 @@ def test_curves_draw_loss_first_and_both_splits_within_their_panel() -> None:
         assert xs == sorted(xs)
         assert all(0 <= y <= 170 for y in ys)
         assert ys == sorted(ys)  # the loss falls: further down is a larger y
+
+
+def test_the_line_of_the_stage_has_the_numbers_and_what_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    notes = {"cut_texts": 1200, "converged": True, "vectors": {"size": 8, "told": "vectors for half of it"}}
+    summary = {"backend": "b", "architecture": "a", "notes": notes}
+    progress.Lines().stage_ends(StageResult("train", "key", False, 2.0, summary))
+    assert capsys.readouterr().err == "train         2.0 s  b/a (1,200 cut texts, vectors for half of it)\n"
 
 
 def test_fewer_than_two_points_draw_nothing() -> None:

@@ -81,6 +81,7 @@ class Telling:
         written = 0
         print("writing", flush=True)
         try:
+            yield ""
             for piece in self.model.generate(prompt, options):
                 time.sleep(self.seconds)
                 yield piece

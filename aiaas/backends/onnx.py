@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
+from aiaas.cores import cores
 from aiaas.errors import UsageError, VerificationError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def default_threads() -> int:
     """Threads of one request: AIAAS_THREADS, else one for each core that this process may use."""
     given = os.environ.get(THREADS)
     if given is None:
-        return len(os.sched_getaffinity(0))
+        return cores()
     if not given.isascii() or not given.isdecimal() or not 1 <= int(given) <= 1024:
         raise UsageError(f"{THREADS} is {given!r}; it must be a number of threads from 1 to 1024", where=THREADS)
     return int(given)

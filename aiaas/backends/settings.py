@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, mo
 from aiaas.contracts import Params
 
 _UNITS = {"h": 3600, "m": 60, "s": 1}
+_MOMENTUM = 0.9
 _DURATION = r"^(?=\d)(?:\d+h)?(?:\d+m)?(?:\d+s)?$"
 
 
@@ -57,7 +58,7 @@ class Learning(Params):
     batch_size: int = Field(64, ge=1, le=65_536, description="Rows a step.")
     optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] = Field("adam", description="What turns gradients to steps.")
     learning_rate: float = Field(1e-3, gt=0, le=100, description="The highest learning rate of the schedule.")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Of sgd and rmsprop.")
+    momentum: float = Field(_MOMENTUM, ge=0, lt=1, description="Of sgd and rmsprop.")
     weight_decay: float = Field(0.0, ge=0, le=1, description="Of adamw: what a weight loses a step, times the rate.")
     schedule: Literal["constant", "step", "cosine", "one_cycle"] = Field(
         "constant",
@@ -89,4 +90,6 @@ class Learning(Params):
     def _go_together(self) -> Learning:
         if self.weight_decay and self.optimizer != "adamw":
             raise ValueError(f"weight_decay goes with optimizer: adamw, not with {self.optimizer}")
+        if self.momentum != _MOMENTUM and self.optimizer not in ("sgd", "rmsprop"):
+            raise ValueError(f"momentum goes with optimizer: sgd or rmsprop, not with {self.optimizer}")
         return self

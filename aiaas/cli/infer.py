@@ -144,6 +144,7 @@ def _write(model: Writing, prompt: str, options: Mapping[str, Any] | None, to: P
         if sink:
             sink.write(b"\n")
             sink.flush()
+    _say_who(model.name, model.version, model.runtime)
     if json:
         about = {"model": model.name, "version": model.version, "digest": model.digest, "runtime": model.runtime}
         output.emit_json("infer", **about, prompt=prompt, answer=model.written(text))
@@ -161,10 +162,13 @@ def _collect(model: Answering, stream: BufferedReader, how: dict[str, Any]) -> d
             return {"answers": given, "summary": end.value}
 
 
+def _say_who(model: str, version: str | None, runtime: str) -> None:
+    output.say(f"answered by {model}{f'/{version}' if version else ''}, runtime {runtime}")
+
+
 def _report(summary: Summary, fields: dict[str, Any], *, json: bool) -> None:
     """Say what was done; DataError when a line holds an error in place of an answer."""
-    version = f"/{summary.version}" if summary.version else ""
-    output.say(f"answered by {summary.model}{version}, runtime {summary.runtime}")
+    _say_who(summary.model, summary.version, summary.runtime)
     if summary.unused:
         output.say(f"columns that the model does not use: {', '.join(summary.unused)}")
     fields = {**summary.as_dict(), **fields}

@@ -46,9 +46,10 @@ def _told(name: str, summary: Any) -> str:
             sizes = summary["splits"]
             return f"train {sizes['train']:,}, validation {sizes['validation']:,}, test {sizes['test']:,}"
         case "train":
-            counts = ((name, value) for name, value in summary["notes"].items() if type(value) is int)
-            notes = ", ".join(f"{value:,} {name}" for name, value in counts)
-            return f"{summary['backend']}/{summary['architecture']}" + (f" ({notes})" if notes else "")
+            given = summary["notes"].items()
+            notes = [f"{value:,} {name.replace('_', ' ')}" for name, value in given if type(value) is int]
+            notes += [value["told"] for _, value in given if isinstance(value, dict) and "told" in value]
+            return f"{summary['backend']}/{summary['architecture']}" + (f" ({', '.join(notes)})" if notes else "")
         case "evaluate":
             flat = (each for each in summary["metrics"].items() if isinstance(each[1], float))
             return ", ".join(f"{metric} {value:.4f}" for metric, value in list(flat)[:3])

@@ -74,7 +74,8 @@ class Training:
     files: Mapping[str, Path] = field(default_factory=dict)
     """The files of `ReadsFiles`, on this machine, by the same parameters."""
     notes: dict[str, Any] = field(default_factory=dict)
-    """What a fit wants the run to remember (number of features, coverage, …)."""
+    """What a fit wants the run to remember (number of features, coverage, …). A person is told the whole numbers, and
+    what stands under `told` in an object."""
 
 
 @runtime_checkable

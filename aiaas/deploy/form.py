@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiaas import bundle, plugins
+from aiaas import bundle, plugins, tasks
 from aiaas.contracts import Architecture, Example, Portable, Signature, Task
 from aiaas.deploy.compare import Comparison, compare
 from aiaas.errors import ExportError, MissingPackageError
@@ -108,12 +108,7 @@ def _held_out(fitted: Fitted, task: Task) -> Iterator[list[Example]]:
     rows = next(rows for rows in splits if len(rows))
     chosen = rows.select(range(0, len(rows), max(1, len(rows) // ROWS))[:ROWS])
     for batch in chosen.iter(BATCH):
-        yield _examples(batch, task, fitted.signature)
-
-
-def _examples(batch: Mapping[str, Sequence[Any]], task: Task, signature: Signature) -> list[Example]:
-    columns = zip(*(batch[name] for name in signature.features), strict=True)
-    return [task.example(dict(zip(signature.features, values, strict=True)), signature) for values in columns]
+        yield tasks.examples(batch, task, fitted.signature)
 
 
 def _size(folder: Path) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiaas import plugins
-from aiaas.contracts import Example, Model, Signature, Task
+from aiaas import plugins, tasks
+from aiaas.contracts import Model, Signature, Task
 from aiaas.errors import DataError
 from aiaas.evaluate.gates import Verdict, judge
 from aiaas.evaluate.picture import confusion_svg
@@ -64,13 +63,5 @@ def _score(model: Model, rows: Dataset, task: Task, signature: Signature) -> tup
     for batch in rows.iter(max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE // bytes_a_row))):
         if signature.target:
             targets.extend(batch[signature.target])
-        scores.append(model.predict(_examples(batch, task, signature)))
+        scores.append(model.predict(tasks.examples(batch, task, signature)))
     return np.asarray(targets), np.concatenate(scores)
-
-
-def _examples(batch: Mapping[str, Sequence[Any]], task: Task, signature: Signature) -> list[Example]:
-    columns = [batch[name] for name in signature.features]
-    return [
-        task.example(dict(zip(signature.features, values, strict=True)), signature)
-        for values in zip(*columns, strict=True)
-    ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from aiaas.cores import cores
 from aiaas.errors import DataError, ExampleError
 from aiaas.pictures.header import Header, header_of, opened
 
@@ -76,7 +76,7 @@ def decode_many(
                 raise ExampleError(error.message, place, hint=error.hint) from error
 
     starts = range(0, len(examples), _CHUNK)
-    threads = threads or _cores()
+    threads = threads or cores()
     alone = threads == 1 or len(starts) < 2 or _small(examples)
     for _ in map(some, starts) if alone else _pool(threads).map(some, starts):
         pass
@@ -85,7 +85,7 @@ def decode_many(
 
 def examine(examples: Sequence[bytes]) -> list[Header | DataError]:
     """What each picture says of itself, or why it cannot be used: all are decoded to their ends to know."""
-    return list(map(_examine, examples) if _small(examples) else _pool(_cores()).map(_examine, examples))
+    return list(map(_examine, examples) if _small(examples) else _pool(cores()).map(_examine, examples))
 
 
 def _examine(data: bytes) -> Header | DataError:
@@ -108,10 +108,6 @@ def _small(examples: Sequence[bytes]) -> bool:
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, "pictures")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _loaded(image: ImageFile, width: int, height: int) -> ImageFile:

@@ -86,8 +86,8 @@ def _readers() -> tuple[type[ImageFile], type[ImageFile]]:
     from PIL.JpegImagePlugin import JpegImageFile
     from PIL.PngImagePlugin import PngImageFile
 
-    # It then says nothing of how the picture lies, and that is all it is read for.
-    warnings.filterwarnings("ignore", "Corrupt EXIF data", UserWarning)
+    # Of what is odd but no reason to refuse, such as EXIF that is cut short, nobody need hear.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     return JpegImageFile, PngImageFile
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from aiaas import plugins
 from aiaas.contracts import TakesFiles
+from aiaas.cores import cores
 from aiaas.serve import writing
 from aiaas.serve.body import Limits, read_body
 from aiaas.serve.errors import NotFoundError, answer_error
@@ -89,7 +89,7 @@ def _add_models(app: FastAPI, served: Mapping[str, Served]) -> None:
 
 
 def _add_predict(app: FastAPI, served: Mapping[str, Served], limits: Limits) -> None:
-    workers = anyio.CapacityLimiter(max(2, os.cpu_count() or 1))
+    workers = anyio.CapacityLimiter(max(2, cores()))
 
     async def answer(request: Request) -> Response:
         model = _find(served, request)

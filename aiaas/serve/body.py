@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
@@ -15,6 +16,9 @@ from aiaas.serve.errors import MediaTypeError, RequestError, TooLargeError
 
 if TYPE_CHECKING:
     from python_multipart.multipart import File
+
+# What the reader of forms finds wrong is told to whoever sent it; nothing of what was sent belongs into the log.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 JSON = "application/json"
 FORM = "multipart/form-data"
@@ -79,10 +83,14 @@ def read(body: Body, max_rows: int, *, writes: bool = False) -> Asked:
     if body.kind == JSON:
         asked = _of_json(body.data, writes)
     else:
-        asked = Asked(_of_form(body) if body.kind == FORM else [body.data])
+        asked = Asked(_of_form(body, max_rows) if body.kind == FORM else [body.data])
     if len(asked.inputs) > max_rows:
-        raise TooLargeError(f"more than {max_rows:,} inputs", where="inputs", hint="send fewer inputs a request")
+        raise _too_many(max_rows)
     return asked
+
+
+def _too_many(max_rows: int) -> TooLargeError:
+    return TooLargeError(f"more than {max_rows:,} inputs", where="inputs", hint="send fewer inputs a request")
 
 
 def _other_kind(media_types: Sequence[str]) -> MediaTypeError:
@@ -116,20 +124,30 @@ def _of_json(data: bytes, writes: bool) -> Asked:
     return Asked(given, options, stream)
 
 
-def _of_form(body: Body) -> list[bytes]:
-    """The files of a form, in their order, whatever its fields are called."""
+def _of_form(body: Body, max_rows: int) -> list[bytes]:
+    """The files of a form, in their order, whatever its fields are called. It is left at the first part too many: what
+    is kept of an empty one is a hundred times what it takes to send."""
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import FormParser
 
     files: list[File] = []
-    fields: list[Any] = []
     ended: list[bool] = []
     hint = "send each file as a part that has a filename, as curl -F file=@NAME does"
+    only_files = RequestError("the form must hold files, and nothing else", where="body", hint=hint)
+
+    def on_field(field: Any) -> None:
+        raise only_files
+
+    def on_file(file: File) -> None:
+        if len(files) == max_rows:
+            raise _too_many(max_rows)
+        files.append(file)
+
     try:
         parser = FormParser(
             FORM,
-            fields.append,
-            files.append,
+            on_field,
+            on_file,
             lambda: ended.append(True),
             boundary=_boundary(body.header),
             config={"MAX_MEMORY_FILE_SIZE": len(body.data) + 1},  # never into a temporary file
@@ -140,8 +158,8 @@ def _of_form(body: Body) -> list[bytes]:
         raise RequestError("the form cannot be read", where="body", hint=hint) from None
     if not ended:
         raise RequestError("the form is cut short", where="body", hint=hint)
-    if fields or not files:
-        raise RequestError("the form must hold files, and nothing else", where="body", hint=hint)
+    if not files:
+        raise only_files
     held = []
     for file in files:
         file.file_object.seek(0)

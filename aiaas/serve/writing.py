@@ -49,9 +49,10 @@ async def _events(
     """An event `token` a piece, then `answer` with what the response would be as a whole; or `error` as the last."""
     text = ""
     try:
-        while piece := await to_thread.run_sync(next, pieces, "", limiter=workers):
+        while (piece := await to_thread.run_sync(next, pieces, None, limiter=workers)) is not None:
             text += piece
-            yield _event("token", encode({"text": piece}))
+            if piece:  # a model may have nothing to say yet
+                yield _event("token", encode({"text": piece}))
         yield _event("answer", head + encode([bundle.written(text)]) + b"}")
     except Exception as error:
         yield _event("error", bytes(answer_error(error, request_id).body))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiaas.errors import DataError
-from aiaas.pictures import to_png
+from aiaas.pictures import MAX_PIXELS, to_png
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,8 +26,10 @@ def height(shape: Sequence[int], size: int = 1) -> int:
 
 
 def is_pictures(shape: Sequence[int]) -> bool:
-    """Whether an array of this shape holds pictures: (rows, height, width), or with 1 or 3 channels behind."""
-    return len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))
+    """Whether an array of this shape holds pictures: (rows, height, width), or with 1 or 3 channels behind, each of at
+    least one pixel and not more than a picture may have."""
+    formed = len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))
+    return formed and 1 <= shape[1] * shape[2] <= MAX_PIXELS
 
 
 def to_pictures(pixels: NDArray[Any], params: FileParams, where: str, first: int) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any
@@ -42,7 +43,12 @@ def read_npz(file: File, params: FileParams, context: SourceContext) -> Iterator
                 for name in wanted
             }
             yield from _batches(arrays, params.columns.get("label", "label"), file, params)
-    except zipfile.BadZipFile as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        RuntimeError,
+    ) as error:  # the last: encrypted
         raise DataError(f"it cannot be read as npz: {error}", where=file.shown) from error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiaas.contracts import Signature
 from aiaas.errors import DataError
+from aiaas.tasks._bare import unwrapped
 
 _ALLOWED = 'a string or {"text": "…"}'
 
@@ -27,12 +28,7 @@ def decode(value: Any, signature: Signature) -> dict[str, Any]:
     Every string that UTF-8 can hold is a text, the empty one too: a model then answers from what it knows of texts in
     general. Raises DataError for anything else; no message repeats what was sent.
     """
-    if isinstance(value, Mapping):
-        unknown = [str(key) for key in value if key != "text"]
-        if unknown or "text" not in value:
-            fault = f"has the unknown key {unknown[0][:40]!r}" if unknown else "has no key 'text'"
-            raise DataError(f"the object {fault}; allowed is {_ALLOWED}")
-        value = value["text"]
+    value = unwrapped(value, "text", _ALLOWED)
     if not isinstance(value, str):
         raise DataError(f"a text is needed: {_ALLOWED}")
     try:

@@ -11,6 +11,7 @@ from aiaas import pictures
 from aiaas.contracts import Column, Inspection, Signature
 from aiaas.errors import DataError
 from aiaas.pictures import MEDIA_TYPES
+from aiaas.tasks._bare import unwrapped
 from aiaas.tasks._classification import METRICS, answer, measure
 
 __all__ = [
@@ -47,12 +48,7 @@ def decode(value: Any, signature: Signature) -> dict[str, Any]:
     Its header is looked at, its pixels are not. Raises DataError for anything else and for a picture that is refused;
     no message repeats what was sent.
     """
-    if isinstance(value, Mapping):
-        unknown = [str(key) for key in value if key != "image"]
-        if unknown or "image" not in value:
-            fault = f"has the unknown key {unknown[0][:40]!r}" if unknown else "has no key 'image'"
-            raise DataError(f"the object {fault}; allowed is {_ALLOWED}")
-        value = value["image"]
+    value = unwrapped(value, "image", _ALLOWED)
     if isinstance(value, str):
         value = _bytes(value)
     if not isinstance(value, bytes):

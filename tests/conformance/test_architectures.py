@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 
 from aiaas import plugins
 from aiaas.contracts import Generative, Generator, Portable
-from aiaas.errors import Interrupted, MissingPackageError, VerificationError
+from aiaas.errors import ExampleError, Interrupted, MissingPackageError, VerificationError
 from aiaas.pictures import to_png
 from aiaas.workspace import keys
 from conformance.conftest import ROOT, Case, Fitted, outputs_of, targets_of
@@ -105,6 +105,17 @@ def test_odd_examples_are_answered(fitted: Fitted) -> None:
     scores = fitted.model.predict(odd)
     assert scores.shape == (len(odd), outputs_of(fitted.case.task, fitted.signature))
     assert np.isfinite(scores).all()
+
+
+def test_a_file_at_fault_is_named_by_its_place_among_many(fitted: Fitted) -> None:
+    if fitted.signature.file is None:
+        pytest.skip("no example is a file")
+    for place in (0, 700):
+        many = [fitted.examples[0]] * 701
+        many[place] = many[place][: len(many[place]) // 2]
+        with pytest.raises(ExampleError) as caught:
+            fitted.model.predict(many)
+        assert caught.value.index == place
 
 
 def test_a_generator_writes_the_same_text_again(fitted: Fitted) -> None:

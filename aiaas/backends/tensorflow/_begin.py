@@ -10,6 +10,7 @@ from aiaas.backends import memory
 from aiaas.backends.settings import Learning
 from aiaas.backends.tensorflow._keras import keras, seed, set_up
 from aiaas.contracts import Training
+from aiaas.errors import TrainingError
 
 _COPIES = 4  # of each weight: itself, its gradient, two moments of the optimiser
 _BYTES = 4
@@ -22,6 +23,7 @@ def begin(build: Callable[[], Any], training: Training, *, hint: str, length: in
     TrainingError with the estimate before anything large is made.
     """
     settings: Learning = training.settings
+    _check(settings, training)
     strategy = set_up(settings)
     memory.check(estimate(build, settings.batch_size, length), "training this network", f"lower {hint}")
     seed(training.seed)
@@ -29,6 +31,15 @@ def begin(build: Callable[[], Any], training: Training, *, hint: str, length: in
         network = build()
     training.notes["weights"] = network.count_params()
     return network
+
+
+def _check(settings: Learning, training: Training) -> None:
+    """What is said of labels must not be passed over where there are none."""
+    for name in ("class_weights", "label_smoothing"):
+        if getattr(settings, name) and not training.signature.labels:
+            raise TrainingError(
+                f"{name} is for classifiers; {training.task} has no labels", where=f"train.{name}", hint="leave it out"
+            )
 
 
 def estimate(build: Callable[[], Any], batch_size: int, length: int = 1) -> int:

@@ -21,13 +21,12 @@ from aiaas.backends.tensorflow._pictures import Form, PictureBatches, Pixels
 from aiaas.backends.tensorflow.cnn import Params
 from aiaas.contracts import Params as Base
 from aiaas.contracts import Training
-from aiaas.errors import TrainingError
+from aiaas.errors import ExampleError, TrainingError
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
 
-_AT_ONCE = 256
 _LARGEST = 128
 _LOOKED_AT = 64
 _GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "F"}
@@ -53,9 +52,13 @@ class PictureModel:
     def predict(self, examples: Sequence[bytes]) -> NDArray[np.float32]:
         """Probabilities (n, classes). Raises ExampleError for what is no picture."""
         scores = np.empty((len(examples), self.saved.classes), np.float32)
-        for first in range(0, len(examples), _AT_ONCE):
-            shown = self.saved.form.decode(examples[first : first + _AT_ONCE])
-            scores[first : first + _AT_ONCE] = softmax(self.network(shown.astype(np.float32)))
+        step = self.saved.form.at_once
+        for first in range(0, len(examples), step):
+            try:
+                shown = self.saved.form.decode(examples[first : first + step])
+            except ExampleError as error:  # its place is that among these few
+                raise ExampleError(error.message, first + error.index, hint=error.hint) from None
+            scores[first : first + step] = softmax(self.network(shown.astype(np.float32)))
         return scores
 
     def save(self, directory: Path) -> None:
@@ -126,6 +129,12 @@ def _form(params: Params, train: Dataset, column: str) -> Form:
         raise TrainingError("there are no training rows", hint="give train a share in preprocess.split")
     scale = min(1.0, _LARGEST / max(seen[0].height, seen[0].width))
     height, width = params.size or (max(4, round(seen[0].height * scale)), max(4, round(seen[0].width * scale)))
+    if min(height, width) < params.smallest:
+        raise TrainingError(
+            f"the pictures have {height} x {width} pixels; these layers want {params.smallest} a side",
+            where="model.params",
+            hint="give fewer filters, or a larger size",
+        )
     channels = params.channels or (3 if any(each.mode not in _GREY for each in seen) else 1)
     return Form(height=height, width=width, channels=channels, resize=params.resize)
 

@@ -86,6 +86,7 @@ class _Fit:
             self._end_epoch()
         if self.settings.early_stopping and self.best:
             self.network.set_weights(self.best)
+            self.training.notes["best_epoch"] = self.state.best_epoch + 1
         self.training.notes["epochs"] = len(state.history)
 
     def _resume(self) -> None:
@@ -135,15 +136,7 @@ class _Fit:
         state = self.state
         state.step += 1
         self.done_here += 1
-        if not math.isfinite(logs["loss"]):
-            raise TrainingError(
-                f"the loss is no number any more at step {state.epoch * self.batches.steps + state.step:,} "
-                f"(epoch {state.epoch + 1})",
-                where=f"{self.training.checkpoints / _checkpoint.FILE} holds the last good state"
-                if (self.training.checkpoints / _checkpoint.FILE).exists()
-                else None,
-                hint=_ON_NAN,
-            )
+        self._check(logs["loss"], "the loss")
         now = time.monotonic()
         if now - self.told >= _TELL_EVERY:
             self.told = now
@@ -156,6 +149,18 @@ class _Fit:
         if self._over():
             raise _TimeIsUp
 
+    def _check(self, loss: float, what: str) -> None:
+        """Raise TrainingError when the loss is no number any more."""
+        if math.isfinite(loss):
+            return
+        state, kept = self.state, self.training.checkpoints / _checkpoint.FILE
+        raise TrainingError(
+            f"{what} is no number any more at step {state.epoch * self.batches.steps + state.step:,} "
+            f"(epoch {state.epoch + 1})",
+            where=f"{kept} holds the last good state" if kept.exists() else None,
+            hint=_ON_NAN,
+        )
+
     def _end_epoch(self) -> None:
         """Judge the epoch on the validation rows, report it, keep it."""
         state, steps = self.state, self.batches.steps
@@ -164,6 +169,7 @@ class _Fit:
             if self.held_out is None:
                 self.held_out = feed(self.network, self.validation, lambda: (0, 0))
             judged = self.network.evaluate(self.held_out, steps=self.validation.steps, verbose=0, return_dict=True)
+            self._check(judged["loss"], "the loss on the validation rows")  # the last step may have spoilt the weights
             metrics |= {f"validation_{name}": value for name, value in _finite(judged).items()}
         metrics["learning_rate"] = float(keras().ops.convert_to_tensor(self.network.optimizer.learning_rate).numpy())
         state.history.append(metrics)
@@ -200,7 +206,6 @@ class _Fit:
         """Whether the time limit or the patience is spent."""
         early, state = self.settings.early_stopping, self.state
         if early and state.best is not None and state.epoch - state.best_epoch > early.patience:
-            self.training.notes["best_epoch"] = state.best_epoch + 1
             return True
         limit = self.settings.time_limit
         if limit is None or self._seconds() < limit:

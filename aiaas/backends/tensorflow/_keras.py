@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from aiaas.backends.settings import Learning
+from aiaas.cores import cores
 from aiaas.errors import TrainingError
 
 REQUIRES = ("tensorflow",)
@@ -54,7 +55,7 @@ def set_up(settings: Learning) -> Any:
     """
     tf = tensorflow()
     gpus = _devices(settings)
-    threads = settings.threads or len(os.sched_getaffinity(0))
+    threads = settings.threads or cores()
     for limit in (
         tf.config.threading.set_intra_op_parallelism_threads,
         tf.config.threading.set_inter_op_parallelism_threads,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 KEPT = 512 << 20
 """Bytes: decoded pictures of a split are kept up to this size, and decoded again each epoch beyond it."""
 
-_AT_ONCE = 2048
+_AT_ONCE = 128
+_VALUES = _AT_ONCE * 128 * 128 * 3
+_LOOKED_AT = 8192
 
 
 class Form(Params):
@@ -30,6 +33,12 @@ class Form(Params):
     width: int
     channels: Literal[1, 3]
     resize: pictures.Fit
+
+    @property
+    def at_once(self) -> int:
+        """How many pictures are held decoded beside each other: of files from a camera, and of large forms, few are
+        much."""
+        return max(1, min(_AT_ONCE, _VALUES // (self.height * self.width * self.channels)))
 
     def decode(self, files: Sequence[bytes]) -> NDArray[np.uint8]:
         """Pictures (n, height, width, channels); ExampleError names the one that cannot be decoded."""
@@ -45,13 +54,12 @@ class Pixels:
     def __init__(self, rows: Dataset, column: str, form: Form) -> None:
         self.rows, self.column, self.form = rows.select_columns([column]), column, form
         self.kept: NDArray[np.uint8] | None = None
-        if len(rows) * form.height * form.width * form.channels <= KEPT:
-            blocks = [
-                self._read(range(first, min(first + _AT_ONCE, len(rows)))) for first in range(0, len(rows), _AT_ONCE)
-            ]
-            self.kept = (
-                np.concatenate(blocks) if blocks else np.empty((0, form.height, form.width, form.channels), np.uint8)
-            )
+        shape = (len(rows), form.height, form.width, form.channels)
+        if math.prod(shape) <= KEPT:
+            kept = np.empty(shape, np.uint8)
+            for places in self._parts(range(len(rows))):  # a range is read faster than places
+                kept[places] = self._read(places)
+            self.kept = kept
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -60,14 +68,24 @@ class Pixels:
         """The pictures at `places` (n, height, width, channels)."""
         return self.kept[places] if self.kept is not None else self._read(places)
 
+    def moments(self) -> tuple[list[float], list[float]]:
+        """Mean and standard deviation of each channel, over some thousands of pictures spread over all."""
+        places = np.unique(np.linspace(0, len(self) - 1, min(len(self), _LOOKED_AT)).astype(np.int64))
+        levels, counts = np.arange(256), np.zeros((self.form.channels, 256), np.int64)
+        for part in self._parts(places):
+            for channel, values in enumerate(np.moveaxis(self.at(part), -1, 0)):
+                counts[channel] += np.bincount(values.ravel(), minlength=256)
+        shares = counts / counts.sum(axis=1, keepdims=True)
+        mean = shares @ levels
+        deviation = np.sqrt((shares * np.square(levels - mean[:, None])).sum(axis=1))
+        return mean.tolist(), (deviation + 1e-3).tolist()
+
     def _read(self, places: Any) -> NDArray[np.uint8]:
         return self.form.decode(self.rows[places][self.column])
 
-    def moments(self) -> tuple[list[float], list[float]]:
-        """Mean and standard deviation of each channel, over some thousands of pictures spread over all."""
-        some = self.at(np.unique(np.linspace(0, len(self) - 1, min(len(self), 4 * _AT_ONCE)).astype(np.int64)))
-        flat = some.reshape(-1, self.form.channels).astype(np.float32)
-        return flat.mean(axis=0, dtype=np.float64).tolist(), (flat.std(axis=0, dtype=np.float64) + 1e-3).tolist()
+    def _parts(self, places: Any) -> Iterator[Any]:
+        for first in range(0, len(places), self.form.at_once):
+            yield places[first : first + self.form.at_once]
 
 
 class PictureBatches:

@@ -232,6 +232,7 @@ def _pretrained(
             "composed": int(found.composed.sum()),
             "of_vocabulary": round(float(known.mean()), 4),
             "of_texts": round(float(covered), 4),
+            "told": f"vectors for {known.mean():.1%} of the vocabulary, {covered:.1%} of the texts",
         }
     }
     return vectors.table(found, training.seed, FIRST)

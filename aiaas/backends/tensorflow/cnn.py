@@ -72,12 +72,24 @@ class Params(Base):
     dense_dropout: float = Field(0.0, ge=0, lt=1, description="Share of the values dropped before each dense layer.")
     augment: Augment = Field(default_factory=Augment, description="How training pictures are varied.")
 
+    @property
+    def smallest(self) -> int:
+        """Pixels that a picture must have on each side: what convolutions take off, and halvings, leave one at last."""
+        side = 1
+        shrinks = self.padding == "valid" and self.layout == "plain"
+        for number in range(len(self.filters), 0, -1):
+            if number < len(self.filters) or self.global_pooling == "none":
+                side *= 2
+            side += self.convolutions * (self.kernel - 1) if shrinks else 0
+        return side * 2 if self.stem else side
+
     @model_validator(mode="after")
     def _large_enough(self) -> Params:
-        if self.size and self.padding == "same":
-            halvings = len(self.filters) - (self.global_pooling != "none") + (self.stem is not None)
-            if min(self.size) < 2**halvings:
-                raise ValueError(f"size {list(self.size)} cannot be halved {halvings} times; give fewer filters")
+        if self.size and min(self.size) < self.smallest:
+            raise ValueError(
+                f"size {list(self.size)} is too small for these layers, which want {self.smallest} pixels a side; "
+                "give fewer filters, or a larger size"
+            )
         return self
 
 
