@@ -271,6 +271,31 @@ def test_what_was_reported_before_an_interruption_is_reported_again(tmp_path: Pa
     np.testing.assert_array_equal(again.predict(examples), model.predict(examples))
 
 
+def test_wherever_it_is_interrupted_it_ends_alike(tmp_path: Path) -> None:
+    """At every look for a stop: before the first step, within an epoch, after its last step, after it was judged."""
+    asked = 0
+
+    def count() -> bool:
+        nonlocal asked
+        asked += 1
+        return False
+
+    few = {"epochs": 2, "batch_size": 80}
+    (tmp_path / "whole").mkdir()
+    model, expected, *_ = fitted(tmp_path / "whole", stop=count, **few)
+    weights = model.network.network.get_weights()
+    assert asked >= 6  # two steps and an end in each of two epochs
+    for stop_at in range(1, asked + 1):
+        folder = tmp_path / str(stop_at)
+        folder.mkdir()
+        calls = iter(range(1, asked + 1))
+        with pytest.raises(Interrupted):
+            fitted(folder, stop=lambda calls=calls, stop_at=stop_at: next(calls) >= stop_at, **few)  # type: ignore[misc]
+        again, history, *_ = fitted(folder, **few)
+        assert history == expected, stop_at
+        assert all(map(np.array_equal, again.network.network.get_weights(), weights)), stop_at
+
+
 # --- signals, in real processes ----------------------------------------------------------------------------------
 
 RECIPE = """

@@ -81,8 +81,12 @@ class _Fit:
         state = self.state
         while state.epoch < self.settings.epochs and not self._over():
             with suppress(_TimeIsUp):  # what was learned of the epoch counts
+                if self.running:
+                    self._build_metrics()
                 if state.step < self.batches.steps:
                     self._epoch()
+                else:  # interrupted between the last step of an epoch and its end
+                    self.restore_metrics()
             self._end_epoch()
         if self.settings.early_stopping and self.best:
             self.network.set_weights(self.best)
@@ -106,8 +110,6 @@ class _Fit:
         state = self.state
         if self.rows is None:
             self.rows = feed(self.network, self.batches, lambda: (state.epoch, state.step))
-        if self.running:
-            self._build_metrics()
         self.network.fit(
             self.rows,
             initial_epoch=state.epoch,
@@ -121,12 +123,12 @@ class _Fit:
     def _build_metrics(self) -> None:
         """Keras makes the variables of metrics when it first sees a batch, in a look that is no step of learning."""
         before = [np.asarray(variable) for variable in self.network.variables]
-        self.network.test_on_batch(*next(self.batches.epoch(self.state.epoch, self.state.step)))
+        self.network.test_on_batch(*next(self.batches.epoch(self.state.epoch, 0)))
         for variable, value in zip(self.network.variables, before, strict=True):
             variable.assign(value)  # recurrent dropout draws random numbers even then
 
-    def on_epoch_begin(self) -> None:
-        """Keras has reset the metrics."""
+    def restore_metrics(self) -> None:
+        """Put back what was running when the fit was interrupted; in an epoch from its first step there is nothing."""
         for variable, value in zip(self.network.metrics_variables, self.running, strict=False):
             variable.assign(value)
         self.running = []
@@ -260,7 +262,7 @@ def _finite(metrics: Mapping[str, Any]) -> dict[str, float]:
 def _callback(fit: _Fit) -> Any:
     class Follow(keras().callbacks.Callback):  # type: ignore[misc]
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            fit.on_epoch_begin()
+            fit.restore_metrics()  # Keras has just reset them
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             fit.on_batch_end(logs)
