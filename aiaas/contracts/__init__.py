@@ -6,6 +6,7 @@ functions that need it, so that listing, validating and planning import none.
 """
 
 from aiaas.contracts.base import Answer, Batch, Example, Params
+from aiaas.contracts.folders import Folder
 from aiaas.contracts.models import (
     Architecture,
     Generator,
@@ -13,12 +14,14 @@ from aiaas.contracts.models import (
     Particular,
     Portable,
     Progress,
+    Quantizable,
     ReadsFiles,
+    ReadsOptional,
     Settled,
     Training,
     settings_of,
 )
-from aiaas.contracts.sources import OfFiles, Origin, Source, SourceContext, SourceParams
+from aiaas.contracts.sources import OfFiles, OfFolders, Origin, Source, SourceContext, SourceParams
 from aiaas.contracts.steps import Stateful, Step, StepModule
 from aiaas.contracts.tasks import Column, Generative, Inspection, Signature, TakesFiles, Task
 
@@ -28,17 +31,21 @@ __all__ = [
     "Batch",
     "Column",
     "Example",
+    "Folder",
     "Generative",
     "Generator",
     "Inspection",
     "Model",
     "OfFiles",
+    "OfFolders",
     "Origin",
     "Params",
     "Particular",
     "Portable",
     "Progress",
+    "Quantizable",
     "ReadsFiles",
+    "ReadsOptional",
     "Settled",
     "Signature",
     "Source",

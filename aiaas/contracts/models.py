@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aiaas.contracts.base import Example, Params
+from aiaas.contracts.folders import Folder
 from aiaas.contracts.tasks import Signature
 
 if TYPE_CHECKING:
@@ -72,7 +73,10 @@ class Training:
     warn: Callable[[str], None] = lambda message: None
     should_stop: Callable[[], bool] = lambda: False
     files: Mapping[str, Path] = field(default_factory=dict)
-    """The files of `ReadsFiles`, on this machine, by the same parameters."""
+    """The files and folders of `ReadsFiles`, on this machine, by the same parameters."""
+    cache: Path | None = None
+    """A folder for what is dear to compute and the same for equal content, such as tokens or the vectors of texts: it
+    outlives the fit, other fits find it, and any file in it may vanish between two of them. None: keep nothing."""
     notes: dict[str, Any] = field(default_factory=dict)
     """What a fit wants the run to remember (number of features, coverage, …). A person is told the whole numbers, and
     what stands under `told` in an object."""
@@ -119,9 +123,18 @@ def settings_of(architecture: Any) -> type[Params]:
 class ReadsFiles(Protocol):
     """An architecture whose fit reads files besides the rows, such as pretrained word vectors."""
 
-    def files(self, params: Any) -> Mapping[str, str]:
-        """The address of each, as under `collect`, by the dotted parameter that holds it. What is in them decides the
-        key of a training, and `Training.files` tells where they are."""
+    def files(self, params: Any) -> Mapping[str, str | Folder]:
+        """The address of each file, as under `collect`, or the folder, by the dotted parameter that holds it. What is
+        in them decides the key of a training, and `Training.files` tells where they are."""
+
+
+@runtime_checkable
+class ReadsOptional(Protocol):
+    """An architecture that reads columns which its task leaves optional, such as the second text of a pair. Rows that
+    have one are refused by all others."""
+
+    OPTIONAL: tuple[str, ...]
+    """The names of those columns."""
 
 
 @runtime_checkable
@@ -142,3 +155,16 @@ class Portable(Protocol):
     def load_portable(self, directory: Path) -> Model:
         """The model that `export` wrote, without importing the framework; its `save` writes what `load_portable` reads.
         Raises VerificationError."""
+
+
+@runtime_checkable
+class Quantizable(Portable, Protocol):
+    """An architecture whose portable form has a second, smaller and faster one, which answers nearly alike: its weights
+    are whole numbers of eight bits. It is judged by what it gets wrong, not by how far its scores are apart."""
+
+    QUANTIZE_REQUIRES: tuple[str, ...]
+    """Distributions that `quantize` needs besides those of `export`."""
+
+    def quantize(self, portable: Path, out: Path) -> None:
+        """Write into the empty folder `out` the int8 form of what `export` wrote in `portable`; `load_portable` reads
+        it as well. Equal models, equal bytes. Raises ExportError where there is none."""

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from pydantic import Field
 
 from aiaas.contracts.base import Batch, Params
+from aiaas.contracts.folders import Folder
 
 
 class SourceParams(Params):
@@ -79,3 +80,17 @@ class OfFiles(Protocol):
 
     def paths(self, params: Any, context: SourceContext) -> Sequence[Path]:
         """Where the files are on this machine, fetched first where needed. Raises as `read` does."""
+
+
+@runtime_checkable
+class OfFolders(Protocol):
+    """A source that can also give a whole folder, such as that of a pretrained model. It is asked with the `Folder`
+    itself; nothing in the folder is ever executed."""
+
+    def folder_fingerprint(self, folder: Folder, context: SourceContext) -> Mapping[str, Any]:
+        """What decides whether the wanted files are the same as last time, as flat JSON: digests by name for local
+        files; of a hub the address and the commit that the revision means. Raises as `Source.fingerprint` does."""
+
+    def folder(self, folder: Folder, context: SourceContext) -> Path:
+        """Where the folder is on this machine; the wanted files are fetched first where needed. Raises as `read`
+        does, and DataError where a wanted file that carries no wildcard is missing."""

@@ -42,11 +42,13 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column a task insists on. `kind` is how its values are kept: text, a class label, a number, or a file as it is
-    (bytes, such as an encoded picture)."""
+    """A column of a task. `kind` is how its values are kept: text, a class label, a number, or a file as it is (bytes,
+    such as an encoded picture). A task insists on it, unless it is `optional`: then it is there for all rows or for
+    none, as `columns:` of the sources say or as the data has it."""
 
     name: str
     kind: Literal["text", "label", "number", "file"]
+    optional: bool = False
 
 
 class Task(Protocol):
