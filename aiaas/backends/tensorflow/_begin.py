@@ -16,20 +16,22 @@ _COPIES = 4  # of each weight: itself, its gradient, two moments of the optimise
 _BYTES = 4
 
 
-def begin(build: Callable[[], Any], training: Training, *, hint: str, length: int = 1) -> Any:
+def begin(
+    build: Callable[[], Any], training: Training, *, hint: str, length: int = 1, convolutions: bool = False
+) -> Any:
     """The network that `build` makes, under the strategy of its devices, after the memory was found to suffice.
 
-    `length` is that of the longest sequence in a batch, `hint` says which parameters make the network smaller. Raises
-    TrainingError with the estimate before anything large is made.
+    `length` is that of the longest sequence in a batch, `hint` says which parameters make the network smaller,
+    `convolutions` that the time goes into them. Raises TrainingError with the estimate before anything large is made.
     """
     settings: Learning = training.settings
     _check(settings, training)
-    strategy = set_up(settings)
+    strategy = set_up(settings, convolutions=convolutions)
     memory.check(estimate(build, settings.batch_size, length), "training this network", f"lower {hint}")
     seed(training.seed)
     with strategy.scope():
         network = build()
-    training.notes["weights"] = network.count_params()
+    training.notes |= {"weights": network.count_params(), "precision": network.dtype_policy.compute_dtype}
     return network
 
 

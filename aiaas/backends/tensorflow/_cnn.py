@@ -92,7 +92,12 @@ def fit(params: Params, train: Dataset, validation: Dataset, training: Training)
     held_out = PictureBatches(
         Pixels(validation, column, form), targets_of(validation, training), np.ones_like(weights), settings.batch_size
     )
-    network = begin(lambda: build(saved), training, hint="train.batch_size, model.params.size or model.params.filters")
+    network = begin(
+        lambda: build(saved),
+        training,
+        hint="train.batch_size, model.params.size or model.params.filters",
+        convolutions=True,
+    )
     frame = keras()
     learn(
         network,

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from aiaas.backends.settings import Learning
-from aiaas.cores import cores
+from aiaas.cores import cores, instructions
 from aiaas.errors import TrainingError
 
 REQUIRES = ("tensorflow",)
@@ -48,10 +48,11 @@ def _silence() -> Iterator[None]:
         os.close(nowhere)
 
 
-def set_up(settings: Learning) -> Any:
+def set_up(settings: Learning, *, convolutions: bool = False) -> Any:
     """Set the devices up as `settings` say, and give the strategy under whose `scope()` the network is built.
 
-    Raises TrainingError when a GPU is asked for and there is none.
+    `convolutions` says that the time goes into them, which decides the precision that is worth it. Raises TrainingError
+    when a GPU is asked for and there is none.
     """
     tf = tensorflow()
     gpus = _devices(settings)
@@ -63,7 +64,7 @@ def set_up(settings: Learning) -> Any:
         with suppress(RuntimeError):  # once TensorFlow has computed anything, its threads stay as they are
             limit(threads)
     tf.config.experimental.enable_op_determinism()
-    keras().config.set_dtype_policy(_policy(settings, gpus))
+    keras().config.set_dtype_policy(_policy(settings, gpus, convolutions))
     return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
 
 
@@ -92,11 +93,14 @@ def _devices(settings: Learning) -> list[Any]:
     return gpus
 
 
-def _policy(settings: Learning, gpus: list[Any]) -> str:
+def _policy(settings: Learning, gpus: list[Any], convolutions: bool) -> str:
     """The precision of the sums; the weights are float32 in any case. auto: bfloat16 where all GPUs have it (compute
-    capability 8), float16 on older ones (7), float32 on a processor, where nothing is won by less."""
+    capability 8), float16 on older ones (7); on a processor bfloat16 for convolutions where it has AMX, which halves
+    their time, else float32."""
     if settings.precision != "auto":
         return {"float32": "float32"}.get(settings.precision, f"mixed_{settings.precision}")
+    if not gpus:
+        return "mixed_bfloat16" if convolutions and "amx_bf16" in instructions() else "float32"
     details = [tensorflow().config.experimental.get_device_details(gpu) for gpu in gpus]
     able = min((each.get("compute_capability", (0, 0)) for each in details), default=(0, 0))
     return "mixed_bfloat16" if able >= (8, 0) else "mixed_float16" if able >= (7, 0) else "float32"

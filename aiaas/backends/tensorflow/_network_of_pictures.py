@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiaas.backends.tensorflow._keras import keras
-from aiaas.backends.tensorflow._layers import dense_stack, dropped, outputs
+from aiaas.backends.tensorflow._layers import dense_stack, dropped, normalized, outputs
 
 
 def build(settings: Any) -> Any:
@@ -76,5 +76,5 @@ def _convolution(
         name=name,
     )(tensor)
     if normal:
-        tensor = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(tensor)
+        tensor = normalized(tensor, f"{name}_norm")
     return layers.ReLU(name=f"{name}_activation")(tensor) if activation else tensor
