@@ -88,7 +88,7 @@ class Subwords:
 
     def __len__(self) -> int:
         """The highest number that a token can have, plus one."""
-        return max((*self._tokenizer.get_vocab().values(), self._padding["pad_id"])) + 1
+        return 1 + int(max((*self._tokenizer.get_vocab().values(), self._padding["pad_id"])))
 
     def encode(self, texts: Sequence[Text]) -> Encoded:
         """The tokens of every text, at least one and at most `max_length`; of a pair the longer text is cut first."""
