@@ -7,14 +7,14 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
-from aiaas.contracts import Params, Progress, Signature, Task, Training
-from aiaas.errors import Interrupted
+from aiaas.contracts import Params, Progress, ReadsOptional, Signature, Task, Training
+from aiaas.errors import DataError, Interrupted
 from aiaas.train.curves import curves_svg
 from aiaas.workspace import atomic, keys
 
@@ -35,6 +35,17 @@ class Watch:
     warn: Callable[[str], None] = lambda message: None
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a fit finds besides its rows: a folder that it goes on from, one for what is dear to compute and the same
+    for all fits, the files that the architecture reads, and where those came from."""
+
+    checkpoints: Path
+    cache: Path | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    origins: Mapping[str, Any] = field(default_factory=dict)
+
+
 def train(
     model: ModelSection,
     settings: Params,
@@ -43,16 +54,15 @@ def train(
     seed: int,
     data: Path,
     out: Path,
-    checkpoints: Path,
-    files: Mapping[str, Path] | None = None,
+    around: Around,
     watch: Watch = Watch(),
 ) -> dict[str, Any]:
     """Fit on `data/train.arrow` and write `out/model/`, `out/history.jsonl` and `out/training.json`, and
     `out/curves.svg` where the fit reported twice or more.
 
-    `files` are those that the architecture reads besides the rows. Returns the summary of the stage: digest of the
-    model, signature, notes of the fit, rows. Raises TrainingError, MissingPackageError, and Interrupted when a signal
-    came in; `checkpoints` then holds what the next fit goes on from.
+    Returns the summary of the stage: digest of the model, signature, notes of the fit, rows, and where the files came
+    from that it read. Raises TrainingError, MissingPackageError, and Interrupted when a signal came in; `checkpoints`
+    then holds what the next fit goes on from.
     """
     from datasets import Dataset
 
@@ -60,6 +70,7 @@ def train(
     versions = plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}")
     rows, validation = Dataset.from_file(str(data / "train.arrow")), Dataset.from_file(str(data / "validation.arrow"))
     signature = signature_of(rows, plugins.task(task))
+    _refuse_unread(model, task, signature)
     with atomic.open_new(out / "history.jsonl") as history, graceful_stop() as should_stop:
 
         def record(step: int, metrics: Mapping[str, float]) -> None:
@@ -67,7 +78,17 @@ def train(
             watch.report(step, metrics)
 
         training = Training(
-            task, signature, seed, checkpoints, settings, record, watch.progress, watch.warn, should_stop, files or {}
+            task,
+            signature,
+            seed,
+            around.checkpoints,
+            settings,
+            record,
+            watch.progress,
+            watch.warn,
+            should_stop,
+            around.files,
+            around.cache,
         )
         fitted = architecture.fit(model.params, rows, validation, training)
     picture = curves_svg(history_of(out))
@@ -83,6 +104,7 @@ def train(
         "packages": versions,
         "notes": training.notes,
         "rows": {"train": len(rows), "validation": len(validation)},
+        **({"origins": dict(around.origins)} if around.origins else {}),
     }
     atomic.write_json(out / "training.json", summary)
     return summary
@@ -95,6 +117,30 @@ def signature_of(rows: Dataset, task: Task) -> Signature:
     labels = tuple(rows.features[name].names) if target and target.kind == "label" else ()
     features = {column: str(feature.dtype) for column, feature in rows.features.items() if column != name}
     return Signature(features, name, labels)
+
+
+def _refuse_unread(model: ModelSection, task: str, signature: Signature) -> None:
+    """DataError where the rows have a column that the task leaves optional and the architecture does not read: a model
+    that passed it over would answer a part of the question."""
+    optional = {column.name for column in plugins.task(task).COLUMNS if column.optional}
+    for name in signature.features:
+        if name in optional and name not in _read_by(plugins.architecture(model.backend, model.architecture)):
+            names = [each for each in plugins.names("architectures") if _can_read(each, task, name)]
+            raise DataError(
+                f"the rows have a {name!r}, which {model.backend}/{model.architecture} does not read",
+                where="model.architecture",
+                hint=f"choose one that does{': ' + ', '.join(names) if names else ''}, or take the column {name!r} out "
+                "of the data",
+            )
+
+
+def _read_by(architecture: object) -> tuple[str, ...]:
+    return architecture.OPTIONAL if isinstance(architecture, ReadsOptional) else ()
+
+
+def _can_read(name: str, task: str, column: str) -> bool:
+    architecture = plugins.architecture(*name.split("/", 1))
+    return task in architecture.TASKS and column in _read_by(architecture)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 from aiaas.errors import DataError, UsageError
@@ -44,7 +45,7 @@ def _bundles(registry: Path) -> dict[str, str]:
 
 
 def collect_garbage(workspace: Workspace, *, older_than_days: float = 0, dry_run: bool = False) -> list[Artefact]:
-    """Remove what nobody needs and return it. Half-made folders go as well."""
+    """Remove what nobody needs and return it. Half-made folders go as well, and what `cached` gives."""
     limit = time.time() - older_than_days * 86_400
     with workspace.alone():
         needed = kept_for(workspace)
@@ -53,8 +54,22 @@ def collect_garbage(workspace: Workspace, *, older_than_days: float = 0, dry_run
             for artefact in gone:
                 _remove(artefact)
             _sweep_temporary(workspace)
+            for file in cached(workspace, older_than_days=older_than_days):
+                file.unlink(missing_ok=True)
             _sweep_checkpoints(workspace, min(limit, time.time() - CHECKPOINT_DAYS * 86_400))
     return gone
+
+
+def cached(workspace: Workspace, *, older_than_days: float = 0) -> dict[Path, int]:
+    """The files that fits keep because they are dear to compute, and their bytes; those not used for so long."""
+    limit = time.time() - older_than_days * 86_400
+    found = {}
+    for file in sorted(workspace.cache.rglob("*")):
+        with suppress(FileNotFoundError):  # a fit at work gave it its name just now
+            state = file.stat()
+            if file.is_file() and state.st_mtime <= limit:
+                found[file] = state.st_size
+    return found
 
 
 def _remove(artefact: Artefact) -> None:
