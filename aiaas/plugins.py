@@ -28,6 +28,9 @@ _EXTRAS = {
     "onnxruntime": "onnx",
     "torch": "torch",
     "transformers": "torch",
+    "accelerate": "torch",
+    "peft": "torch",
+    "safetensors": "torch",
 }
 
 
