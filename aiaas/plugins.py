@@ -26,6 +26,8 @@ _EXTRAS = {
     "tf2onnx": "tensorflow",
     "onnx": "tensorflow",
     "onnxruntime": "onnx",
+    "tokenizers": "onnx",
+    "onnxscript": "torch",
     "torch": "torch",
     "transformers": "torch",
     "accelerate": "torch",

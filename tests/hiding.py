@@ -14,7 +14,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-FRAMEWORKS = ("tensorflow", "keras", "torch", "tf2onnx", "onnx", "onnxruntime", "mlflow", "datasets", "sklearn")
+FRAMEWORKS = (
+    "tensorflow",
+    "keras",
+    "torch",
+    "transformers",
+    "accelerate",
+    "peft",
+    "tf2onnx",
+    "onnx",
+    "onnxruntime",
+    "mlflow",
+    "datasets",
+    "sklearn",
+)
 
 
 class Hiding:
