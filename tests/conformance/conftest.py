@@ -221,6 +221,10 @@ DATA: dict[str, Callable[[], Dataset]] = {
 }
 
 
+OPTIONAL: dict[str, Callable[[], Dataset]] = {"text-classification+text_pair": pairs}
+"""The tasks with each column that they leave optional, which are tried as tasks of their own."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One architecture, one task, one set of parameters."""
@@ -287,7 +291,7 @@ def encoder() -> Path:
 
 def outputs_of(task: str, signature: Signature) -> int:
     """How many scores a model of the task gives of an example."""
-    module = plugins.task(task)
+    module = plugins.task(task.partition("+")[0])
     return len(module.SCORES) if isinstance(module, Generative) else len(signature.labels) or 1
 
 
@@ -309,7 +313,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "architecture" in metafunc.fixturenames:
         metafunc.parametrize("architecture", plugins.names("architectures"))
     if "task" in metafunc.fixturenames:
-        metafunc.parametrize("task", plugins.names("tasks"))
+        metafunc.parametrize("task", [*plugins.names("tasks"), *OPTIONAL])
 
 
 @dataclass

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from aiaas.backends.settings import Learning
 from aiaas.cores import cores
 from aiaas.errors import TrainingError
@@ -116,18 +114,23 @@ def has_bfloat16() -> bool:
 @contextmanager
 def set_up(settings: Learning, seed: int) -> Iterator[Device]:
     """Threads, random numbers and determinism for one fit; after it, all of them are as they were."""
+    import numpy as np
+
     frame, found = torch(), device(settings)
     threads = frame.get_num_threads()
     strict, warn = frame.are_deterministic_algorithms_enabled(), frame.is_deterministic_algorithms_warn_only_enabled()
+    filled = frame.utils.deterministic.fill_uninitialized_memory
     kept = random.getstate(), np.random.get_state(), frame.get_rng_state()
     frame.set_num_threads(settings.threads or cores())
     with _environment({"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}):  # without it, cuBLAS adds in any order
         frame.use_deterministic_algorithms(True, warn_only=True)
+        frame.utils.deterministic.fill_uninitialized_memory = False  # nobody reads it, and filling takes time
         frame.manual_seed(seed)
         try:
             yield found
         finally:
             frame.use_deterministic_algorithms(strict, warn_only=warn)
+            frame.utils.deterministic.fill_uninitialized_memory = filled
             frame.set_num_threads(threads)
             random.setstate(kept[0])
             np.random.set_state(kept[1])
