@@ -229,7 +229,7 @@ def run(folder: Path, *words: str, stdin: str = "", packages: str | None = None)
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=560,
         check=False,
     )
 
