@@ -30,11 +30,12 @@ def text(name: str, value: str, **params: Any) -> str:
     return str(texts(name, [value], **params)[0])
 
 
-class TestBins:
-    SIGN = {"edges": [-0.01, 0.01], "names": ["neg", None, "pos"]}
+SIGN = {"edges": [-0.01, 0.01], "names": ["neg", None, "pos"]}
 
+
+class TestBins:
     def test_an_edge_begins_the_next_label_and_null_leaves_rows_out(self) -> None:
-        step = steps.build("bins", self.SIGN, ["text"], "label")
+        step = steps.build("bins", SIGN, ["text"], "label")
         done = step.apply({"text": ["a", "b", "c", "d"], "label": ["-2.5", "0.0", "0.01", "4"]})
         assert done == {"text": ["a", "c", "d"], "label": ["neg", "pos", "pos"]}
         assert step.report() == {"labels": {"neg": 1, "pos": 2}, "left_out": 1}
@@ -45,13 +46,13 @@ class TestBins:
 
     @pytest.mark.parametrize("label", ["good", "nan", ""])
     def test_refuses_a_label_that_is_no_number(self, label: str) -> None:
-        step = steps.build("bins", self.SIGN, ["text"], "label")
+        step = steps.build("bins", SIGN, ["text"], "label")
         with pytest.raises(DataError, match="is no number"):
             step.apply({"text": ["a"], "label": [label]})
 
     def test_refuses_rows_without_labels(self) -> None:
         with pytest.raises(DataError, match="no labels"):
-            steps.build("bins", self.SIGN, ["text"], None).apply({"text": ["a"]})
+            steps.build("bins", SIGN, ["text"], None).apply({"text": ["a"]})
 
     @pytest.mark.parametrize(
         ("edges", "names", "told"),
