@@ -79,11 +79,25 @@ def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.
     return places
 
 
-def by_length(lengths: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
-    """The places of all sequences in batches of `size`, the shortest first: the least padding there can be."""
+def by_length(lengths: NDArray[np.int64], size: int, tokens: int | None = None) -> Iterator[NDArray[np.int64]]:
+    """The places of all sequences in batches of `size` at most, the shortest first: the least padding there can be.
+    Where `tokens` is given, a batch holds no more of them, padding included, unless one sequence alone does."""
     order = np.argsort(lengths, kind="stable")
-    for first in range(0, len(order), size):
-        yield order[first : first + size]
+    for first, end in bounds(lengths[order], size, tokens):
+        yield order[first:end]
+
+
+def bounds(lengths: NDArray[np.int64], size: int, tokens: int | None = None) -> list[tuple[int, int]]:
+    """Where batches of sequences begin and end, whose lengths ascend; see `by_length`."""
+    found, first = [], 0
+    while first < len(lengths):
+        end = min(first + size, len(lengths))
+        if tokens is not None:
+            padded = np.arange(1, end - first + 1) * lengths[first:end]
+            end = first + max(1, int(np.searchsorted(padded, tokens, "right")))
+        found.append((first, end))
+        first = end
+    return found
 
 
 def shuffled(lengths: NDArray[np.int64], size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
