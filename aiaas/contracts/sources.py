@@ -94,3 +94,7 @@ class OfFolders(Protocol):
     def folder(self, folder: Folder, context: SourceContext) -> Path:
         """Where the folder is on this machine; the wanted files are fetched first where needed. Raises as `read`
         does, and DataError where a wanted file that carries no wildcard is missing."""
+
+    def folder_origins(self, folder: Folder, context: SourceContext) -> Sequence[Origin]:
+        """Where each wanted file came from, with its digest and the version that it belongs to; called after
+        `folder`."""

@@ -1,4 +1,4 @@
-"""The addresses in a recipe: under `collect` a source of rows, in an architecture's parameters a file."""
+"""The addresses in a recipe: under `collect` a source of rows, in an architecture's parameters a file or folder."""
 
 from __future__ import annotations
 
@@ -26,16 +26,21 @@ def source(address: str, path: paths.Path, document: Document) -> Any:
     return module
 
 
-def file(address: str, path: paths.Path, document: Document) -> None:
-    """Note a file at `path` that no source could give."""
-    module = source(address, path, document)
+def file(address: str | contracts.Folder, path: paths.Path, document: Document) -> None:
+    """Note a file or folder at `path` that no source could give."""
+    folder = isinstance(address, contracts.Folder)
+    text = address.address if isinstance(address, contracts.Folder) else address
+    module = source(text, path, document)
     if module is None:
         return
-    if not isinstance(module, contracts.OfFiles):
-        document.refuse(path, f"{address!r} gives rows; it must be a file: a path, package:NAME/path, https://…")
+    if folder and not isinstance(module, contracts.OfFolders):
+        document.refuse(path, f"{text!r} gives no folder; it must be a path, package:NAME/path or hf:OWNER/NAME")
+        return
+    if not folder and not isinstance(module, contracts.OfFiles):
+        document.refuse(path, f"{text!r} gives rows; it must be a file: a path, package:NAME/path, https://…")
         return
     try:
-        cast(contracts.Source, module).Params(source=address)
+        cast(contracts.Source, module).Params(source=text)
     except ValidationError as error:
         document.refuse(path, error.errors()[0]["msg"].removeprefix("Value error, "))
 

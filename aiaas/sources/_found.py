@@ -49,8 +49,8 @@ def expand(pattern: str, root: Path, address: str) -> list[File]:
         found = sorted(each for each in _glob(path) if each.is_file() and not each.name.startswith("."))
         if found:
             return [File(each, shown(each, root)) for each in found]
-        raise DataError("no file matches the pattern", where=address, hint=_near(path, root) or f"looked in {root}")
-    raise DataError("there is no such file", where=address, hint=_near(path, root) or f"looked for {path}")
+        raise DataError("no file matches the pattern", where=address, hint=near(path, root) or f"looked in {root}")
+    raise DataError("there is no such file", where=address, hint=near(path, root) or f"looked for {path}")
 
 
 def with_labels(files: list[File], labels: list[File], address: str) -> list[File]:
@@ -102,7 +102,7 @@ def refuse_empty(classes: Iterable[str], files: Iterable[File], address: str) ->
         )
 
 
-def _near(path: Path, root: Path) -> str | None:
+def near(path: Path, root: Path) -> str | None:
     """A hint with the names that stand where the path stops existing, the likeliest first."""
     parent, missing = path.parent, path.name
     while not parent.is_dir():

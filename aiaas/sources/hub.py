@@ -1,13 +1,10 @@
-"""A dataset of the Hugging Face hub, streamed. No code of the dataset is ever run.
+"""The Hugging Face hub: a dataset as a source of rows, streamed, a model as a folder. No code of theirs is ever run.
 
 {source: "hf:lansinuote/ChnSentiCorp", hub_split: train, columns: {text: text, label: label}}
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
-from aiaas.contracts import Batch, Origin, SourceContext, SourceParams
-from aiaas.errors import DataError, RemoteError
+from aiaas.contracts import Batch, Folder, Origin, SourceContext, SourceParams
+from aiaas.errors import RemoteError
+from aiaas.sources import _folders, _hub, _snapshot
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 SCHEMES = ("hf",)
 
 _ROWS = 1000
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _ELSEWHERE = (
     "fetch it on a machine that reaches the hub (hf download OWNER/NAME --repo-type dataset) and name its "
     "parquet files instead: --set 'collect[0].source=FOLDER/*.parquet'"
@@ -61,13 +58,30 @@ def read(params: Params, context: SourceContext) -> Iterator[Batch]:
         yield from batches(open_dataset(name, params, commit))
     except (OSError, RuntimeError, ValueError) as error:
         raise RemoteError(
-            f"the dataset cannot be read: {_first_line(error)}", where=params.source, hint=_ELSEWHERE
+            f"the dataset cannot be read: {_hub.first_line(error)}", where=params.source, hint=_ELSEWHERE
         ) from error
 
 
 def origins(params: Params, context: SourceContext) -> Sequence[Origin]:
     """The commit; the hub streams, so there are no bytes to digest."""
     return [Origin(params.source, 0, None, licence=params.licence, revision=_commit(params, context))]
+
+
+def folder_fingerprint(folder: Folder, context: SourceContext) -> Mapping[str, Any]:
+    """The address of a model and the commit that the revision means; asked once and kept."""
+    return {"address": folder.address, "revision": _snapshot.version(folder, context).commit}
+
+
+def folder(folder: Folder, context: SourceContext) -> Path:
+    """Where a model lies in the hub's own cache, its wanted files fetched where they are not there. Raises RemoteError
+    that says which are missing and how to bring them, and DataError when the repository has no such file."""
+    return _snapshot.fetch(folder, context).path
+
+
+def folder_origins(folder: Folder, context: SourceContext) -> Sequence[Origin]:
+    """The wanted files of the commit."""
+    found = _snapshot.fetch(folder, context)
+    return _folders.origins(found.files, revision=found.commit)
 
 
 def open_dataset(path: str, params: Params, commit: str | None) -> IterableDataset:
@@ -93,45 +107,6 @@ def batches(dataset: IterableDataset) -> Iterator[Batch]:
 
 def _commit(params: Params, context: SourceContext) -> str:
     """The commit that the revision means, so that what is read is what the key says."""
-    if params.revision and _COMMIT.fullmatch(params.revision):
-        return params.revision
-    name = params.source.removeprefix("hf:")
-    kept = _place(name, params.revision, context.cache)
-    if kept.is_file() and (context.offline or not context.refresh):
-        return str(json.loads(kept.read_text("utf-8"))["commit"])
-    if context.offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        raise RemoteError("the hub may not be asked: this is offline", where=params.source, hint=_ELSEWHERE)
-    commit = _ask(name, params)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    temporary = kept.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps({"dataset": name, "revision": params.revision, "commit": commit}), "utf-8")
-    temporary.replace(kept)
-    return commit
-
-
-def _ask(name: str, params: Params) -> str:
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
-
-    try:
-        commit = HfApi().dataset_info(name, revision=params.revision, timeout=30).sha
-    except RevisionNotFoundError as error:
-        raise RemoteError(f"the dataset has no revision {params.revision!r}", where=params.source) from error
-    except RepositoryNotFoundError as error:
-        hint = "check OWNER/NAME; for a private one set HF_TOKEN"
-        raise RemoteError("the hub has no such dataset, or keeps it private", where=params.source, hint=hint) from error
-    except Exception as error:  # which errors of which HTTP library it lets through changes from version to version
-        what = "answers" if isinstance(error, HfHubHTTPError) else "cannot be reached"
-        message = f"the hub {what}: {_first_line(error)}"
-        raise RemoteError(message, where=params.source, hint=_ELSEWHERE) from error
-    if commit is None:
-        raise DataError("the hub does not say which commit this is", where=params.source)
-    return commit
-
-
-def _place(name: str, revision: str | None, cache: Path) -> Path:
-    return cache / "hub" / f"{hashlib.sha256(f'{name}@{revision}'.encode()).hexdigest()[:32]}.json"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__
+    repository = _hub.Repository("dataset", params.source.removeprefix("hf:"), params.revision, _ELSEWHERE)
+    known = _hub.pinned(repository)
+    return known or (_hub.kept(repository, context) or _hub.ask(repository, context)).commit

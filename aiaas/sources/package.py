@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import field_validator
 
-from aiaas.contracts import Batch, Origin, SourceContext
+from aiaas.contracts import Batch, Folder, Origin, SourceContext
 from aiaas.errors import DataError, MissingPackageError
-from aiaas.sources import _formats, _found
+from aiaas.sources import _folders, _formats, _found
 from aiaas.sources._params import FileParams
 
 SCHEMES = ("package",)
@@ -56,6 +56,32 @@ def origins(params: Params, context: SourceContext) -> Sequence[Origin]:
 def paths(params: Params, context: SourceContext) -> Sequence[Path]:
     """Where the files are. Raises MissingPackageError, and DataError when the package holds no such file."""
     return [file.path for file in _files(params)]
+
+
+def folder_fingerprint(folder: Folder, context: SourceContext) -> Mapping[str, Any]:
+    """The digest of every wanted file by its name in the folder."""
+    return _folders.fingerprint(_files_in(folder)[1])
+
+
+def folder(folder: Folder, context: SourceContext) -> Path:
+    """Where the folder is. Raises MissingPackageError, and DataError when the package has none such or lacks a file."""
+    return _files_in(folder)[0]
+
+
+def folder_origins(folder: Folder, context: SourceContext) -> Sequence[Origin]:
+    """The wanted files, with the version and the licence that the package's metadata state."""
+    name = folder.address.removeprefix("package:").partition("/")[0]
+    version, licence = _metadata(name)
+    return _folders.origins(_files_in(folder)[1].values(), licence, version and f"{name} {version}")
+
+
+def _files_in(folder: Folder) -> tuple[Path, dict[str, _found.File]]:
+    """The folder, and its wanted files by name."""
+    name, _, path = folder.address.removeprefix("package:").partition("/")
+    root = _root(name, folder.address)
+    if not _inside(root / path, root):
+        raise DataError(f"{path} lies outside the package", where=folder.address)
+    return root / path, _folders.local(folder, root / path, root)
 
 
 def _files(params: Params) -> list[_found.File]:
