@@ -27,6 +27,8 @@ CONTENT = {
     "modeling.py": b"raise RuntimeError('its code ran')",
     "onnx/model.safetensors": b"another form",
 }
+REFUSED = 418
+"""A status after which the hub's client does not wait and try again, as it does after 503."""
 TAKEN = ["config.json", "model.safetensors"]
 
 
@@ -134,6 +136,8 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     with serve(Hub("someone/encoder", CONTENT)) as found:
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", found.url)
+        place = f"{found.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", place)
         yield found
 
 
@@ -164,7 +168,7 @@ def test_a_model_of_the_hub_is_fetched_once_and_only_what_is_wanted(served: Hub,
 def test_what_is_in_the_cache_needs_no_hub(served: Hub, tmp_path: Path) -> None:
     here = context(tmp_path)
     place = hub.folder(ENCODER, here)
-    served.refusal = 503
+    served.refusal = REFUSED
     served.asked.clear()
     for revision in (None, COMMIT):
         asked = replace(ENCODER, revision=revision)
@@ -176,13 +180,13 @@ def test_what_is_in_the_cache_needs_no_hub(served: Hub, tmp_path: Path) -> None:
 def test_what_the_tools_of_the_hub_fetched_is_used_without_it(served: Hub, tmp_path: Path) -> None:
     """As after `hf download OWNER/NAME`, or a copy of the cache from another machine."""
     place = Path(huggingface_hub.snapshot_download("someone/encoder"))
-    served.refusal = 503
+    served.refusal = REFUSED
     told: list[str] = []
     here = replace(context(tmp_path), warn=told.append)
     assert hub.folder(ENCODER, replace(here, offline=True)) == place
     assert told == []
     assert hub.folder(ENCODER, here) == place
-    assert "503" in told[0]
+    assert "418" in told[0]
     assert COMMIT[:12] in told[0]
     assert [each.location for each in hub.folder_origins(ENCODER, here)] == [
         f"hf:someone/encoder/{name}" for name in TAKEN
@@ -208,12 +212,12 @@ def test_without_the_hub_the_missing_files_are_said(known: bool, silent: bool, s
     here = context(tmp_path)
     if known:
         hub.folder_fingerprint(ENCODER, here)
-    served.refusal = 503
+    served.refusal = REFUSED
     with pytest.raises(RemoteError) as caught:
         hub.folder(ENCODER, replace(here, offline=not silent))
     missing = "config.json, model.safetensors" if known else "config.json, *.safetensors, vocab*.txt"
     assert caught.value.message.endswith(f"not here yet: {missing}")
-    assert ("503" in caught.value.message) is silent
+    assert ("418" in caught.value.message) is silent
     assert ("offline" in caught.value.message) is not silent
     assert (caught.value.status, caught.value.where) == (8, "hf:someone/encoder")
     assert "hf download someone/encoder --include config.json --include '*.safetensors'" in str(caught.value.hint)
@@ -223,7 +227,7 @@ def test_without_the_hub_the_missing_files_are_said(known: bool, silent: bool, s
 def test_half_a_download_is_completed(served: Hub, tmp_path: Path) -> None:
     here = context(tmp_path)
     hub.folder_fingerprint(ENCODER, here)
-    huggingface_hub.hf_hub_download("someone/encoder", "config.json")
+    huggingface_hub.hf_hub_download("someone/encoder", "config.json", revision=COMMIT)
     with pytest.raises(RemoteError, match=r"not here yet: model\.safetensors$"):
         hub.folder(ENCODER, replace(here, offline=True))
     assert (hub.folder(ENCODER, here) / "model.safetensors").is_file()

@@ -27,12 +27,13 @@ def write(
     metrics: Mapping[str, Any],
     examples: Sequence[Any],
     steps: Sequence[Mapping[str, Any]],
+    origins: Mapping[str, Any] | None = None,
 ) -> str:
     """Write a bundle into the empty folder `out` and return its digest.
 
     `model` is a folder that `save` wrote, or `export` where `runtime` is a portable one; `packages` are those it needs.
     `examples` are inputs of requests; their answers are computed by the bundle itself, from what was written. `steps`
-    are the records of the request-time steps.
+    are the records of the request-time steps, `origins` says where the files came from that the fit read.
     """
     shutil.copytree(model, out / layout.MODEL)
     atomic.write_text(out / layout.RECIPE, recipe.to_yaml())
@@ -48,6 +49,7 @@ def write(
         "steps": list(steps),
         "packages": dict(packages),
         "aiaas": version("aiaas"),
+        **({"origins": dict(origins)} if origins else {}),
     }
     unsealed = open_unsealed(out, manifest)
     answers = unsealed.predict(examples)

@@ -19,14 +19,15 @@ app = typer.Typer(no_args_is_help=True, help="What the workspace holds: list, ex
 
 @app.command("list")
 def list_(json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
-    """Every artefact: stage, key, size, when it was last used."""
-    from aiaas.workspace.gc import kept_for
+    """Every artefact: stage, key, size, when it was last used; and how much fits keep that is dear to compute."""
+    from aiaas.workspace.gc import cached, kept_for
 
     space = _look(workspace)
     needed = kept_for(space)
     rows = [_row(space, artefact, needed) for artefact in space]
+    dear = sum(cached(space).values())
     if json:
-        output.emit_json("cache list", artefacts=rows, bytes=sum(row["bytes"] for row in rows))
+        output.emit_json("cache list", artefacts=rows, bytes=sum(row["bytes"] for row in rows), cached=dear)
         return
     output.table(
         None,
@@ -36,6 +37,8 @@ def list_(json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
             for row in rows
         ],
     )
+    if dear:
+        output.out(f"and {dear / 1e6:.1f} MB of tokens, vectors and the like, which a fit would compute again")
 
 
 @app.command()
@@ -72,15 +75,20 @@ def gc(
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Remove what no recipe's last run and no registered model needs."""
-    from aiaas.workspace.gc import collect_garbage
+    """Remove what no recipe's last run and no registered model needs, and tokens and vectors that fits keep."""
+    from aiaas.workspace.gc import cached, collect_garbage
 
-    gone = collect_garbage(_open(workspace), older_than_days=older_than, dry_run=dry_run)
-    freed = sum(artefact.bytes for artefact in gone)
+    space = _open(workspace)
+    dear = cached(space, older_than_days=older_than)
+    gone = collect_garbage(space, older_than_days=older_than, dry_run=dry_run)
+    freed, dear_freed = sum(artefact.bytes for artefact in gone), sum(dear.values())
     if json:
-        output.emit_json("cache gc", removed=[each.key for each in gone], bytes=freed, dry_run=dry_run)
-    else:
-        output.out(f"{'would remove' if dry_run else 'removed'} {len(gone)} artefacts, {freed / 1e6:.1f} MB")
+        output.emit_json(
+            "cache gc", removed=[each.key for each in gone], bytes=freed, cached=dear_freed, dry_run=dry_run
+        )
+        return
+    more = f", and {dear_freed / 1e6:.1f} MB of tokens, vectors and the like" if dear else ""
+    output.out(f"{'would remove' if dry_run else 'removed'} {len(gone)} artefacts, {freed / 1e6:.1f} MB{more}")
 
 
 def flat(value: Any, path: str = "") -> list[tuple[str, Any]]:

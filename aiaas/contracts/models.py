@@ -76,7 +76,9 @@ class Training:
     """The files and folders of `ReadsFiles`, on this machine, by the same parameters."""
     cache: Path | None = None
     """A folder for what is dear to compute and the same for equal content, such as tokens or the vectors of texts: it
-    outlives the fit, other fits find it, and any file in it may vanish between two of them. None: keep nothing."""
+    outlives the fit, other fits find it, and any file in it may vanish between two of them. Made by whoever first
+    writes into it; a file is written whole or not at all, named after all that it depends on, and touched when it is
+    used, as `cache gc` goes by that. None: keep nothing."""
     notes: dict[str, Any] = field(default_factory=dict)
     """What a fit wants the run to remember (number of features, coverage, …). A person is told the whole numbers, and
     what stands under `told` in an object."""

@@ -59,6 +59,7 @@ def package(
             metrics=json.loads((trained.judged / "metrics.json").read_text("utf-8")),
             examples=_examples(trained.collected / "data.arrow", plugins.task(recipe.task), fitted.signature),
             steps=json.loads((trained.data / "report.json").read_text("utf-8"))["request_steps"],
+            origins=fit.get("origins"),
         )
     loaded = bundle.load(folder, digest=digest)
     replayed = loaded.replay()

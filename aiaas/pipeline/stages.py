@@ -149,17 +149,22 @@ def _train(work: Work, made: Made, draft: Draft) -> None:
     from aiaas import train
 
     draft.aside |= {"history.jsonl", "curves.svg"}  # may hold speeds; what was learned is in model/
-    checkpoints = work.workspace.checkpoints / keys.digest_json(draft.inputs)
+    context, model = work.source_context(), work.recipe.model
+    read = files.paths(model, context)
     draft.summary.update(
         train.train(
-            work.recipe.model,
+            model,
             work.recipe.train,
             task=work.recipe.task,
             seed=work.recipe.seed,
             data=made["preprocess"].path,
             out=draft.path,
-            checkpoints=checkpoints,
-            files=files.paths(work.recipe.model, work.source_context()),
+            around=train.Around(
+                checkpoints=work.workspace.checkpoints / keys.digest_json(draft.inputs),
+                cache=work.workspace.cache,
+                files=read,
+                origins=files.provenance(model, context),
+            ),
             watch=train.Watch(work.report, work.training, work.warn),
         )
     )

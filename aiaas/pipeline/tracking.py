@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from aiaas.pipeline.stages import Work, bundle_of
 from aiaas.track import Registry, Run, Version
-from aiaas.workspace import Artefact
+from aiaas.workspace import Artefact, keys
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 TRACKED = ("train", "evaluate", "deploy")
@@ -115,8 +115,8 @@ class Tracking:
                 run.dataset(self._work.recipe.name, artefact.digest, source=where, rows=rows)
                 run.artifact(artefact.path / "report.json", "data/preprocess.json")
             case "train":
-                run.tags({"aiaas.model_digest": summary["model_digest"]})
-                for name in ("history.jsonl", "curves.svg"):
+                run.tags({"aiaas.model_digest": summary["model_digest"], **_origins(summary.get("origins", {}))})
+                for name in ("training.json", "history.jsonl", "curves.svg"):
                     if (artefact.path / name).exists():
                         run.artifact(artefact.path / name, f"train/{name}")
             case "deploy":
@@ -128,6 +128,17 @@ class Tracking:
                 for name in ("metrics.json", "gates.json", "confusion.svg"):
                     if (artefact.path / name).exists():
                         run.artifact(artefact.path / name, f"report/{name}")
+
+
+def _origins(read: Mapping[str, Any]) -> dict[str, str]:
+    """Where the files came from that the fit read besides its rows: of each the address, the version where it has one,
+    and a digest over all its files."""
+    tags = {}
+    for name, origin in read.items():
+        tags[f"aiaas.origin.{name}"] = origin["address"]
+        tags |= {f"aiaas.origin.{name}.revision": origin["revision"]} if origin["revision"] else {}
+        tags[f"aiaas.origin.{name}.digest"] = keys.digest_json(sorted(origin["files"].values()))
+    return tags
 
 
 def _compared(runtime: Mapping[str, Any]) -> dict[str, float]:

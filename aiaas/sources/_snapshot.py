@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from aiaas.contracts import Folder, SourceContext
 from aiaas.errors import RemoteError
@@ -64,6 +65,13 @@ def fetch(folder: Folder, context: SourceContext) -> Snapshot:
 def _download(folder: Folder, repository: Repository, known: Version, context: SourceContext) -> Version:
     """Fetch what is missing of the wanted files. Raises Unreachable, and DataError as `fetch` does."""
     from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import tqdm
+
+    class Bar(tqdm):  # type: ignore[misc]
+        """Its progress on a terminal, and nothing elsewhere."""
+
+        def __init__(self, *args: Any, disable: bool | None = None, **kwargs: Any) -> None:
+            super().__init__(*args, disable=disable or None, **kwargs)
 
     if not known.files:
         known = _hub.ask(replace(repository, revision=known.commit), context)
@@ -72,7 +80,8 @@ def _download(folder: Folder, repository: Repository, known: Version, context: S
     if _hub.offline(context):
         raise Unreachable("this is offline", where=folder.address, hint=repository.elsewhere)
     try:
-        snapshot_download(repository.name, revision=known.commit, allow_patterns=[glob.escape(name) for name in wanted])
+        names = [glob.escape(name) for name in wanted]
+        snapshot_download(repository.name, revision=known.commit, allow_patterns=names, tqdm_class=Bar)
     except (OSError, RuntimeError, ValueError) as error:  # those of the HTTP library as well, whichever it is
         raise Unreachable(_hub.unreachable(error), where=folder.address, hint=repository.elsewhere) from error
     return known

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,17 @@ class Watch:
     warn: Callable[[str], None] = lambda message: None
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a fit finds besides its rows: a folder that it goes on from, one for what is dear to compute and the same
+    for all fits, the files that the architecture reads, and where those came from."""
+
+    checkpoints: Path
+    cache: Path | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    origins: Mapping[str, Any] = field(default_factory=dict)
+
+
 def train(
     model: ModelSection,
     settings: Params,
@@ -43,16 +54,15 @@ def train(
     seed: int,
     data: Path,
     out: Path,
-    checkpoints: Path,
-    files: Mapping[str, Path] | None = None,
+    around: Around,
     watch: Watch = Watch(),
 ) -> dict[str, Any]:
     """Fit on `data/train.arrow` and write `out/model/`, `out/history.jsonl` and `out/training.json`, and
     `out/curves.svg` where the fit reported twice or more.
 
-    `files` are those that the architecture reads besides the rows. Returns the summary of the stage: digest of the
-    model, signature, notes of the fit, rows. Raises TrainingError, MissingPackageError, and Interrupted when a signal
-    came in; `checkpoints` then holds what the next fit goes on from.
+    Returns the summary of the stage: digest of the model, signature, notes of the fit, rows, and where the files came
+    from that it read. Raises TrainingError, MissingPackageError, and Interrupted when a signal came in; `checkpoints`
+    then holds what the next fit goes on from.
     """
     from datasets import Dataset
 
@@ -67,7 +77,17 @@ def train(
             watch.report(step, metrics)
 
         training = Training(
-            task, signature, seed, checkpoints, settings, record, watch.progress, watch.warn, should_stop, files or {}
+            task,
+            signature,
+            seed,
+            around.checkpoints,
+            settings,
+            record,
+            watch.progress,
+            watch.warn,
+            should_stop,
+            around.files,
+            around.cache,
         )
         fitted = architecture.fit(model.params, rows, validation, training)
     picture = curves_svg(history_of(out))
@@ -83,6 +103,7 @@ def train(
         "packages": versions,
         "notes": training.notes,
         "rows": {"train": len(rows), "validation": len(validation)},
+        **({"origins": dict(around.origins)} if around.origins else {}),
     }
     atomic.write_json(out / "training.json", summary)
     return summary

@@ -44,7 +44,7 @@ def _bundles(registry: Path) -> dict[str, str]:
 
 
 def collect_garbage(workspace: Workspace, *, older_than_days: float = 0, dry_run: bool = False) -> list[Artefact]:
-    """Remove what nobody needs and return it. Half-made folders go as well."""
+    """Remove what nobody needs and return it. Half-made folders go as well, and what `cached` gives."""
     limit = time.time() - older_than_days * 86_400
     with workspace.alone():
         needed = kept_for(workspace)
@@ -53,8 +53,17 @@ def collect_garbage(workspace: Workspace, *, older_than_days: float = 0, dry_run
             for artefact in gone:
                 _remove(artefact)
             _sweep_temporary(workspace)
+            for file in cached(workspace, older_than_days=older_than_days):
+                file.unlink()
             _sweep_checkpoints(workspace, min(limit, time.time() - CHECKPOINT_DAYS * 86_400))
     return gone
+
+
+def cached(workspace: Workspace, *, older_than_days: float = 0) -> dict[Path, int]:
+    """The files that fits keep because they are dear to compute, and their bytes; those not used for so long."""
+    limit = time.time() - older_than_days * 86_400
+    files = {file: file.stat() for file in workspace.cache.rglob("*") if file.is_file()}
+    return {file: found.st_size for file, found in sorted(files.items()) if found.st_mtime <= limit}
 
 
 def _remove(artefact: Artefact) -> None:

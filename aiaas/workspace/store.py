@@ -89,6 +89,7 @@ class Workspace:
         self.models = root / "models"
         self.downloads = root / "downloads"
         self.checkpoints = root / "checkpoints"
+        self.cache = root / "cache"
         self.recipes = root / "recipes"
         self.locks = root / "locks"
         self.temporary = root / "tmp"
