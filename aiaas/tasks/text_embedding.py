@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request"]
 
-COLUMNS = (Column("text", "text"), Column("label", "label", optional=True))
+COLUMNS = (Column("text", "text"),)
 OPEN = False
 METRICS: Mapping[str, Literal["higher", "lower"]] = {"neighbour_accuracy": "higher", "mean_cosine": "lower"}
 
@@ -40,9 +40,8 @@ def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signa
 
     if len(scores) == 0:
         raise DataError("there are no rows to measure on")
-    vectors = np.asarray(scores, np.float32)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors = vectors / np.where(lengths > 0, lengths, 1)
+    lengths = np.linalg.norm(scores, axis=1, keepdims=True)
+    vectors = np.asarray(scores / np.where(lengths > 0, lengths, 1), np.float32)
     labelled = len(targets) == len(vectors) > 1
     return {
         "neighbour_accuracy": _neighbours(vectors, np.asarray(targets)) if labelled else None,
