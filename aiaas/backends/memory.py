@@ -10,12 +10,13 @@ from aiaas.errors import TrainingError
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
-def check(estimate: int, what: str, hint: str) -> None:
+def check(estimate: int, what: str, hint: str, free: int | None = None) -> None:
     """Raise TrainingError when `what` needs about `estimate` bytes and there are not so many.
 
-    `what` is the subject of the sentence, such as "training this network"; `hint` says what would need less.
+    `what` is the subject of the sentence, such as "training this network"; `hint` says what would need less; `free` is
+    what there is where it is not this machine's memory but that of a GPU.
     """
-    free = available()
+    free = available() if free is None else free
     if free is not None and estimate > free:
         raise TrainingError(
             f"{what} needs about {readable(estimate)} of memory, and {readable(free)} are free", hint=hint

@@ -113,3 +113,14 @@ def shuffled(lengths: NDArray[np.int64], size: int, seed: int, epoch: int) -> li
     alike = [pool[np.argsort(padded[pool], kind="stable")] for pool in pools]
     batches = [pool[first : first + size] for pool in alike for first in range(0, len(pool), size)]
     return [batches[place] for place in random.permutation(len(batches))]
+
+
+def alike(lengths: NDArray[np.int64], size: int, tokens: int | None, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+    """The places of all sequences in batches as `by_length` makes them, shuffled: which of the sequences of one length
+    stand together is as random as the order of the batches. How many batches there are, and how long those are, is the
+    same in every epoch. Equal arguments give equal batches."""
+    random = np.random.Generator(np.random.Philox([seed, epoch]))
+    order = random.permutation(len(lengths))
+    order = order[np.argsort(lengths[order], kind="stable")]
+    batches = [order[first:end] for first, end in bounds(lengths[order], size, tokens)]
+    return [batches[place] for place in random.permutation(len(batches))]

@@ -60,10 +60,10 @@ class Learning(Params):
     learning_rate: float = Field(1e-3, gt=0, le=100, description="The highest learning rate of the schedule.")
     momentum: float = Field(_MOMENTUM, ge=0, lt=1, description="Of sgd and rmsprop.")
     weight_decay: float = Field(0.0, ge=0, le=1, description="Of adamw: what a weight loses a step, times the rate.")
-    schedule: Literal["constant", "step", "cosine", "one_cycle"] = Field(
+    schedule: Literal["constant", "step", "linear", "cosine", "one_cycle"] = Field(
         "constant",
-        description="constant; step: divided by ten after half and after three quarters of the steps; cosine: down to "
-        "nothing; one_cycle: up for the warm-up, then down to nothing.",
+        description="constant; step: divided by ten after half and after three quarters of the steps; linear, cosine: "
+        "down to nothing; one_cycle: up for the warm-up, then down to nothing.",
     )
     warmup: float = Field(
         0.0, ge=0, lt=1, description="The share of all steps in which the rate grows to its height; one_cycle: 0.25."

@@ -44,6 +44,18 @@ class Encoded:
     cut: NDArray[np.bool_]
     padding: int
 
+    @classmethod
+    def joined(cls, parts: Sequence[Encoded], padding: int) -> Encoded:
+        """The texts of several parts, one part after the other."""
+        starts = np.concatenate([np.zeros(1, np.int64), *(part.lengths for part in parts)]).cumsum()
+        return cls(
+            np.concatenate([*(part.tokens for part in parts), np.empty(0, np.int32)]),
+            np.concatenate([*(part.types for part in parts), np.empty(0, np.int8)]),
+            starts,
+            np.concatenate([*(part.cut for part in parts), np.empty(0, np.bool_)]),
+            padding,
+        )
+
     def __len__(self) -> int:
         return len(self.starts) - 1
 
@@ -88,14 +100,14 @@ class Subwords:
 
     def __len__(self) -> int:
         """The highest number that a token can have, plus one."""
-        return 1 + int(max((*self._tokenizer.get_vocab().values(), self._padding["pad_id"])))
+        return 1 + int(max((*self._tokenizer.get_vocab().values(), self.padding)))
 
     def encode(self, texts: Sequence[Text]) -> Encoded:
         """The tokens of every text, at least one and at most `max_length`; of a pair the longer text is cut first."""
         tokens, types, lengths, cut = [], [], [np.zeros(1, np.int64)], []
         for first in range(0, len(texts), _AT_ONCE):
             found = self._encodings(texts[first : first + _AT_ONCE])
-            ids = [each.ids or [self._padding["pad_id"]] for each in found]  # nothing downstream meets an empty text
+            ids = [each.ids or [self.padding] for each in found]  # nothing downstream meets an empty text
             sizes = np.fromiter(map(len, ids), np.int64, len(ids))
             total = int(sizes.sum())
             tokens.append(np.fromiter(chain.from_iterable(ids), np.int32, total))
@@ -107,7 +119,7 @@ class Subwords:
             np.concatenate([*types, np.empty(0, np.int8)]),
             np.cumsum(np.concatenate(lengths)),
             np.array(cut, np.bool_),
-            self._padding["pad_id"],
+            self.padding,
         )
 
     def _encodings(self, texts: Sequence[Text]) -> list[Any]:
@@ -134,14 +146,23 @@ class Subwords:
 
         return short(pair[0]), short(pair[1])
 
-    def save(self, directory: Path) -> None:
-        """Write `tokenizer.json`; equal tokenizers, equal bytes."""
+    @property
+    def padding(self) -> int:
+        """The number of the token that fills a batch."""
+        return int(self._padding["pad_id"])
+
+    @property
+    def content(self) -> str:
+        """What `tokenizer.json` holds; equal tokenizers, equal content."""
         self._tokenizer.enable_padding(**_arguments(self._padding))
         try:
-            text = self._tokenizer.to_str(pretty=False)
+            return str(self._tokenizer.to_str(pretty=False))
         finally:
             self._tokenizer.no_padding()
-        (directory / FILE).write_text(text, encoding="utf-8")
+
+    def save(self, directory: Path) -> None:
+        """Write `tokenizer.json`; equal tokenizers, equal bytes."""
+        (directory / FILE).write_text(self.content, encoding="utf-8")
 
     @classmethod
     def load(cls, directory: Path) -> Subwords:

@@ -6,20 +6,25 @@ of parameters does not show all it can do, it gets an entry in `PARAMS`; a new t
 
 from __future__ import annotations
 
+import atexit
 import csv
 import importlib.util
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
+from encoder_toys import make_encoder
 from numpy.typing import NDArray
 
 from aiaas import plugins
-from aiaas.contracts import Example, Generative, Model, Signature, Training, settings_of
+from aiaas.contracts import Example, Folder, Generative, Model, ReadsFiles, Signature, Training, settings_of
 from aiaas.errors import MissingPackageError
 from aiaas.train import signature_of
 
@@ -67,6 +72,11 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
             "dropout": 0.1,
         },
     ],
+    ("torch/bert", "text-classification"): [
+        {"max_length": 48},
+        {"max_length": 32, "dropout": 0.2, "attention_dropout": 0.0, "freeze": "embeddings"},
+        {"max_length": 40, "lora": {"rank": 4, "targets": "all", "dropout": 0.1}},
+    ],
     ("tensorflow/lstm_generator", "text-generation"): [
         {"embedding": 16, "units": 24, "window": 16},
         {"embedding": 16, "units": 16, "layers": 2, "dropout": 0.1, "min_count": 1},
@@ -78,6 +88,14 @@ SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     ("tensorflow/text_cnn", "text-classification"): {"epochs": 3, "batch_size": 8, "learning_rate": 0.01},
     ("tensorflow/lstm_generator", "text-generation"): {"epochs": 8, "batch_size": 8, "learning_rate": 0.02},
     ("tensorflow/cnn", "image-classification"): {"epochs": 4, "batch_size": 16, "learning_rate": 0.01},
+    ("torch/bert", "text-classification"): {
+        "epochs": 4,
+        "batch_size": 8,
+        "batch_tokens": 400,
+        "accumulate": 2,
+        "learning_rate": 0.005,
+        "layer_decay": 0.9,
+    },
     ("tensorflow/mlp", "tabular-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.01},
     ("tensorflow/mlp", "tabular-regression"): {
         "epochs": 3,
@@ -87,6 +105,9 @@ SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     },
 }
 """What the recipe says under `train`, where the defaults would learn too long for a test."""
+
+PAIRED = {("torch/bert", "text-classification", 1)}
+"""Which sets of parameters are tried on pairs of texts; every architecture that reads them has one."""
 
 
 def texts() -> Dataset:
@@ -182,6 +203,13 @@ def prose() -> Dataset:
     return texts().remove_columns("label")
 
 
+def pairs() -> Dataset:
+    """The reviews, each with another text beside it."""
+    rows = texts()
+    beside = [f"{'good' if label else 'room'} {number % 5}" for number, label in enumerate(rows["label"])]
+    return rows.add_column("text_pair", beside)
+
+
 DATA: dict[str, Callable[[], Dataset]] = {
     "text-generation": prose,
     "image-classification": digits,
@@ -209,7 +237,8 @@ class Case:
 
     def data(self) -> tuple[Dataset, Signature, list[Example]]:
         """The rows to learn from, their signature, and all of them as examples."""
-        rows = DATA[self.task]()
+        paired = (self.name, self.task, self.number) in PAIRED
+        rows = (pairs if paired else DATA[self.task])()
         task = plugins.task(self.task)
         signature = signature_of(rows, task)
         return rows, signature, [task.example(row, signature) for row in rows]
@@ -224,6 +253,7 @@ class Case:
         rows, signature, _ = self.data()
         settings = settings_of(self.module).model_validate(SETTINGS.get((self.name, self.task), {}))
         told = history if history is not None else []
+        params = self.module.Params.model_validate(self.params)
         training = Training(
             self.task,
             signature,
@@ -232,10 +262,25 @@ class Case:
             settings,
             lambda step, metrics: told.append((step, dict(metrics))),
             should_stop=should_stop,
+            files=files_of(self.module, params),
         )
-        params = self.module.Params.model_validate(self.params)
         model: Model = self.module.fit(params, rows, rows.select(range(0, len(rows), 5)), training)
         return model
+
+
+def files_of(module: Any, params: Any) -> dict[str, Path]:
+    """What an architecture reads besides the rows: the folder of an encoder is made here, whatever its address says."""
+    asked = module.files(params) if isinstance(module, ReadsFiles) else {}
+    return {name: encoder() for name, address in asked.items() if isinstance(address, Folder)}
+
+
+@cache
+def encoder() -> Path:
+    """An encoder like BERT, small and with weights drawn by lot, the same ones in every process."""
+    folder = Path(tempfile.mkdtemp(prefix="encoder-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    make_encoder(folder, list(texts()["text"]))
+    return folder
 
 
 def outputs_of(task: str, signature: Signature) -> int:

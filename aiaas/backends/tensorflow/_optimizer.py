@@ -48,6 +48,8 @@ def schedule(settings: Learning, steps: int) -> Any:
             match settings.schedule:
                 case "step":
                     return ops.where(share < 0.5, 1.0, ops.where(share < 0.75, 0.1, 0.01))
+                case "linear":
+                    return _LEAST + (1 - _LEAST) * (1 - ops.minimum(1.0, share))
                 case "cosine" | "one_cycle":
                     return _LEAST + (1 - _LEAST) * 0.5 * (1 + ops.cos(math.pi * ops.minimum(1.0, share)))
             return 1.0

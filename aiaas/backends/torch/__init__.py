@@ -1,0 +1,1 @@
+"""PyTorch: encoders of the transformers library, fine-tuned or asked for vectors."""

@@ -1,0 +1,42 @@
+"""How much memory a fit will take, said before it starts."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from aiaas.backends import memory
+from aiaas.backends.torch._adapt import layers_of
+from aiaas.backends.torch._settings import FineTuning
+from aiaas.backends.torch._torch import Device, torch
+
+_MOMENTS = {"sgd": 1, "adam": 2, "adamw": 2, "rmsprop": 1}
+_PER_VALUE = 17  # values that a layer keeps for each of its outputs
+_PER_SCORE = 2.5  # and for each weight of its attention, where some are dropped
+_HINT = (
+    "lower train.batch_size, train.batch_tokens or model.params.max_length, set train.gradient_checkpointing, or let "
+    "fewer weights learn: model.params.freeze, model.params.lora"
+)
+
+
+def check(network: Any, settings: FineTuning, device: Device, rows: int, length: int) -> None:
+    """Raise TrainingError with the estimate when the fit needs more memory than there is."""
+    need = estimate(network, settings, device, rows, length)
+    free = torch().cuda.mem_get_info()[0] if device.kind == "cuda" else None
+    memory.check(need, "training this encoder", _HINT, free)
+
+
+def estimate(network: Any, settings: FineTuning, device: Device, rows: int, length: int) -> int:
+    """Bytes for batches of `rows` texts of `length` tokens: every weight; of each that learns its gradient and what the
+    optimiser remembers; and what the layers keep for the way back (Korthikanti et al., 2022, equation 2)."""
+    learning = sum(math.prod(each.shape) for each in network.parameters() if each.requires_grad)
+    weights = 4 * (1 + _MOMENTS[settings.optimizer]) * learning
+    size = 4 if device.precision == "float32" else 2
+    config, layers = network.config, max(1, len(layers_of(network)))
+    hidden, heads = getattr(config, "hidden_size", 768), getattr(config, "num_attention_heads", 12)
+    dropped = any(getattr(config, name, 0) for name in ("attention_probs_dropout_prob", "attention_dropout"))
+    tokens = rows * length
+    layer = size * tokens * (_PER_VALUE * hidden + (_PER_SCORE * heads * length if dropped else 0))
+    if settings.gradient_checkpointing:
+        return int(weights + layer + layers * size * tokens * hidden)
+    return int(weights + layers * layer)
