@@ -14,7 +14,7 @@ from aiaas.backends.classes import softmax
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-GRID = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+GRID = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Values of C that are tried where none is given; the numbers of a vector are scaled to vary by 1."""
 
 _MAX_ITER = 1000

@@ -77,8 +77,9 @@ def _predict(name: str, bundle: Bundle, media_types: Sequence[str], limits: Limi
     examples = list(islice(filter(_is_short, bundle.examples()), EXAMPLES))
     request = {"inputs": [each["input"] for each in examples]}
     about = {"model": bundle.name, "version": bundle.version, "digest": bundle.digest}
-    response = {**about, "outputs": [each["answer"] for each in examples]}
-    outputs = {"type": "array", "items": _output(bundle.signature, response["outputs"])}
+    answers = [each["answer"] for each in examples]
+    response = {**about, "outputs": answers}
+    outputs = {"type": "array", "items": _output(bundle.signature, answers)}
     given = _object({"model": "string", "version": _NULLABLE, "digest": "string", "outputs": outputs})
     most = limits.prompts if bundle.options else limits.rows
     inputs = {"type": "array", "items": _input(bundle.signature), "maxItems": most}

@@ -13,7 +13,7 @@ from aiaas import plugins
 from aiaas.contracts import Generative, Signature
 from aiaas.errors import DataError
 from aiaas.train import signature_of
-from conformance.conftest import DATA, outputs_of, targets_of
+from conformance.conftest import DATA, outputs_of, targets_of, texts
 
 
 def prepared(task: str) -> tuple[Any, Any, Signature]:
@@ -102,9 +102,13 @@ def test_better_scores_measure_better(task: str) -> None:
     module, rows, signature = prepared(task)
     targets = targets_of(rows, signature)
     other = scores_of(task, signature, len(rows))
+    if task == "text-embedding":
+        targets = np.array(texts()["label"])
     perfect = (
         other * (0, 1, 1)  # no loss
         if isinstance(module, Generative)
+        else np.eye(other.shape[1], dtype=np.float32)[targets]  # texts of one label alike, of others apart
+        if task == "text-embedding"
         else np.eye(len(signature.labels), dtype=np.float32)[targets]
         if signature.labels
         else targets.astype(np.float32)[:, None]

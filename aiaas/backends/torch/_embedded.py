@@ -50,8 +50,9 @@ def embedded(
         places.append(np.concatenate([np.empty(0, np.int64), *found]))
         if rows is splits[0]:
             tell_cut(params, int(embedder.cut[places[0]].sum()), len(rows), training)
-    known = embedder.found
-    training.notes |= {"precision": precision, "embedded": {"texts": embedder.texts - known, "known": known}}
+    fresh, known = embedder.texts - embedder.found, embedder.found
+    told = f"{fresh:,} texts embedded in {precision}" + (f", {known:,} known" if known else "")
+    training.notes |= {"embedded": {"texts": fresh, "known": known, "precision": precision, "told": told}}
     vectors = embedder.vectors
     return [vectors[each] for each in places]
 

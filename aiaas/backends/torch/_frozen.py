@@ -42,7 +42,7 @@ def fit(params: Any, train: Dataset, validation: Dataset, training: Training) ->
         size, weights = _size(read)
         _check_memory(weights, size, len(train) + len(validation) if labelled else 0)
         encoder = _encoder.weights(read)[0].eval().requires_grad_(False)
-        training.notes |= {"weights": weights, "size": size}
+        training.notes |= {"weights": weights, "dimensions": size}
         saved = Saved(
             pooling=params.pooling,
             normalise=params.normalise,

@@ -21,8 +21,8 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def pooled(encoder: Any, pooling: Pooling, normalise: bool, head: Head | None = None) -> Any:
-    """A network over `encoder`: tokens (n, length) to vectors (n, size), or to logits (n, classes) where there is a
-    head. What is padding changes nothing."""
+    """A network over `encoder`: tokens (n, length) to vectors (n, size), or to probabilities (n, classes) where there
+    is a head. What is padding changes nothing."""
     frame = torch()
 
     class Pooled(torch().nn.Module):  # type: ignore[misc]
@@ -42,7 +42,7 @@ def pooled(encoder: Any, pooling: Pooling, normalise: bool, head: Head | None = 
                 vectors = (tokens * inside).sum(1) / inside.sum(1)
             if normalise:
                 vectors = frame.nn.functional.normalize(vectors, dim=1)
-            return vectors if self.head is None else self.head(vectors)
+            return vectors if self.head is None else frame.softmax(self.head(vectors), dim=-1)
 
     return Pooled().eval()
 
@@ -72,7 +72,7 @@ class TorchNetwork:
         self._types = takes_types(encoder)
 
     def __call__(self, batch: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
-        """Vectors or logits (n, outputs) of a batch as `Encoded.padded` gives it."""
+        """Vectors or probabilities (n, outputs) of a batch as `Encoded.padded` gives it."""
         frame = torch()
         inputs = {
             name: frame.from_numpy(values).to(self.device)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from aiaas.backends import arrays
-from aiaas.backends.classes import softmax
 from aiaas.backends.linear_head import Head
 from aiaas.backends.sequences import by_length
 from aiaas.backends.subwords import Subwords
@@ -43,10 +42,10 @@ class Saved(Params):
 
 
 class Network(Protocol):
-    """What computes the outputs of a batch: torch, or a portable runtime."""
+    """What computes the outputs of a batch."""
 
     def __call__(self, batch: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
-        """Vectors or logits (n, outputs) of a batch as `Encoded.padded` gives it."""
+        """Vectors or probabilities (n, outputs) of a batch as `Encoded.padded` gives it."""
 
     def save(self, directory: Path) -> None:
         """Write the weights into `directory`; equal weights, equal bytes."""
@@ -56,7 +55,7 @@ class Vectors:
     """Texts in, vectors or probabilities out. Equal texts are computed once."""
 
     def __init__(self, saved: Saved, subwords: Subwords, network: Network, head: Head | None) -> None:
-        """`head` is what is saved; where there is one, `network` has it already, and gives logits."""
+        """`head` is what is saved; where there is one, `network` has it already."""
         self.saved, self.subwords, self.network, self.head = saved, subwords, network, head
 
     def predict(self, examples: Sequence[str]) -> NDArray[np.float32]:
@@ -68,8 +67,7 @@ class Vectors:
         for first in range(0, len(texts), _AT_ONCE):
             encoded = self.subwords.encode([self.saved.prefix + text for text in texts[first : first + _AT_ONCE]])
             for places in by_length(encoded.lengths, _BATCH, _TOKENS):
-                outputs = self.network(encoded.padded(places))
-                found[first + places] = softmax(outputs) if self.saved.classes else outputs
+                found[first + places] = self.network(encoded.padded(places))
         return found[[rows[text] for text in examples]]
 
     def save(self, directory: Path) -> None:
