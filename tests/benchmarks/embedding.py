@@ -1,5 +1,5 @@
-"""Vectors of many short texts: torch/text_embedding in every form it has, against `encode` of sentence-transformers with
-the same weights, in texts a second; and the cosine of its vectors with theirs.
+"""Vectors of many short texts: torch/text_embedding in each of its forms, against `encode` of sentence-transformers
+with the same weights, in texts a second; and the cosine of its vectors with theirs.
 
     pip install sentence-transformers  # for this benchmark only
     python tests/benchmarks/embedding.py ENCODER TEXTS [--count N] [--rounds N] [--prefix P]
