@@ -201,8 +201,14 @@ def test_cache_list_explain_and_gc(project: Path, aiaas: Aiaas) -> None:
     trained = next(each for each in listed if each["stage"] == "train" and not each["kept_for"])
     explained = aiaas("cache", "explain", trained["key"][:10])
     assert "model.params.alpha: 0.5" in explained.stdout
-    removed = answer(aiaas("cache", "gc", "--json"))["removed"]
-    assert trained["key"] in removed
+    (project / ".aiaas" / "cache").mkdir()
+    (project / ".aiaas" / "cache" / "tokens.npz").write_bytes(bytes(2_000_000))
+    assert "and 2.0 MB of tokens, vectors and the like" in aiaas("cache", "list").stdout
+    assert ", and 2.0 MB of tokens" in aiaas("cache", "gc", "--dry-run").stdout
+    removed = answer(aiaas("cache", "gc", "--json"))
+    assert trained["key"] in removed["removed"]
+    assert removed["cached"] == 2_000_000
+    assert not (project / ".aiaas" / "cache" / "tokens.npz").exists()
     assert aiaas("infer", "tiny/1", stdin="房间很好\n").returncode == 0
     assert aiaas("infer", "tiny/2", stdin="房间很好\n").returncode == 0
 

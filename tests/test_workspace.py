@@ -15,7 +15,7 @@ import pytest
 
 from aiaas.errors import DataError, UsageError
 from aiaas.workspace import Workspace, atomic, keys
-from aiaas.workspace.gc import collect_garbage, kept_for, only
+from aiaas.workspace.gc import cached, collect_garbage, kept_for, only
 
 
 @pytest.fixture
@@ -218,3 +218,20 @@ def test_gc_keeps_what_a_fit_may_go_on_from_for_a_week(tmp_path: Path) -> None:
     workspace.forget_checkpoints("new")
     workspace.forget_checkpoints("never there")
     assert not list(workspace.checkpoints.iterdir())
+
+
+def test_gc_removes_what_is_only_dear_to_compute(workspace: Workspace) -> None:
+    assert cached(workspace) == {}
+    used, idle = workspace.cache / "vectors" / "used.npz", workspace.cache / "idle.npz"
+    for file, days in ((used, 0), (idle, 3)):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"12345")
+        os.utime(file, (time.time() - days * 86_400,) * 2)
+    assert cached(workspace) == {used: 5, idle: 5}
+    assert cached(workspace, older_than_days=2) == {idle: 5}
+    collect_garbage(workspace, dry_run=True)
+    assert len(cached(workspace)) == 2
+    collect_garbage(workspace, older_than_days=2)
+    assert list(cached(workspace)) == [used]
+    collect_garbage(workspace)
+    assert cached(workspace) == {}

@@ -24,6 +24,8 @@ class Mapper:
         self.task = task
         self.dropped: dict[str, int] = {}
         self.wanted = {column.name: column for column in task.COLUMNS}
+        self._undecided = {each.name for each in task.COLUMNS if each.optional and each.name not in params.columns}
+        self._left_out: set[str] = set()
         self.kept = [name for name in keep if name not in self.wanted]
         self.theirs: set[str] = set()
         if params.label is not None:
@@ -44,6 +46,7 @@ class Mapper:
 
     def apply(self, batch: Batch, where: Where) -> tuple[Batch, Where]:
         """The batch as the task wants it, and how to tell where its rows stand. Raises DataError."""
+        self._decide(batch, where)
         renamed = self._rename(batch)
         size = len(next(iter(batch.values()), ()))
         if self.params.label is not None:
@@ -61,6 +64,21 @@ class Mapper:
             self.dropped[reason] = self.dropped.get(reason, 0) + 1
         rows = [row for row in range(size) if row not in lost]
         return {name: [values[row] for row in rows] for name, values in renamed.items()}, lambda row: where(rows[row])
+
+    def _decide(self, batch: Batch, where: Where) -> None:
+        """A column that the task leaves optional is wanted where the first rows have it; DataError where it comes
+        later, since it is there for all rows or for none."""
+        late = [name for name in self._left_out if name in batch]
+        if late:
+            raise DataError(
+                f"the column {late[0]!r} begins here, and the rows before have none; all of them have it, or none",
+                where=where(0),
+                hint="give every row a value, or take the column out of the data",
+            )
+        self._left_out |= {name for name in self._undecided if name not in batch}
+        self._undecided = set()
+        for name in self._left_out:
+            self.wanted.pop(name, None)
 
     def _rename(self, batch: Batch) -> Batch:
         """The columns the task takes, under our names and in a fixed order; those it insists on first."""

@@ -42,7 +42,7 @@ def records(
     if form == "lines":
         if signature.bare is None:
             raise UsageError(
-                "this model takes rows, not texts",
+                "a plain line does not hold all that this model takes",
                 hint=f"--format csv or jsonl, with the columns {', '.join(signature.features)}",
             )
         return form, _plain(blocks)

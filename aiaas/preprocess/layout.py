@@ -42,9 +42,8 @@ class Layout:
 def layout(task: Task, schema: pa.Schema, column: str | None) -> Layout:
     """The layout of collected rows; `column` is what the recipe's split names. DataError when a column is missing."""
     target = next((each for each in task.COLUMNS if each.kind in {"label", "number"}), None)
-    needed = {each.name: "the task needs it" for each in task.COLUMNS} | (
-        {column: "the split names it"} if column else {}
-    )
+    named = [each for each in task.COLUMNS if not each.optional or each.name in schema.names]
+    needed = {each.name: "the task needs it" for each in named} | ({column: "the split names it"} if column else {})
     ours = [name for name in schema.names if name not in {SOURCE, SPLIT}]
     for name, why in needed.items():
         if name not in schema.names:
@@ -56,7 +55,7 @@ def layout(task: Task, schema: pa.Schema, column: str | None) -> Layout:
             )
     splits = tuple(name for name in (SPLIT, column) if name in schema.names and name is not None)
     aside = {SOURCE, *splits, target.name if target else None}
-    texts = tuple(each.name for each in task.COLUMNS if each.kind == "text")
+    texts = tuple(each.name for each in named if each.kind == "text")
     features = tuple(name for name in schema.names if name not in aside and (task.OPEN or name in needed))
     if not features:
         raise DataError(

@@ -82,7 +82,7 @@ def _predict(name: str, bundle: Bundle, media_types: Sequence[str], limits: Limi
     outputs = {"type": "array", "items": _output(bundle.signature, answers)}
     given = _object({"model": "string", "version": _NULLABLE, "digest": "string", "outputs": outputs})
     most = limits.prompts if bundle.options else limits.rows
-    inputs = {"type": "array", "items": _input(bundle.signature), "maxItems": most}
+    inputs = {"type": "array", "items": _input(bundle), "maxItems": most}
     taken = {**_object({"inputs": inputs}), "additionalProperties": False}
     taken["properties"] |= _asked(bundle)
     refusals = {
@@ -141,13 +141,20 @@ def _files(media_types: Sequence[str], limits: Limits) -> Schema:
     return bare | {"multipart/form-data": {"schema": _object({"file": files})}}
 
 
-def _input(signature: Signature) -> Schema:
-    """One input, as `decode` takes it: a row, in which any value may be missing; a text or file may also come bare."""
+def _input(bundle: Bundle) -> Schema:
+    """One input, as `decode` takes it: a text or file, which may come bare; or an object of columns, in which those
+    that the task names must be there, and any other may be missing."""
+    signature = bundle.signature
     if signature.bare is not None:
         value = {"type": "string"} | ({"contentEncoding": "base64"} if signature.file else {})
         return {"oneOf": [value, {**_object({signature.bare: value}), "additionalProperties": False}]}
-    columns = {name: {"type": [_type(dtype), "null"]} for name, dtype in signature.features.items()}
-    return {"type": "object", "properties": columns, "additionalProperties": False}
+    named = {column.name for column in bundle.task.COLUMNS}
+    columns = {
+        name: {"type": _type(dtype) if name in named else [_type(dtype), "null"]}
+        for name, dtype in signature.features.items()
+    }
+    needed = {"required": required} if (required := [name for name in columns if name in named]) else {}
+    return {"type": "object", "properties": columns, **needed, "additionalProperties": False}
 
 
 def _type(dtype: str) -> str:

@@ -1,4 +1,4 @@
-"""Give each text one of the labels it was trained on."""
+"""Give each text, or each pair of texts, one of the labels it was trained on."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from aiaas.tasks._texts import decode, example, request
 
 __all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request"]
 
-COLUMNS = (Column("text", "text"), Column("label", "label"))
+COLUMNS = (Column("text", "text"), Column("text_pair", "text", optional=True), Column("label", "label"))
 OPEN = False

@@ -13,8 +13,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
-from aiaas.contracts import Params, Progress, Signature, Task, Training
-from aiaas.errors import Interrupted
+from aiaas.contracts import Params, Progress, ReadsOptional, Signature, Task, Training
+from aiaas.errors import DataError, Interrupted
 from aiaas.train.curves import curves_svg
 from aiaas.workspace import atomic, keys
 
@@ -70,6 +70,7 @@ def train(
     versions = plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}")
     rows, validation = Dataset.from_file(str(data / "train.arrow")), Dataset.from_file(str(data / "validation.arrow"))
     signature = signature_of(rows, plugins.task(task))
+    _refuse_unread(model, task, signature)
     with atomic.open_new(out / "history.jsonl") as history, graceful_stop() as should_stop:
 
         def record(step: int, metrics: Mapping[str, float]) -> None:
@@ -116,6 +117,30 @@ def signature_of(rows: Dataset, task: Task) -> Signature:
     labels = tuple(rows.features[name].names) if target and target.kind == "label" else ()
     features = {column: str(feature.dtype) for column, feature in rows.features.items() if column != name}
     return Signature(features, name, labels)
+
+
+def _refuse_unread(model: ModelSection, task: str, signature: Signature) -> None:
+    """DataError where the rows have a column that the task leaves optional and the architecture does not read: a model
+    that passed it over would answer a part of the question."""
+    optional = {column.name for column in plugins.task(task).COLUMNS if column.optional}
+    for name in signature.features:
+        if name in optional and name not in _read_by(plugins.architecture(model.backend, model.architecture)):
+            names = [each for each in plugins.names("architectures") if _can_read(each, task, name)]
+            raise DataError(
+                f"the rows have a {name!r}, which {model.backend}/{model.architecture} does not read",
+                where="model.architecture",
+                hint=f"choose one that does{': ' + ', '.join(names) if names else ''}, or take the column {name!r} out "
+                "of the data",
+            )
+
+
+def _read_by(architecture: object) -> tuple[str, ...]:
+    return architecture.OPTIONAL if isinstance(architecture, ReadsOptional) else ()
+
+
+def _can_read(name: str, task: str, column: str) -> bool:
+    architecture = plugins.architecture(*name.split("/", 1))
+    return task in architecture.TASKS and column in _read_by(architecture)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 from aiaas.errors import DataError, UsageError
@@ -54,7 +55,7 @@ def collect_garbage(workspace: Workspace, *, older_than_days: float = 0, dry_run
                 _remove(artefact)
             _sweep_temporary(workspace)
             for file in cached(workspace, older_than_days=older_than_days):
-                file.unlink()
+                file.unlink(missing_ok=True)
             _sweep_checkpoints(workspace, min(limit, time.time() - CHECKPOINT_DAYS * 86_400))
     return gone
 
@@ -62,8 +63,13 @@ def collect_garbage(workspace: Workspace, *, older_than_days: float = 0, dry_run
 def cached(workspace: Workspace, *, older_than_days: float = 0) -> dict[Path, int]:
     """The files that fits keep because they are dear to compute, and their bytes; those not used for so long."""
     limit = time.time() - older_than_days * 86_400
-    files = {file: file.stat() for file in workspace.cache.rglob("*") if file.is_file()}
-    return {file: found.st_size for file, found in sorted(files.items()) if found.st_mtime <= limit}
+    found = {}
+    for file in sorted(workspace.cache.rglob("*")):
+        with suppress(FileNotFoundError):  # a fit at work gave it its name just now
+            state = file.stat()
+            if file.is_file() and state.st_mtime <= limit:
+                found[file] = state.st_size
+    return found
 
 
 def _remove(artefact: Artefact) -> None:
