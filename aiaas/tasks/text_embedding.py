@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request"]
 
-COLUMNS = (Column("text", "text"),)
+COLUMNS = (Column("text", "text"), Column("label", "label", optional=True))
 OPEN = False
 METRICS: Mapping[str, Literal["higher", "lower"]] = {"neighbour_accuracy": "higher", "mean_cosine": "lower"}
 

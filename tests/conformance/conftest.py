@@ -224,7 +224,7 @@ def pairs() -> Dataset:
 
 DATA: dict[str, Callable[[], Dataset]] = {
     "text-generation": prose,
-    "text-embedding": prose,
+    "text-embedding": texts,
     "image-classification": digits,
     "text-classification": texts,
     "tabular-classification": churn,
