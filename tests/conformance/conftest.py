@@ -103,6 +103,7 @@ SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
         "accumulate": 2,
         "learning_rate": 0.005,
         "layer_decay": 0.9,
+        "threads": 1,
     },
     ("tensorflow/mlp", "tabular-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.01},
     ("tensorflow/mlp", "tabular-regression"): {
