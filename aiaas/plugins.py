@@ -26,8 +26,13 @@ _EXTRAS = {
     "tf2onnx": "tensorflow",
     "onnx": "tensorflow",
     "onnxruntime": "onnx",
+    "tokenizers": "onnx",
+    "onnxscript": "torch",
     "torch": "torch",
     "transformers": "torch",
+    "accelerate": "torch",
+    "peft": "torch",
+    "safetensors": "torch",
 }
 
 

@@ -1,6 +1,7 @@
 """An architecture with a portable form, for the tests of deploy: which characters speak for which label.
 
-`off` moves the scores of the portable form; `fault` makes it go wrong in another way.
+`off` moves the scores of the portable form; `fault` makes it go wrong in another way. `int8_off` and `int8_fault` do
+the same to its int8 form.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ REQUIRES = ("numpy",)
 RUNTIME = "toy"
 RUNTIME_REQUIRES = ("pydantic",)
 EXPORT_REQUIRES = ("pyarrow",)
+QUANTIZE_REQUIRES = ("httpx",)
 TASKS = ("text-classification",)
 
 
@@ -27,6 +29,8 @@ class Params(Base):
 
     off: float = 0.0
     fault: Literal["none", "export", "shape", "nan", "call"] = "none"
+    int8_off: float = 0.0
+    int8_fault: Literal["none", "quantize", "shape", "nan", "call"] = "none"
 
 
 class Model:
@@ -34,8 +38,12 @@ class Model:
         self.told, self.file = told, file
 
     def predict(self, examples: Sequence[str]) -> np.ndarray:
-        portable = self.file == "portable.json"
-        match self.told["fault"] if portable else "none":
+        off, fault = {
+            "model.json": (0.0, "none"),
+            "portable.json": (self.told["off"], self.told["fault"]),
+            "int8.json": (self.told["int8_off"], self.told["int8_fault"]),
+        }[self.file]
+        match fault:
             case "call":
                 raise ValueError("no such operator")
             case "shape":
@@ -43,7 +51,7 @@ class Model:
             case "nan":
                 return np.full((len(examples), 2), np.nan, np.float32)
         odds = np.array([sum(self.told["odds"].get(each, 0.0) for each in text) for text in examples])
-        first = np.clip(1 / (1 + np.exp(odds)) + (self.told["off"] if portable else 0.0), 0, 1)
+        first = np.clip(1 / (1 + np.exp(odds)) + off, 0, 1)
         return np.stack([first, 1 - first], axis=1).astype(np.float32)
 
     def save(self, directory: Path) -> None:
@@ -56,7 +64,7 @@ def fit(params: Params, train: Any, validation: Any, training: Any) -> Model:
         for each in text:
             counts.setdefault(each, [1.0, 1.0])[label] += 1
     odds = {each: float(np.log(second / first)) for each, (first, second) in sorted(counts.items())}
-    return Model({"odds": odds, "off": params.off, "fault": params.fault}, "model.json")
+    return Model({"odds": odds, **params.model_dump()}, "model.json")
 
 
 def load(directory: Path) -> Model:
@@ -70,5 +78,13 @@ def export(directory: Path, out: Path) -> None:
     Model(model.told, "portable.json").save(out)
 
 
+def quantize(portable: Path, out: Path) -> None:
+    told = json.loads((portable / "portable.json").read_text("utf-8"))
+    if told["int8_fault"] == "quantize":
+        raise ExportError("the toy has no int8 form")
+    Model(told, "int8.json").save(out)
+
+
 def load_portable(directory: Path) -> Model:
-    return Model(json.loads((directory / "portable.json").read_text("utf-8")), "portable.json")
+    (file,) = directory.glob("*.json")
+    return Model(json.loads(file.read_text("utf-8")), file.name)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import asdict
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,14 @@ import numpy as np
 import pytest
 
 from aiaas import bundle, pipeline, plugins, recipe
-from aiaas.deploy.compare import compare
+from aiaas.contracts import Signature
+from aiaas.deploy.compare import Answers, Comparison, Speed, ask, compare
+from aiaas.deploy.loss import loss
 from aiaas.errors import ExportError, MissingPackageError, RecipeError, VerificationError
 from aiaas.infer import infer
 from aiaas.pipeline.stages import Work
 from aiaas.serve.server import load
+from aiaas.track import Registry
 from aiaas.workspace import Workspace, keys
 from tests import portable_toy
 
@@ -35,7 +40,8 @@ def space(tmp_path: Path) -> Workspace:
     return Workspace.open(tmp_path / ".aiaas")
 
 
-TOY = ("model={backend: toy, architecture: portable}", "evaluate.gates={}")
+TOY = ("model={backend: toy, architecture: portable}", "evaluate.gates={}", "deploy.quantize=none")
+INT8 = "deploy.quantize=int8"
 
 
 def work(project: Path, *overrides: str, warnings: list[str] | None = None) -> Work:
@@ -182,24 +188,165 @@ class Fixed:
     def save(self, directory: Path) -> None: ...
 
 
+def compared(native: Fixed, portable: Fixed, batches: list[list[int]], *, labelled: bool) -> Comparison:
+    answers, others = ask(native, {"portable": portable}, batches)
+    assert isinstance(others["portable"], Answers)
+    return compare(answers, others["portable"], labelled=labelled)
+
+
 def test_changed_labels_are_counted() -> None:
     native, portable = Fixed([[0.9, 0.1], [0.51, 0.49]]), Fixed([[0.9, 0.1], [0.49, 0.51]])
-    compared = compare(native, portable, [[0, 1], [0, 1]], labelled=True)
-    assert compared.changed == 0.5
-    assert compared.rows == 4
-    assert compared.difference == pytest.approx(0.02, abs=1e-6)
-    assert compare(native, portable, [[0, 1]], labelled=False).changed == 0
+    found = compared(native, portable, [[0, 1], [0, 1]], labelled=True)
+    assert found.changed == 0.5
+    assert found.rows == 4
+    assert found.difference == pytest.approx(0.02, abs=1e-6)
+    assert compared(native, portable, [[0, 1]], labelled=False).changed == 0
 
 
 def test_values_above_one_are_compared_relative_to_their_size() -> None:
-    compared = compare(Fixed([[1000.0], [0.5]]), Fixed([[1001.0], [0.5]]), [[0, 1]], labelled=False)
-    assert compared.difference == pytest.approx(0.001)
+    found = compared(Fixed([[1000.0], [0.5]]), Fixed([[1001.0], [0.5]]), [[0, 1]], labelled=False)
+    assert found.difference == pytest.approx(0.001)
 
 
 def test_a_form_that_answers_a_single_example_otherwise_is_found() -> None:
     scores = [[0.9, 0.1], [0.2, 0.8]]
-    compared = compare(Fixed(scores), Fixed(scores, alone=[0.5, 0.5]), [[0, 1]], labelled=True)
-    assert compared.difference == pytest.approx(0.4)
+    found = compared(Fixed(scores), Fixed(scores, alone=[0.5, 0.5]), [[0, 1]], labelled=True)
+    assert found.difference == pytest.approx(0.4)
+
+
+def test_a_form_that_fails_leaves_the_others_their_answers() -> None:
+    scores = [[0.9, 0.1], [0.2, 0.8]]
+    others = {"portable": Fixed(scores), "int8": Fixed([[1.0], [2.0]]), "late": Fixed(scores[:1])}
+    native, found = ask(Fixed(scores), others, [[0], [0, 1]])
+    assert isinstance(found["portable"], Answers)
+    assert native.scores.shape == found["portable"].scores.shape == (3, 2)
+    assert isinstance(found["int8"], ExportError)
+    assert "the int8 form gives scores of shape (1, 1)" in found["int8"].message
+    assert isinstance(found["late"], ExportError)
+    assert "the late form fails: IndexError" in found["late"].message
+
+
+# --- what an int8 form loses -------------------------------------------------------------------------------------
+
+
+def answers(scores: list[list[float]]) -> Answers:
+    given = np.array(scores, np.float32)
+    return Answers(given, given[:1], Speed(1.0, 1.0))
+
+
+LABELS = Signature({"text": "string"}, "label", ("neg", "pos"))
+
+
+def test_a_drop_is_the_accuracy_that_the_model_has_and_the_form_has_not() -> None:
+    native, int8 = answers([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]]), answers([[1, 0], [1, 0], [0, 1], [0, 1]])
+    lost = asdict(loss(native, int8, [0, 1, 1, 0], LABELS))
+    assert lost == {"rows": 4, "accuracy": 0.5, "native_accuracy": 0.75, "drop": 0.25, "changed": 0.25}
+    assert asdict(loss(native, int8, [0, 0, 1, 1], LABELS))["drop"] == -0.25
+
+
+def test_vectors_are_judged_by_their_direction() -> None:
+    native, int8 = answers([[3.0, 4.0], [1.0, 0.0]]), answers([[6.0, 8.0], [0.6, 0.8]])
+    lost = asdict(loss(native, int8, [], Signature({"text": "string"}, None)))
+    assert lost == pytest.approx({"rows": 2, "least_cosine": 0.6, "mean_cosine": 0.8})
+
+
+def test_numbers_are_not_judged() -> None:
+    with pytest.raises(ExportError, match="labels or vectors"):
+        loss(answers([[1.0]]), answers([[1.0]]), [1.0], Signature({"x": "float64"}, "target"))
+
+
+def test_the_int8_form_is_taken_where_it_loses_little_enough(project: Path) -> None:
+    opened, result, warnings = deployed(project, "deploy.quantize=auto")
+    assert [path.name for path in (opened.path / "model").iterdir()] == ["int8.json"]
+    assert opened.runtime == "toy"
+    assert opened.manifest["precision"] == "int8"
+    assert opened.manifest["lost"]["drop"] == 0
+    assert bundle.precision(opened.path) == "int8"
+    assert warnings == []
+    told = result.as_dict()["runtime"]
+    assert told["precision"] == "int8"
+    assert told["bytes"].keys() == {"native", "portable", "int8"}
+    assert told["int8"]["accuracy"] == told["int8"]["native_accuracy"] > 0.5
+    assert told["int8"]["milliseconds"] > 0
+    assert told["int8"]["examples_per_second"] > 0
+    version = Registry(Workspace.open(project / ".aiaas").models).resolve("tiny")
+    assert version.metrics["deploy.int8.drop"] == 0
+    assert version.metrics["deploy.int8.bytes"] == told["bytes"]["int8"]
+
+
+def test_it_may_answer_differently_as_long_as_it_is_right(project: Path) -> None:
+    """Scores that are off by more than `tolerance`, which is for the portable form alone."""
+    opened, result, _ = deployed(project, "model.params.int8_off=0.05", "deploy.max_accuracy_drop=0.2", INT8)
+    assert opened.manifest["precision"] == "int8"
+    assert result.as_dict()["runtime"]["difference"] == 0
+
+
+def test_one_that_loses_too_much_leaves_the_portable_form_with_a_warning(project: Path) -> None:
+    opened, result, warnings = deployed(project, "model.params.int8_off=0.6", "deploy.quantize=auto")
+    assert [path.name for path in (opened.path / "model").iterdir()] == ["portable.json"]
+    assert opened.manifest["precision"] == "float32"
+    assert "lost" not in opened.manifest
+    (said,) = warnings
+    assert "the int8 form is less accurate: 0." in said
+    assert "deploy.max_accuracy_drop allows a drop of 0.005" in said
+    assert said.endswith("the portable form answers in float32")
+    told = result.as_dict()["runtime"]
+    assert told["precision"] == "float32"
+    assert told["int8"]["drop"] > 0.005, "what was measured is told although it was not taken"
+    with pytest.raises(ExportError, match="less accurate") as refused:
+        pipeline.run(work(project, "model.params.int8_off=0.6", INT8))
+    assert refused.value.status == 7
+    assert "deploy.max_accuracy_drop higher" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("quantize", "the toy has no int8 form"),
+        ("shape", "the int8 form gives scores of shape"),
+        ("nan", "no finite numbers"),
+        ("call", "the int8 form fails: ValueError: no such operator"),
+    ],
+)
+def test_an_int8_form_that_cannot_be_made_leaves_the_portable_one(project: Path, fault: str, message: str) -> None:
+    opened, result, warnings = deployed(project, f"model.params.int8_fault={fault}", "deploy.quantize=auto")
+    assert opened.manifest["precision"] == "float32"
+    assert message in warnings[0]
+    assert "int8" not in result.as_dict()["runtime"]
+    with pytest.raises(ExportError, match=re.escape(message)):
+        pipeline.run(work(project, f"model.params.int8_fault={fault}", INT8))
+
+
+def test_where_the_portable_form_is_refused_there_is_no_int8_form_either(project: Path) -> None:
+    opened, _, warnings = deployed(project, "model.params.off=0.6", "deploy.quantize=auto")
+    assert opened.runtime == "native"
+    assert len(warnings) == 1
+    with pytest.raises(ExportError, match="the portable form answers differently"):
+        pipeline.run(work(project, "model.params.off=0.6", INT8))
+
+
+def test_a_package_that_quantising_needs_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portable_toy, "QUANTIZE_REQUIRES", ("quantiser-that-is-not-here",))
+    opened, _, warnings = deployed(project, "deploy.quantize=auto")
+    assert opened.manifest["precision"] == "float32"
+    assert "(pip install quantiser-that-is-not-here)" in warnings[0]
+    with pytest.raises(MissingPackageError):
+        pipeline.run(work(project, INT8))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ((INT8,), "sklearn/naive_bayes has no int8 form"),
+        ((*TOY[:2], INT8, "deploy.runtime=native"), "cannot be int8 where deploy.runtime is native"),
+    ],
+)
+def test_a_recipe_cannot_ask_for_an_int8_form_that_there_is_not(
+    project: Path, overrides: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(RecipeError, match=said) as refused:
+        recipe.read(project / "tiny.yaml", list(overrides))
+    assert refused.value.faults[0].path == "deploy.quantize"
 
 
 # --- bundles -----------------------------------------------------------------------------------------------------

@@ -2,7 +2,11 @@
 
 Exporters number what they name as they go, and a second export in the same process goes on counting. Here nodes stand
 in the order in which the outputs need them, values are named after their place, and nothing says who wrote the file
-when. Inputs and outputs keep the order they have, by which they are given and taken.
+when. Inputs and outputs keep the order they have, by which they are given and taken; inputs that people know by name
+keep it.
+
+Large weights stand in a file beside, `NAME.onnx.data`: the runtime maps it into memory in place of reading it twice,
+and of a matrix of which few rows are asked for, few pages are ever read.
 """
 
 from __future__ import annotations
@@ -10,12 +14,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from aiaas.backends.onnx import first_line
 from aiaas.errors import ExportError
 
 PRODUCER = "aiaas"
+
+_LARGE = 1024  # bytes of a tensor that goes into the file beside
+_PAGE = 4096  # at whose multiples they begin there, as a map into memory wants it
 
 
 def rewrite(path: Path, mend: Callable[[Any], None] = lambda model: None) -> None:
@@ -35,8 +42,43 @@ def rewrite(path: Path, mend: Callable[[Any], None] = lambda model: None) -> Non
     path.write_bytes(canonical.SerializeToString(deterministic=True))
 
 
-def in_one_form(model: Any) -> Any:
-    """The same network (an `onnx.ModelProto`), with names and order that follow from what it computes."""
+def rewrite_large(raw: Path, path: Path) -> None:
+    """Write the network in `raw`, whose weights may stand in files beside it, to `path` and `data_of(path)` in its one
+    form. Raises ExportError when it is no sound network."""
+    import onnx
+
+    try:
+        canonical = in_one_form(onnx.load(raw, load_external_data=False), named=True)
+        with data_of(path).open("wb") as stream:
+            for tensor in canonical.graph.initializer:
+                _put_beside(tensor, raw.parent, stream, data_of(path).name)
+        path.write_bytes(canonical.SerializeToString(deterministic=True))
+        onnx.checker.check_model(str(path), full_check=True)
+    except Exception as error:
+        raise ExportError(f"the exported network is not sound: {first_line(error)}") from error
+
+
+def data_of(path: Path) -> Path:
+    """The file beside a network that holds its large weights."""
+    return path.with_name(f"{path.name}.data")
+
+
+def _put_beside(tensor: Any, folder: Path, stream: BinaryIO, name: str) -> None:
+    """Move the values of a tensor, from a file in `folder` or from itself, into `stream`; small ones into itself."""
+    from onnx import external_data_helper, numpy_helper
+
+    tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor, str(folder)), tensor.name))
+    if len(tensor.raw_data) < _LARGE:
+        return
+    stream.write(bytes(-stream.tell() % _PAGE))
+    external_data_helper.set_external_data(tensor, name, stream.tell(), len(tensor.raw_data))
+    stream.write(tensor.raw_data)
+    tensor.ClearField("raw_data")
+
+
+def in_one_form(model: Any, *, named: bool = False) -> Any:
+    """The same network (an `onnx.ModelProto`), with names and order that follow from what it computes. `named` leaves
+    the inputs the names they have."""
     import onnx
 
     same = onnx.ModelProto()
@@ -49,7 +91,7 @@ def in_one_form(model: Any) -> Any:
     del same.opset_import[:]
     same.opset_import.extend(each for each in versions if each.domain in used or each.domain == "")
     graph = same.graph
-    _Names().graph(graph, "network")
+    _Names([value.name for value in graph.input] if named else []).graph(graph, "network")
     for value in (*graph.input, *graph.output):
         for place, size in enumerate(value.type.tensor_type.shape.dim):
             if not size.HasField("dim_value"):
@@ -73,8 +115,8 @@ def _subgraphs(node: Any) -> list[Any]:
 class _Names:
     """Renames in place. Names are unique in the whole network, its bodies included, so one numbering serves all."""
 
-    def __init__(self) -> None:
-        self.new: dict[str, str] = {}
+    def __init__(self, kept: Iterable[str] = ()) -> None:
+        self.new = {name: name for name in kept}
         self.numbers, self.bodies = count(1), count(1)
 
     def graph(self, graph: Any, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from aiaas.bundle import layout
 from aiaas.bundle.load import Bundle, load, runtime_of
@@ -13,10 +14,21 @@ from aiaas.workspace import Workspace
 
 def runtime(folder: Path) -> str | None:
     """What runs the model of the bundle in `folder`, as it says, unverified; None where no bundle is there any more."""
+    manifest = _said(folder)
+    return None if manifest is None else runtime_of(manifest)
+
+
+def precision(folder: Path) -> str | None:
+    """In what its numbers are kept, as `runtime` says it; None as well where that is the framework's own affair."""
+    return (_said(folder) or {}).get("precision")
+
+
+def _said(folder: Path) -> dict[str, Any] | None:
     try:
-        return runtime_of(json.loads((folder / layout.MANIFEST).read_text("utf-8")))
-    except (OSError, ValueError, AttributeError):
+        manifest = json.loads((folder / layout.MANIFEST).read_text("utf-8"))
+    except (OSError, ValueError):
         return None
+    return manifest if isinstance(manifest, dict) else None
 
 
 def find(reference: str, workspace: Workspace) -> Bundle:

@@ -22,6 +22,8 @@ def write(
     recipe: Recipe,
     model: Path,
     runtime: str = layout.NATIVE,
+    precision: str | None = None,
+    lost: Mapping[str, Any] | None = None,
     signature: Signature,
     packages: Mapping[str, str],
     metrics: Mapping[str, Any],
@@ -32,6 +34,7 @@ def write(
     """Write a bundle into the empty folder `out` and return its digest.
 
     `model` is a folder that `save` wrote, or `export` where `runtime` is a portable one; `packages` are those it needs.
+    `precision` is that of its numbers where it is not the framework's own, and `lost` what an int8 form gets wrong.
     `examples` are inputs of requests; their answers are computed by the bundle itself, from what was written. `steps`
     are the records of the request-time steps, `origins` says where the files came from that the fit read.
     """
@@ -45,6 +48,8 @@ def write(
         "backend": recipe.model.backend,
         "architecture": recipe.model.architecture,
         "runtime": runtime,
+        **({"precision": precision} if precision else {}),
+        **({"lost": dict(lost)} if lost else {}),
         "signature": signature.as_dict(),
         "steps": list(steps),
         "packages": dict(packages),

@@ -60,11 +60,14 @@ def show(model: ModelArgument, json: JsonOption = False, workspace: WorkspaceOpt
     versions = [registry.resolve(name, alias=alias, version=number)] if one else registry.versions(name)
     if json:
         aliases = {alias: version.number for version in versions for alias in version.aliases}
-        told = [{**each.as_dict(), "runtime": bundle.runtime(each.path)} for each in versions]
+        told = [
+            {**each.as_dict(), "runtime": bundle.runtime(each.path), "precision": bundle.precision(each.path)}
+            for each in versions
+        ]
         output.emit_json("models show", name=name, aliases=aliases, versions=told)
         return
     for version in reversed(versions):
-        output.out("\n".join(_lines(version, bundle.runtime(version.path))))
+        output.out("\n".join(_lines(version, _runtime(version.path))))
 
 
 @app.command()
@@ -114,13 +117,21 @@ def _moved(verb: str, space: Workspace, version: Version, alias: str, json: bool
         output.out(f"{version.name}@{alias} is version {version.number}")
 
 
-def _lines(version: Version, runtime: str | None) -> list[str]:
+def _runtime(folder: Path) -> str:
+    """What runs the model, and in what precision."""
+    from aiaas import bundle
+
+    said = [bundle.runtime(folder), bundle.precision(folder)]
+    return ", ".join(each for each in said if each) or "unknown: the bundle is gone"
+
+
+def _lines(version: Version, runtime: str) -> list[str]:
     aliases = ", ".join(version.aliases)
     return [
         f"{version.name}/{version.number}" + (f"  {aliases}" if aliases else ""),
         f"  digest     {version.digest}",
         f"  bundle     {version.path}",
-        f"  runtime    {runtime or 'unknown: the bundle is gone'}",
+        f"  runtime    {runtime}",
         f"  registered {when(version.created)}" + ("" if version.remote else ", not in MLflow yet"),
         f"  run        {version.run_id or version.run or 'none'}",
         *(f"  {name}: {value}" for name, value in version.metrics.items()),

@@ -59,9 +59,21 @@ def _told(name: str, summary: Any) -> str:
 
 
 def _compared(runtime: Any) -> str:
-    """What the portable form of a model costs and brings."""
-    took = [f"{runtime[form]['milliseconds']:.2g} ms" for form in ("portable", "native")]
-    return f"{runtime['name']}: {took[0]} an example, was {took[1]}; scores within {runtime['difference']:.1g}"
+    """What the form of a model that was taken costs and brings."""
+    int8 = runtime["precision"] == "int8"
+    took = [f"{runtime[form]['milliseconds']:.2g} ms" for form in ("int8" if int8 else "portable", "native")]
+    name = f"{runtime['name']} int8" if int8 else runtime["name"]
+    return f"{name}: {took[0]} an example, was {took[1]}; {_lost(runtime['int8']) if int8 else _apart(runtime)}"
+
+
+def _apart(runtime: Any) -> str:
+    return f"scores within {runtime['difference']:.1g}"
+
+
+def _lost(int8: Any) -> str:
+    if "accuracy" in int8:
+        return f"accuracy {int8['accuracy']:.4f} on validation, was {int8['native_accuracy']:.4f}"
+    return f"cosine {int8['mean_cosine']:.4f} with its vectors"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from aiaas import bundle, plugins
 from aiaas.contracts import Generative, Signature, Task
-from aiaas.deploy.form import Fitted, choose, tools
+from aiaas.deploy.form import INT8, Fitted, choose, tools
 
 if TYPE_CHECKING:
     from aiaas.recipe import Recipe
@@ -46,14 +46,14 @@ def package(
     folder = out / "bundle"
     folder.mkdir()
     with TemporaryDirectory(dir=out) as scratch:
-        portable = Path(scratch) / "portable"  # the scratch folder itself is closed to others
-        portable.mkdir()
-        form = choose(recipe, fitted, portable, warn)
+        form = choose(recipe, fitted, Path(scratch), warn)
         digest = bundle.write(
             folder,
             recipe=recipe,
             model=form.folder,
             runtime=form.runtime,
+            precision=form.precision,
+            lost=asdict(form.int8.loss) if form.int8 and form.precision == INT8 else None,
             signature=fitted.signature,
             packages=form.packages,
             metrics=json.loads((trained.judged / "metrics.json").read_text("utf-8")),

@@ -54,6 +54,7 @@ class Tracking:
         recipe = self._work.recipe
         what = {"bundle": bundle_of(deployed), "digest": deployed.summary["digest"], "alias": recipe.deploy.alias}
         numbers = {name: value for name, value in metrics.items() if isinstance(value, float)}
+        numbers |= _compared(deployed.summary["runtime"])
         if self._run:
             answer = deployed.summary["answer"]
             self._registered = self._run.register(
@@ -122,6 +123,8 @@ class Tracking:
             case "deploy":
                 runtime = summary["runtime"]
                 run.tags({"aiaas.runtime": runtime["name"]})
+                if runtime.get("precision"):
+                    run.tags({"aiaas.precision": runtime["precision"]})
                 run.metrics(_compared(runtime))
             case "evaluate":
                 run.metrics(summary["metrics"])
@@ -142,11 +145,11 @@ def _origins(read: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _compared(runtime: Mapping[str, Any]) -> dict[str, float]:
-    """How the two forms of a model were compared, flat; nothing where there was one form only."""
+    """How the forms of a model were compared, flat; nothing where there was one form only."""
     if "difference" not in runtime:
         return {}
     numbers = {f"deploy.{name}": float(runtime[name]) for name in ("difference", "changed")}
-    for form in ("native", "portable"):
-        numbers |= {f"deploy.{form}.{name}": value for name, value in runtime[form].items()}
-        numbers[f"deploy.{form}.bytes"] = float(runtime["bytes"][form])
+    for form, size in runtime["bytes"].items():
+        told = {**runtime.get(form, {}), "bytes": size}
+        numbers |= {f"deploy.{form}.{name}": float(value) for name, value in told.items()}
     return numbers

@@ -220,15 +220,21 @@ class _Check:
         return {**section, "gates": gates}
 
     def _deploy(self, section: Any) -> None:
-        """A portable form is asked for only where the architecture has one."""
-        if self.architecture is None or not isinstance(section, dict) or section.get("runtime") != "portable":
+        """A form is asked for only where the architecture has it."""
+        if self.architecture is None or not isinstance(section, dict):
             return
-        if not isinstance(self.architecture, contracts.Portable):
-            model = self.document.data["model"]
-            name = f"{model['backend']}/{model['architecture']}"
-            self.document.refuse(
-                ("deploy", "runtime"), f"cannot be portable: {name} has no portable form", "leave it out, or say native"
-            )
+        model = self.document.data["model"]
+        name = f"{model['backend']}/{model['architecture']}"
+        if section.get("runtime") == "portable" and not isinstance(self.architecture, contracts.Portable):
+            told = f"cannot be portable: {name} has no portable form"
+            self.document.refuse(("deploy", "runtime"), told, "leave it out, or say native")
+        if section.get("quantize") == "int8":
+            path = ("deploy", "quantize")
+            if not isinstance(self.architecture, contracts.Quantizable):
+                self.document.refuse(path, f"cannot be int8: {name} has no int8 form", "leave it out, or say none")
+            elif section.get("runtime") == "native":
+                told = "cannot be int8 where deploy.runtime is native: the int8 form is a portable one"
+                self.document.refuse(path, told, "say portable there, or none here")
 
     def _plugin(
         self, room: Literal["tasks", "steps"], what: str, name: str, path: paths.Path, *, key: bool = False

@@ -113,6 +113,21 @@ class Deploy(Params):
     tolerance: float = Field(
         1e-3, gt=0, le=1, description="How far a score of the portable form may be from the model's, on held-out rows."
     )
+    quantize: Literal["auto", "none", "int8"] = Field(
+        "auto",
+        description="Whether the portable form keeps its weights in eight bits: int8 (refused when it gets too much "
+        "wrong), none, or auto: int8 where the architecture has such a form and it passes.",
+    )
+    max_accuracy_drop: float = Field(
+        0.005, ge=0, le=1, description="How much accuracy the int8 form may lose on held-out rows."
+    )
+    min_cosine: float = Field(
+        0.99,
+        gt=0,
+        le=1,
+        description="Of a model that gives vectors: the cosine between those of the int8 form and the model's, which "
+        "the mean of the held-out rows must reach.",
+    )
 
     @field_validator("alias")
     @classmethod

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from aiaas import plugins
-from aiaas.contracts import Generative, Generator, Portable
+from aiaas.contracts import Generative, Generator, Portable, Quantizable
 from aiaas.errors import ExampleError, Interrupted, MissingPackageError, VerificationError
 from aiaas.pictures import to_png
 from aiaas.workspace import keys
@@ -222,6 +222,17 @@ def exported(fitted: Fitted, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def quantised(fitted: Fitted, exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    module = fitted.case.module
+    if not hasattr(module, "quantize"):
+        pytest.skip(f"{fitted.case.name} has no int8 form")
+    assert isinstance(module, Quantizable)
+    out = tmp_path_factory.mktemp("int8")
+    module.quantize(exported, out)
+    return out
+
+
 def test_the_portable_form_answers_alike_without_the_framework(fitted: Fitted, exported: Path) -> None:
     case = fitted.case
     told = json.dumps([case.name, case.task, case.params, case.number, str(exported)])
@@ -246,6 +257,33 @@ def test_a_damaged_file_of_the_portable_form_is_refused(
         with pytest.raises(VerificationError) as caught:
             fitted.case.module.load_portable(copy)
         assert caught.value.where
+
+
+def test_equal_models_have_equal_portable_forms(fitted: Fitted, exported: Path, tmp_path: Path) -> None:
+    fitted.case.module.export(fitted.folder, tmp_path)
+    assert keys.digest_files(tmp_path) == keys.digest_files(exported)
+
+
+def test_the_int8_form_answers_nearly_alike_without_the_framework(fitted: Fitted, quantised: Path) -> None:
+    case = fitted.case
+    told = json.dumps([case.name, case.task, case.params, case.number, str(quantised)])
+    again = run(PORTABLE, told, PYTHONPATH=str(ROOT / "tests"))
+    np.testing.assert_allclose(again["scores"], fitted.model.predict(fitted.examples), atol=0.1)
+    assert {"tensorflow", "keras", "torch", "transformers", "onnx"}.isdisjoint(again["imported"])
+
+
+def test_the_int8_form_is_smaller_and_the_same_each_time(
+    fitted: Fitted, exported: Path, quantised: Path, tmp_path: Path
+) -> None:
+    module = fitted.case.module
+    for name in ("again", "saved"):
+        (tmp_path / name).mkdir()
+    module.quantize(exported, tmp_path / "again")
+    module.load_portable(quantised).save(tmp_path / "saved")
+    expected = keys.digest_files(quantised)
+    assert keys.digest_files(tmp_path / "again") == keys.digest_files(tmp_path / "saved") == expected
+    weights = {folder: max(path.stat().st_size for path in folder.glob("*.data")) for folder in (exported, quantised)}
+    assert weights[quantised] < weights[exported] / 2
 
 
 # --- stopping ----------------------------------------------------------------------------------------------------

@@ -11,10 +11,11 @@ import numpy as np
 
 from aiaas.backends import arrays, memory
 from aiaas.backends.classes import class_weights, softmax
+from aiaas.backends.encoders import PortableEncoder
 from aiaas.backends.reading import check_classes, targets_of
 from aiaas.backends.sequences import by_length
 from aiaas.backends.subwords import Subwords, Text
-from aiaas.backends.torch import _adapt, _encoder, _fit, _memory, _saved, _tokens
+from aiaas.backends.torch import _adapt, _encoder, _fit, _memory, _portable, _saved, _tokens
 from aiaas.backends.torch._batches import Batches
 from aiaas.backends.torch._checkpoint import learned
 from aiaas.backends.torch._narrow import narrow
@@ -82,6 +83,20 @@ def load(directory: Path) -> TextClassifier:
     if subwords.max_length != saved.max_length or network.config.num_labels != saved.classes:
         raise arrays.damaged(directory / _saved.SETTINGS, "the files of the model do not fit each other")
     return TextClassifier(saved, subwords, network)
+
+
+def export(directory: Path, out: Path) -> None:
+    """Write the model saved in `directory` into `out` for `load_portable`. Raises ExportError, VerificationError."""
+    network = load(directory).network
+    _portable.export(directory, out, _portable.probabilities(network), network, types=_encoder.takes_types(network))
+
+
+def load_portable(directory: Path) -> PortableEncoder:
+    """What `export` wrote, or its int8 form, without torch. Raises VerificationError."""
+    saved, model = arrays.read_settings(directory / _saved.SETTINGS, Saved), PortableEncoder(directory)
+    if model.subwords.max_length != saved.max_length or model.outputs != saved.classes:
+        raise arrays.damaged(directory / _saved.SETTINGS, "the files of the model do not fit each other")
+    return model
 
 
 def fit(params: Any, train: Dataset, validation: Dataset, training: Training) -> TextClassifier:

@@ -10,6 +10,11 @@ from pydantic import Field, model_validator
 
 from aiaas.backends.torch import _params
 from aiaas.backends.torch._adapt import Frozen, Lora
+from aiaas.backends.torch._portable import EXPORT_REQUIRES as EXPORT_REQUIRES
+from aiaas.backends.torch._portable import QUANTIZE_REQUIRES as QUANTIZE_REQUIRES
+from aiaas.backends.torch._portable import RUNTIME as RUNTIME
+from aiaas.backends.torch._portable import RUNTIME_REQUIRES as RUNTIME_REQUIRES
+from aiaas.backends.torch._portable import quantize as quantize
 from aiaas.backends.torch._settings import FineTuning
 from aiaas.backends.torch._torch import REQUIRES as REQUIRES
 from aiaas.contracts import Folder, Model, Training
@@ -67,3 +72,17 @@ def load(directory: Path) -> Model:
     from aiaas.backends.torch import _classifier
 
     return _classifier.load(directory)
+
+
+def export(directory: Path, out: Path) -> None:
+    """See `Portable.export`."""
+    from aiaas.backends.torch import _classifier
+
+    _classifier.export(directory, out)
+
+
+def load_portable(directory: Path) -> Model:
+    """See `Portable.load_portable`."""
+    from aiaas.backends.torch import _classifier
+
+    return _classifier.load_portable(directory)
