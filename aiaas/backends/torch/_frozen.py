@@ -13,11 +13,11 @@ from aiaas.backends.linear_head import Head, Rows, Tried
 from aiaas.backends.reading import check_classes, go_on, targets_of
 from aiaas.backends.settings import Learning
 from aiaas.backends.subwords import Subwords
-from aiaas.backends.torch import _encoder
+from aiaas.backends.torch import _encoder, _portable
 from aiaas.backends.torch._embed import TOKENS
 from aiaas.backends.torch._embedded import embedded, tell_cut, texts
 from aiaas.backends.torch._params import ENCODER
-from aiaas.backends.torch._pooled import TorchNetwork
+from aiaas.backends.torch._pooled import TorchNetwork, pooled
 from aiaas.backends.torch._saved import SETTINGS, read_network
 from aiaas.backends.torch._torch import quiet, set_up, torch
 from aiaas.backends.torch._vectors import Saved, Vectors, read_head
@@ -67,6 +67,15 @@ def load(directory: Path) -> Vectors:
     if encoder.config.hidden_size != saved.size or len(subwords) > encoder.get_input_embeddings().num_embeddings:
         raise arrays.damaged(directory / SETTINGS, "the files of the model do not fit each other")
     return _model(saved, subwords, encoder, head)
+
+
+def export(directory: Path, out: Path) -> None:
+    """Write the model saved in `directory` into `out` for `load_portable`, in float32. Raises ExportError and
+    VerificationError."""
+    saved = arrays.read_settings(directory / SETTINGS, Saved)
+    encoder, head = read_network(directory, "AutoModel"), read_head(directory, saved)
+    network = pooled(encoder, saved.pooling, saved.normalise, head)
+    _portable.export(directory, out, network, encoder, types=_encoder.takes_types(encoder))
 
 
 def _model(saved: Saved, subwords: Subwords, encoder: Any, head: Head | None) -> Vectors:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from aiaas.backends import arrays
+from aiaas.backends.encoders import PortableEncoder
 from aiaas.backends.linear_head import Head
 from aiaas.backends.sequences import by_length
 from aiaas.backends.subwords import Subwords
@@ -77,6 +78,15 @@ class Vectors:
         self.network.save(directory)
         if self.head is not None:
             arrays.write_arrays(directory / HEAD, {"weights": self.head.weights, "bias": self.head.bias})
+
+
+def load_portable(directory: Path) -> PortableEncoder:
+    """What `export` of torch/text_embedding wrote, or its int8 form, without torch. Raises VerificationError."""
+    saved = arrays.read_settings(directory / SETTINGS, Saved)
+    model = PortableEncoder(directory, saved.prefix)
+    if model.outputs != saved.outputs:
+        raise arrays.damaged(directory / SETTINGS, "the files of the model do not fit each other")
+    return model
 
 
 def read_head(directory: Path, saved: Saved) -> Head | None:

@@ -9,6 +9,11 @@ from pydantic import Field
 
 from aiaas import contracts
 from aiaas.backends.torch import _params
+from aiaas.backends.torch._portable import EXPORT_REQUIRES as EXPORT_REQUIRES
+from aiaas.backends.torch._portable import QUANTIZE_REQUIRES as QUANTIZE_REQUIRES
+from aiaas.backends.torch._portable import RUNTIME as RUNTIME
+from aiaas.backends.torch._portable import RUNTIME_REQUIRES as RUNTIME_REQUIRES
+from aiaas.backends.torch._portable import quantize as quantize
 from aiaas.contracts import Folder, Model, Training
 from aiaas.errors import Fault, RecipeError
 
@@ -88,3 +93,17 @@ def load(directory: Path) -> Model:
     from aiaas.backends.torch import _frozen
 
     return _frozen.load(directory)
+
+
+def export(directory: Path, out: Path) -> None:
+    """See `Portable.export`."""
+    from aiaas.backends.torch import _frozen
+
+    _frozen.export(directory, out)
+
+
+def load_portable(directory: Path) -> Model:
+    """See `Portable.load_portable`."""
+    from aiaas.backends.torch import _vectors
+
+    return _vectors.load_portable(directory)
