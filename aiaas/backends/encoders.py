@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aiaas.backends import arrays, subwords
-from aiaas.backends.onnx import REQUIRES as ONNX_RUNTIME
 from aiaas.backends.onnx import PortableNetwork
 from aiaas.backends.onnx_graph import data_of
 from aiaas.backends.sequences import by_length
@@ -23,7 +22,6 @@ from aiaas.backends.subwords import Subwords, Text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-REQUIRES = (*ONNX_RUNTIME, *subwords.REQUIRES)
 SETTINGS, NETWORK = "model.json", "model.onnx"
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 """What a network takes, in this order, each (n, length); one that does not tell the texts of a pair apart lacks the

@@ -17,8 +17,6 @@ from aiaas.backends.onnx import first_line
 from aiaas.backends.onnx_graph import rewrite_large
 from aiaas.errors import ExportError
 
-REQUIRES = ("onnx", "onnxruntime")
-
 _OPERATORS = ["MatMul", "Gather"]
 _RAW = "raw.onnx"
 

@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from aiaas import contracts
+from aiaas.backends import onnx
 from aiaas.backends.torch import _params
-from aiaas.backends.torch._portable import EXPORT_REQUIRES as EXPORT_REQUIRES
-from aiaas.backends.torch._portable import QUANTIZE_REQUIRES as QUANTIZE_REQUIRES
-from aiaas.backends.torch._portable import RUNTIME as RUNTIME
-from aiaas.backends.torch._portable import RUNTIME_REQUIRES as RUNTIME_REQUIRES
-from aiaas.backends.torch._portable import quantize as quantize
 from aiaas.contracts import Folder, Model, Training
 from aiaas.errors import Fault, RecipeError
 
@@ -22,6 +18,8 @@ if TYPE_CHECKING:
 
 REQUIRES = ("torch", "transformers", "tokenizers", "safetensors", "scikit-learn")
 TASKS = ("text-embedding", "text-classification")
+RUNTIME, RUNTIME_REQUIRES = onnx.RUNTIME, onnx.OF_TEXTS
+EXPORT_REQUIRES, QUANTIZE_REQUIRES = onnx.FROM_TORCH, onnx.TO_INT8
 
 _OF_HEAD = ("C", "class_weight")
 
@@ -100,6 +98,13 @@ def export(directory: Path, out: Path) -> None:
     from aiaas.backends.torch import _frozen
 
     _frozen.export(directory, out)
+
+
+def quantize(portable: Path, out: Path) -> None:
+    """See `Quantizable.quantize`."""
+    from aiaas.backends.torch import _portable
+
+    _portable.quantize(portable, out)
 
 
 def load_portable(directory: Path) -> Model:
