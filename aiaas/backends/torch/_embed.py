@@ -17,7 +17,7 @@ import numpy as np
 from aiaas.backends.subwords import Encoded, Subwords
 from aiaas.backends.vector_store import VectorStore, key_of
 from aiaas.contracts import Progress, Training
-from aiaas.errors import Interrupted
+from aiaas.errors import Interrupted, TrainingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,7 +120,7 @@ class Embedder:
         kept, done, tokens, total = time.monotonic(), [], 0, int(encoded.lengths.sum())
         for places, count, width in fixed(encoded.lengths, self.subwords.max_length):
             rows = missing[places[:count]]
-            vectors[rows] = self.network(encoded.padded(places, width))[:count]
+            vectors[rows] = _finite(self.network(encoded.padded(places, width))[:count])
             done += rows.tolist()
             tokens += int(encoded.lengths[places[:count]].sum())
             stop = self.training.should_stop()
@@ -141,3 +141,14 @@ class Embedder:
         self.training.progress(
             Progress(step=int(done), steps=self.rows, examples_per_second=rate, seconds_left=(self.rows - done) / rate)
         )
+
+
+def _finite(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The vectors as they are; TrainingError where one holds what is no number."""
+    if not np.isfinite(vectors).all():
+        raise TrainingError(
+            "the encoder gives vectors that hold no numbers",
+            where="model.params.encoder",
+            hint="its weights may be damaged: fetch it again; or set model.params.precision to float32",
+        )
+    return vectors
