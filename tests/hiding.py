@@ -14,7 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-FRAMEWORKS = ("tensorflow", "keras", "torch", "tf2onnx", "onnx", "onnxruntime", "mlflow", "datasets", "sklearn")
+FRAMEWORKS = (
+    "tensorflow", "keras", "torch", "transformers", "accelerate", "tf2onnx", "onnx", "onnxruntime", "mlflow",
+    "datasets", "sklearn",
+)  # fmt: skip
 
 
 class Hiding:

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from aiaas import bundle, pipeline, plugins, recipe
-from aiaas.contracts import Signature
 from aiaas.deploy.compare import Answers, Comparison, Speed, ask, compare
 from aiaas.deploy.loss import loss
 from aiaas.errors import ExportError, MissingPackageError, RecipeError, VerificationError
@@ -234,7 +233,7 @@ def answers(scores: list[list[float]]) -> Answers:
     return Answers(given, given[:1], Speed(1.0, 1.0))
 
 
-LABELS = Signature({"text": "string"}, "label", ("neg", "pos"))
+LABELS = plugins.task("text-classification")
 
 
 def test_a_drop_is_the_accuracy_that_the_model_has_and_the_form_has_not() -> None:
@@ -246,13 +245,13 @@ def test_a_drop_is_the_accuracy_that_the_model_has_and_the_form_has_not() -> Non
 
 def test_vectors_are_judged_by_their_direction() -> None:
     native, int8 = answers([[3.0, 4.0], [1.0, 0.0]]), answers([[6.0, 8.0], [0.6, 0.8]])
-    lost = asdict(loss(native, int8, [], Signature({"text": "string"}, None)))
+    lost = asdict(loss(native, int8, [], plugins.task("text-generation")))
     assert lost == pytest.approx({"rows": 2, "least_cosine": 0.6, "mean_cosine": 0.8})
 
 
 def test_numbers_are_not_judged() -> None:
     with pytest.raises(ExportError, match="labels or vectors"):
-        loss(answers([[1.0]]), answers([[1.0]]), [1.0], Signature({"x": "float64"}, "target"))
+        loss(answers([[1.0]]), answers([[1.0]]), [1.0], plugins.task("tabular-regression"))
 
 
 def test_the_int8_form_is_taken_where_it_loses_little_enough(project: Path) -> None:

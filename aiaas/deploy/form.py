@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiaas import bundle, plugins, tasks
 from aiaas.contracts import Example, Model, Portable, Quantizable, Signature, Task
 from aiaas.deploy.compare import Answers, Comparison, ask, compare
-from aiaas.deploy.loss import Quantised, loss
+from aiaas.deploy.loss import ACCURACY, Quantised, loss
 from aiaas.errors import AiaasError, ExportError, MissingPackageError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class _Forms:
         rows, signature = self.fitted.held_out(), self.fitted.signature
         task = plugins.task(self.recipe.task)
         native, answers = ask(*self._models(folders), _batches(rows, task, signature))
-        comparison = compare(native, _given(answers["portable"]), labelled=bool(signature.labels))
+        comparison = compare(native, _given(answers["portable"]), labelled=ACCURACY in task.METRICS)
         _check(comparison, self.recipe.deploy)
         sizes = {name: _size(folder) for name, folder in {"native": self.fitted.folder, **folders}.items()}
         portable = Form(folders["portable"], self.architecture.RUNTIME, packages, FLOAT, comparison, sizes)
@@ -149,11 +149,11 @@ class _Forms:
         self, portable: Form, folder: Path, native: Answers, answers: Answers | ExportError, rows: Dataset
     ) -> Form:
         """The int8 form in place of the portable one, where it loses little enough."""
-        signature, quantised = self.fitted.signature, None
-        targets = rows[signature.target] if signature.target else []
+        target, quantised = self.fitted.signature.target, None
+        targets = rows[target] if target else []
         try:
             found = _given(answers)
-            quantised = Quantised(found.speed, loss(native, found, targets, signature))
+            quantised = Quantised(found.speed, loss(native, found, targets, plugins.task(self.recipe.task)))
             quantised.loss.check(self.recipe.deploy)
         except ExportError as error:
             self._refuse(error)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from aiaas.contracts import Signature
+from aiaas.contracts import Task
 from aiaas.deploy.compare import Answers, Speed, share_changed
 from aiaas.errors import ExportError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from aiaas.recipe import Deploy
 
+ACCURACY = "accuracy"
 _HINT = "set deploy.quantize to none, or {} where so much is harmless"
 
 
@@ -74,18 +75,23 @@ class Quantised:
         return {**asdict(self.speed), **asdict(self.loss)}
 
 
-def loss(native: Answers, int8: Answers, targets: Sequence[Any], signature: Signature) -> Loss:
-    """What the int8 form loses on rows with these targets: n numbers of labels, or none where the task has none.
+def loss(native: Answers, int8: Answers, targets: Sequence[Any], task: Task) -> Loss:
+    """What the int8 form loses: accuracy where the task is judged by it, with the number of the label of each row in
+    `targets`; else the direction of the vectors.
 
-    Raises ExportError where a model gives numbers, of which it would not be clear what counts as wrong.
+    Raises ExportError where a model gives single numbers, of which it would not be clear what counts as wrong.
     """
     import numpy as np
 
-    if signature.labels:
+    if ACCURACY in task.METRICS:
         right = [float((each.scores.argmax(axis=1) == np.asarray(targets)).mean()) for each in (int8, native)]
         changed = share_changed(native.scores, int8.scores)
         return OfLabels(len(targets), right[0], right[1], round(right[1] - right[0], 9), changed)
+<<<<<<< HEAD
     if native.scores.shape[1] > 1:  # more than the number that a regression gives, and no labels
+=======
+    if native.scores.shape[1] > 1:
+>>>>>>> portable
         cosines = _cosines(native.scores, int8.scores)
         return OfVectors(len(cosines), float(cosines.min()), float(cosines.mean()))
     raise ExportError("an int8 form is judged by labels or vectors, and this model gives neither")

@@ -97,8 +97,11 @@ def test_no_examples_give_no_scores(fitted: Fitted) -> None:
 
 def test_odd_examples_are_answered(fitted: Fitted) -> None:
     """What a request may hold although no training row did: an empty text, a row of nothing, an unknown word."""
+    texts = ["", " ", "😀", "\u0301", "龘" * 5000]
     if list(fitted.signature.features) == ["text"]:
-        odd: list[Any] = ["", " ", "😀", "\u0301", "龘" * 5000]
+        odd: list[Any] = texts
+    elif list(fitted.signature.features) == ["text", "text_pair"]:
+        odd = [*zip(texts, texts, strict=True), *zip(texts, reversed(texts), strict=True)]
     elif fitted.signature.file:
         shapes = [(1, 1), (1, 300), (300, 1), (64, 48, 3), (9, 9, 1)]
         odd = [to_png(np.zeros(shape, np.uint8)) for shape in shapes]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from aiaas.backends import arrays
-from aiaas.backends.encoders import PortableEncoder
+from aiaas.backends.encoders import PortableEncoder, distinct
 from aiaas.backends.linear_head import Head
 from aiaas.backends.sequences import by_length
 from aiaas.backends.subwords import Subwords
@@ -62,14 +62,13 @@ class Vectors:
     def predict(self, examples: Sequence[str]) -> NDArray[np.float32]:
         """Vectors (n, size), or probabilities (n, classes); of a text that is longer than the encoder reads, the
         beginning decides."""
-        rows = {text: row for row, text in enumerate(dict.fromkeys(examples))}
-        texts = list(rows)
-        found = np.empty((len(texts), self.saved.outputs), np.float32)
-        for first in range(0, len(texts), _AT_ONCE):
-            encoded = self.subwords.encode([self.saved.prefix + text for text in texts[first : first + _AT_ONCE]])
+        once, places_of = distinct(examples)
+        found = np.empty((len(once), self.saved.outputs), np.float32)
+        for first in range(0, len(once), _AT_ONCE):
+            encoded = self.subwords.encode([f"{self.saved.prefix}{text}" for text in once[first : first + _AT_ONCE]])
             for places in by_length(encoded.lengths, _BATCH, _TOKENS):
                 found[first + places] = self.network(encoded.padded(places))
-        return found[[rows[text] for text in examples]]
+        return found[places_of]
 
     def save(self, directory: Path) -> None:
         """Write settings, tokenizer, weights and head."""
