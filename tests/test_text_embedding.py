@@ -135,7 +135,7 @@ def test_texts_of_one_meaning_are_near_each_other_with_real_weights(tmp_path: Pa
 
     model, _, _ = fitted(Path(get_model_path()), tmp_path, ["a"], signature=VECTORS)
     first, alike, other = model.predict(["The film was dull.", "A boring movie!", "Bread is baked in an oven."])
-    assert first @ alike > 0.6 > 0.2 > first @ other
+    assert first @ alike > 0.5 > 0.2 > first @ other
 
 
 # --- the same bits -----------------------------------------------------------------------------------------------

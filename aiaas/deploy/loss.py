@@ -87,11 +87,7 @@ def loss(native: Answers, int8: Answers, targets: Sequence[Any], task: Task) -> 
         right = [float((each.scores.argmax(axis=1) == np.asarray(targets)).mean()) for each in (int8, native)]
         changed = share_changed(native.scores, int8.scores)
         return OfLabels(len(targets), right[0], right[1], round(right[1] - right[0], 9), changed)
-<<<<<<< HEAD
-    if native.scores.shape[1] > 1:  # more than the number that a regression gives, and no labels
-=======
     if native.scores.shape[1] > 1:
->>>>>>> portable
         cosines = _cosines(native.scores, int8.scores)
         return OfVectors(len(cosines), float(cosines.min()), float(cosines.mean()))
     raise ExportError("an int8 form is judged by labels or vectors, and this model gives neither")
