@@ -358,6 +358,23 @@ def test_vectors_from_recipe_to_service(encoder: Path, project: Path, aiaas: Aia
     assert len(given["example"]["outputs"][0]["embedding"]) == 32
 
 
+def test_labels_judge_vectors_and_are_not_learned(encoder: Path, project: Path, aiaas: Aiaas) -> None:
+    labelled = RECIPE.replace("text-classification", "text-embedding")
+    (project / "judged.yaml").write_text(recipe_of(encoder, labelled, 'neighbour_accuracy: "> 0.3"'), "utf-8")
+    done = aiaas("evaluate", "judged.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    metrics = answer(done)["metrics"]
+    assert 0.3 < metrics["neighbour_accuracy"] <= 1
+    (summary,) = project.glob(".aiaas/artefacts/train/*/training.json")
+    signature = json.loads(summary.read_text("utf-8"))["signature"]
+    assert signature == {"features": {"text": "string"}, "target": "label", "labels": []}
+    mixed = labelled.replace("{source: bad.txt, label: neg}", "{source: bad.txt}")
+    (project / "mixed.yaml").write_text(recipe_of(encoder, mixed, 'mean_cosine: "< 1"'), "utf-8")
+    done = aiaas("collect", "mixed.yaml", "--json")
+    assert done.returncode == 3
+    assert "label" in answer(done)["error"]["message"]
+
+
 def test_a_bundle_that_gives_other_vectors_is_found() -> None:
     from aiaas.bundle.load import _close
 
