@@ -15,9 +15,19 @@ from pathlib import Path
 from typing import Any
 
 FRAMEWORKS = (
-    "tensorflow", "keras", "torch", "transformers", "accelerate", "tf2onnx", "onnx", "onnxruntime", "mlflow",
-    "datasets", "sklearn",
-)  # fmt: skip
+    "tensorflow",
+    "keras",
+    "torch",
+    "transformers",
+    "accelerate",
+    "peft",
+    "tf2onnx",
+    "onnx",
+    "onnxruntime",
+    "mlflow",
+    "datasets",
+    "sklearn",
+)
 
 
 class Hiding:

@@ -172,7 +172,7 @@ def test_output_goes_to_a_file(home: Path) -> None:
         (("tiny", "nowhere.txt"), 3, "cannot be read"),
         (("tinny",), 2, "tiny"),
         (("tiny", "--format", "xml"), 2, "xml"),
-        (("flowers", "--format", "lines"), 2, "takes rows"),
+        (("flowers", "--format", "lines"), 2, "does not hold all that"),
         (("http://127.0.0.1:1",), 8, "does not answer"),
     ],
 )

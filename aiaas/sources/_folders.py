@@ -65,7 +65,7 @@ def _matches(name: str, pattern: str) -> bool:
 def _no_folder(folder: Folder, path: Path, root: Path) -> DataError:
     if path.exists():
         return DataError("it is a file; a folder is needed", where=folder.address, hint=f"such as {path.parent}")
-    hints = [_found.near(path, root) or f"looked for {path}"]
+    hint = _found.near(path, root) or f"looked for {path}"
     if _OF_THE_HUB.fullmatch(folder.address):
-        hints.append(f"a model of the hub is written hf:{folder.address}")
-    return DataError("there is no such folder", where=folder.address, hint="; ".join(hints))
+        hint = f"a model of the hub is written hf:{folder.address}; {hint}"
+    return DataError("there is no such folder", where=folder.address, hint=hint)

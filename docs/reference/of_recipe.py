@@ -200,7 +200,8 @@ def tasks() -> list[dict[str, Any]]:
         {
             "name": name,
             "help": first(module.__doc__),
-            "columns": [f"`{column.name}` ({column.kind})" for column in module.COLUMNS],
+            "columns": [f"`{each.name}` ({each.kind})" for each in module.COLUMNS if not each.optional],
+            "optional": [f"`{each.name}` ({each.kind})" for each in module.COLUMNS if each.optional],
             "open": module.OPEN,
             "metrics": [
                 f"`{metric}`" + (" (lower is better)" if way == "lower" else "")

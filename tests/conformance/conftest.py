@@ -225,12 +225,16 @@ def pairs() -> Dataset:
 
 DATA: dict[str, Callable[[], Dataset]] = {
     "text-generation": prose,
-    "text-embedding": texts,
+    "text-embedding": prose,
     "image-classification": digits,
     "text-classification": texts,
     "tabular-classification": churn,
     "tabular-regression": rentals,
 }
+
+
+OPTIONAL: dict[str, Callable[[], Dataset]] = {"text-classification+text_pair": pairs, "text-embedding+label": texts}
+"""The tasks with each column that they leave optional, which are tried as tasks of their own."""
 
 
 @dataclass(frozen=True)
@@ -299,9 +303,9 @@ def encoder() -> Path:
 
 def outputs_of(task: str, signature: Signature) -> int:
     """How many scores a model of the task gives of an example; a vector is as long as those of the small encoder."""
-    module = plugins.task(task)
-    if task == "text-embedding":
+    if task.partition("+")[0] == "text-embedding":
         return ENCODED
+    module = plugins.task(task.partition("+")[0])
     return len(module.SCORES) if isinstance(module, Generative) else len(signature.labels) or 1
 
 
@@ -323,7 +327,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "architecture" in metafunc.fixturenames:
         metafunc.parametrize("architecture", plugins.names("architectures"))
     if "task" in metafunc.fixturenames:
-        metafunc.parametrize("task", plugins.names("tasks"))
+        metafunc.parametrize("task", [*plugins.names("tasks"), *OPTIONAL])
 
 
 @dataclass

@@ -13,11 +13,11 @@ from aiaas import plugins
 from aiaas.contracts import Generative, Signature
 from aiaas.errors import DataError
 from aiaas.train import signature_of
-from conformance.conftest import DATA, outputs_of, targets_of
+from conformance.conftest import DATA, OPTIONAL, outputs_of, targets_of
 
 
 def prepared(task: str) -> tuple[Any, Any, Signature]:
-    module, rows = plugins.task(task), DATA[task]()
+    module, rows = plugins.task(task.partition("+")[0]), (DATA | OPTIONAL)[task]()
     return module, rows, signature_of(rows, module)
 
 
@@ -33,7 +33,32 @@ def flat(value: Any) -> list[Any]:
 
 
 def test_the_suite_has_data_for_it(task: str) -> None:
-    assert task in DATA, "add a little data for the task to DATA in tests/conformance/conftest.py"
+    assert task in DATA | OPTIONAL, "add a little data for the task to DATA in tests/conformance/conftest.py"
+    module, rows, _ = prepared(task)
+    assert {column.name for column in module.COLUMNS if not column.optional} <= set(rows.column_names)
+    for column in module.COLUMNS:
+        if column.optional:
+            named = f"{task.partition('+')[0]}+{column.name}"
+            assert column.name in OPTIONAL[named]().column_names, "add rows with the column to OPTIONAL"
+
+
+def test_a_column_that_is_optional_is_asked_for_where_the_model_learned_from_it(task: str) -> None:
+    module, rows, signature = prepared(task)
+    if "+" not in task:
+        pytest.skip("these are its rows without one")
+    name = task.partition("+")[2]
+    if name == signature.target:  # it judges, and no request holds it
+        assert not signature.labels
+        assert name not in module.request(rows[0], signature)
+        return
+    assert signature.features[name]
+    request = module.request(rows[0], signature)
+    with pytest.raises(DataError, match=name):
+        module.decode({key: value for key, value in request.items() if key != name}, signature)
+    plain = signature_of(rows.remove_columns(name), module)
+    with pytest.raises(DataError, match=name):
+        module.decode(request, plain)
+    assert module.example(rows[0], signature) != module.example(rows[0], plain)
 
 
 def test_a_row_survives_the_way_through_json(task: str) -> None:
@@ -105,8 +130,8 @@ def test_better_scores_measure_better(task: str) -> None:
     perfect = (
         other * (0, 1, 1)  # no loss
         if isinstance(module, Generative)
-        else np.eye(other.shape[1], dtype=np.float32)[targets]  # texts of one label alike, of others apart
-        if task == "text-embedding"
+        else np.eye(other.shape[1], dtype=np.float32)[targets if len(targets) else np.arange(len(rows)) % 32]
+        if task.startswith("text-embedding")  # texts of one label alike, of others apart
         else np.eye(len(signature.labels), dtype=np.float32)[targets]
         if signature.labels
         else targets.astype(np.float32)[:, None]
@@ -114,6 +139,9 @@ def test_better_scores_measure_better(task: str) -> None:
     best = module.measure(targets, perfect, signature)
     worse = module.measure(targets, other, signature)
     for name, better in module.METRICS.items():
+        if best[name] is worse[name] is None:  # not defined without a label to judge by
+            assert signature.target is None
+            continue
         assert best[name] > worse[name] if better == "higher" else best[name] < worse[name], name
 
 

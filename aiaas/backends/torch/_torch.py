@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from aiaas.backends.settings import Learning
 from aiaas.cores import cores
 from aiaas.errors import TrainingError
@@ -114,6 +112,8 @@ def has_bfloat16() -> bool:
 @contextmanager
 def set_up(settings: Learning, seed: int) -> Iterator[Device]:
     """Threads, random numbers and determinism for one fit; after it, all of them are as they were."""
+    import numpy as np
+
     frame, found = torch(), device(settings)
     threads = frame.get_num_threads()
     strict, warn = frame.are_deterministic_algorithms_enabled(), frame.is_deterministic_algorithms_warn_only_enabled()
