@@ -11,6 +11,7 @@ from aiaas.backends.reading import go_on
 from aiaas.backends.torch import _encoder
 from aiaas.backends.torch._embed import AT_ONCE, Embedder
 from aiaas.backends.torch._pooled import Precision, TorchNetwork
+from aiaas.backends.torch._tokens import tell_longer
 from aiaas.backends.torch._torch import has_bfloat16, torch, transformers
 from aiaas.backends.torch._vectors import Saved
 from aiaas.backends.vector_store import VectorStore
@@ -49,7 +50,8 @@ def embedded(
         found = [embedder.add(some) for some in texts(rows, training)]
         places.append(np.concatenate([np.empty(0, np.int64), *found]))
         if rows is splits[0]:
-            tell_cut(params, int(embedder.cut[places[0]].sum()), len(rows), training)
+            longer = int(embedder.cut[places[0]].sum())
+            tell_longer(longer, len(rows), params.max_length, params.truncation, training)
     fresh, known = embedder.texts - embedder.found, embedder.found
     told = f"{fresh:,} texts embedded in {precision}" + (f", {known:,} known" if known else "")
     training.notes |= {"embedded": {"texts": fresh, "known": known, "precision": precision, "told": told}}
@@ -66,20 +68,6 @@ def texts(rows: Dataset, training: Training) -> Iterator[list[str]]:
             raise DataError(f"{missing:,} rows have no {column}", where=column, hint="leave such rows out")
         yield table[column].to_pylist()
     go_on(training)
-
-
-def tell_cut(params: Any, cut: int, count: int, training: Training) -> None:
-    """A person is told how many training texts were cut. Raises DataError where that may not be."""
-    if not cut:
-        return
-    told = (
-        f"{cut:,} of {count:,} training texts ({cut / count:.1%}) are longer than {params.max_length:,} tokens "
-        "(model.params.max_length)"
-    )
-    if params.truncation == "fail":
-        raise DataError(told, hint="raise max_length, leave such rows out, or set model.params.truncation to cut")
-    training.notes["cut_texts"] = cut
-    training.warn(f"{told} and were cut there")
 
 
 def _network(

@@ -15,10 +15,11 @@ from aiaas.backends.settings import Learning
 from aiaas.backends.subwords import Subwords
 from aiaas.backends.torch import _encoder, _portable
 from aiaas.backends.torch._embed import TOKENS
-from aiaas.backends.torch._embedded import embedded, tell_cut, texts
+from aiaas.backends.torch._embedded import embedded, texts
 from aiaas.backends.torch._params import ENCODER
 from aiaas.backends.torch._pooled import TorchNetwork, pooled
 from aiaas.backends.torch._saved import SETTINGS, read_network
+from aiaas.backends.torch._tokens import tell_longer
 from aiaas.backends.torch._torch import quiet, set_up, torch
 from aiaas.backends.torch._vectors import Saved, Vectors, read_head
 from aiaas.contracts import Training
@@ -100,7 +101,7 @@ def _look(params: Any, subwords: Subwords, train: Dataset, training: Training) -
     cut = 0
     for some in texts(train, training):
         cut += int(subwords.encode([params.prefix + text for text in some]).cut.sum())
-    tell_cut(params, cut, len(train), training)
+    tell_longer(cut, len(train), params.max_length, params.truncation, training)
 
 
 def _head(params: Any, train: Rows, validation: Rows, training: Training) -> Head:
