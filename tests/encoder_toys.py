@@ -27,6 +27,7 @@ def make_encoder(folder: Path, texts: Sequence[str], *, layers: int = 2, size: i
                 "num_attention_heads": 4,
                 "intermediate_size": 2 * size,
                 "max_position_embeddings": 64,
+                "initializer_range": 0.1,
                 "pad_token_id": 0,
                 **settings,
             }

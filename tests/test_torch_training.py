@@ -357,7 +357,7 @@ def test_schedules_rise_for_the_warmup_and_fall_as_they_are_called() -> None:
 
     linear = rates(warmup=0.1)
     assert linear[:10] == sorted(linear[:10])
-    assert max(linear) == linear[9] == pytest.approx(1.0)
+    assert max(linear) == pytest.approx(linear[9]) == pytest.approx(1.0)
     assert linear[55] == pytest.approx(0.5, abs=0.01)
     assert 0 < linear[99] < 0.02
     assert rates(schedule="constant", warmup=0) == [1.0] * 100
@@ -406,7 +406,7 @@ def test_every_epoch_has_the_same_shapes_and_other_batches() -> None:
 
 def test_batches_of_a_step_are_learned_from_as_one(encoder: Path, tmp_path: Path) -> None:
     """Of equal length, so that both fits see the same rows in a step."""
-    data = rows(48).filter(lambda row: row["text"].count("room") == 1)
+    data = rows(12).map(lambda row, place: {"text": [*BAD, *GOOD][place % 8]}, with_indices=True)
     one = Fit(encoder, tmp_path / "one", data=data, epochs=1, batch_size=12, learning_rate=1e-3, precision="float32")
     four = Fit(
         encoder,
@@ -550,10 +550,16 @@ def test_a_time_limit_ends_it_within_an_epoch(encoder: Path, tmp_path: Path, mon
     assert fit.told[-1].ended
 
 
-def test_a_loss_that_is_no_number_is_told_with_its_step(encoder: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"is no number any more at step \d+ \(epoch 1\)") as caught:
-        Fit(encoder, tmp_path, epochs=4, learning_rate=99, clip_norm=None, optimizer="sgd", warmup=0)
+def test_a_loss_that_is_no_number_is_told_with_its_step(copy: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    weights = load_file(copy / "model.safetensors")
+    weights["encoder.layer.1.output.dense.bias"][0] = np.nan
+    save_file(weights, copy / "model.safetensors", {"format": "pt"})
+    with pytest.raises(TrainingError, match=r"the loss is no number any more at step 1 \(epoch 1\)") as caught:
+        Fit(copy, tmp_path)
     assert "learning_rate" in str(caught.value.hint)
+    assert caught.value.where is None, "nothing good was kept"
 
 
 def test_the_last_good_state_outlives_a_loss_that_is_no_number(

@@ -115,6 +115,8 @@ def test_schedules_have_the_shapes_of_their_names() -> None:
     assert cosine[0] == pytest.approx(2.0)
     assert cosine[50] == pytest.approx(1.0, rel=0.02)
     assert 0 < cosine[-1] < 0.01
+    linear = rates(schedule="linear")
+    np.testing.assert_allclose([linear[0], linear[50], linear[99]], [2.0, 1.0, 0.022], rtol=0.01)
     one_cycle = rates(schedule="one_cycle")
     assert one_cycle.index(max(one_cycle)) in (24, 25)
     assert max(one_cycle) == pytest.approx(2.0, rel=0.01)

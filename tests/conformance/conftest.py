@@ -74,8 +74,8 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ],
     ("torch/bert", "text-classification"): [
         {"max_length": 48},
-        {"max_length": 32, "dropout": 0.2, "attention_dropout": 0.0, "freeze": "embeddings"},
-        {"max_length": 40, "lora": {"rank": 4, "targets": "all", "dropout": 0.1}},
+        {"max_length": 32, "dropout": 0.0, "attention_dropout": 0.1, "freeze": "embeddings"},
+        {"max_length": 40, "dropout": 0.0, "lora": {"rank": 16, "alpha": 64, "targets": "all", "dropout": 0.1}},
     ],
     ("torch/text_embedding", "text-classification"): [
         {"max_length": 48},
@@ -98,10 +98,10 @@ SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     ("tensorflow/cnn", "image-classification"): {"epochs": 4, "batch_size": 16, "learning_rate": 0.01},
     ("torch/bert", "text-classification"): {
         "epochs": 4,
-        "batch_size": 8,
-        "batch_tokens": 400,
+        "batch_size": 4,
+        "batch_tokens": 150,
         "accumulate": 2,
-        "learning_rate": 0.005,
+        "learning_rate": 0.003,
         "layer_decay": 0.9,
         "threads": 1,
     },
@@ -219,7 +219,8 @@ def prose() -> Dataset:
 def pairs() -> Dataset:
     """The reviews, each with another text beside it."""
     rows = texts()
-    beside = [f"{'good' if label else 'room'} {number % 5}" for number, label in enumerate(rows["label"])]
+    words = ("room", "bad", "good")
+    beside = [f"{words[label]} {number % 5}" for number, label in enumerate(rows["label"])]
     return rows.add_column("text_pair", beside)
 
 

@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aiaas.backends.course import State
 from aiaas.workspace import atomic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FILE = "checkpoint.npz"
-
-
-@dataclass(slots=True)
-class State:
-    """Where a fit stands: `step` batches of `epoch` are done, both from 0; `seconds` of training were spent.
-
-    `history` holds a mapping an epoch as it was reported. `best` is the best value of the metric that early stopping
-    watches, `best_epoch` the epoch that had it and whose weights are kept.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    seconds: float = 0.0
-    history: list[dict[str, float]] = field(default_factory=list)
-    best: float | None = None
-    best_epoch: int = 0
 
 
 def save(folder: Path, state: State, variables: Sequence[Any], best: Sequence[NDArray[Any]]) -> bool:

@@ -73,7 +73,7 @@ def with_lora(network: Any, lora: Lora, fresh: Collection[str]) -> Any:
 
     base = network.base_model
     linear = {name.rpartition(".")[2] for name, module in base.named_modules() if type(module).__name__ == "Linear"}
-    head = {name for name, module in network.named_children() if module is not base and any(module.parameters())}
+    head = {name for name, module in network.named_children() if module is not base and [*module.parameters()]}
     learning = head | {name.split(".")[1] for name in fresh if name.startswith(f"{network.base_model_prefix}.")}
     targets: Collection[str] = lora.targets
     if targets == "attention":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiaas.backends.course import Course, stopped
-from aiaas.backends.torch import _checkpoint
+from aiaas.backends.torch import _checkpoint, _memory
 from aiaas.backends.torch._batches import Batches
 from aiaas.backends.torch._settings import FineTuning
 from aiaas.backends.torch._torch import Device
@@ -56,7 +56,7 @@ def learn(plan: Plan, device: Device, training: Training) -> None:
     given = _trainer.arguments(plan.settings, device, training.seed, folder)
     fit.trainer = trainer = _trainer.FineTuner(plan, course, given, _callback(fit))
     if course.state.step or not course.over():
-        with suppress(_Over):
+        with suppress(_Over), _memory.told():
             trainer.train(resume_from_checkpoint=str(kept) if kept else None)
         trainer.accelerator.unwrap_model(plan.network, keep_fp32_wrapper=False)
     elif kept:  # interrupted when all was done

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aiaas.backends import memory
 from aiaas.backends.torch._adapt import layers_of
 from aiaas.backends.torch._settings import FineTuning
 from aiaas.backends.torch._torch import Device, torch
+from aiaas.errors import TrainingError
 
 _MOMENTS = {"sgd": 1, "adam": 2, "adamw": 2, "rmsprop": 1}
 _PER_VALUE = 17  # values that a layer keeps for each of its outputs
 _PER_SCORE = 2.5  # and for each weight of its attention, where some are dropped
-_HINT = (
+HINT = (
     "lower train.batch_size, train.batch_tokens or model.params.max_length, set train.gradient_checkpointing, or let "
     "fewer weights learn: model.params.freeze, model.params.lora"
 )
@@ -23,7 +26,18 @@ def check(network: Any, settings: FineTuning, device: Device, rows: int, length:
     """Raise TrainingError with the estimate when the fit needs more memory than there is."""
     need = estimate(network, settings, device, rows, length)
     free = torch().cuda.mem_get_info()[0] if device.kind == "cuda" else None
-    memory.check(need, "training this encoder", _HINT, free)
+    memory.check(need, "training this encoder", HINT, free)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what torch raises when memory runs out all the same into an error that says what lowers it."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch().OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        raise TrainingError("the memory does not suffice for training this encoder", hint=HINT) from error
 
 
 def estimate(network: Any, settings: FineTuning, device: Device, rows: int, length: int) -> int:

@@ -41,6 +41,9 @@ class FineTuning(Learning):
         0.1, ge=0, lt=1, description="The share of all steps in which the rate grows to its height; one_cycle: 0.25."
     )
     clip_norm: float | None = Field(1.0, gt=0, le=1e6, description="Scale gradients down to this norm at most.")
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        "auto", description="Where to learn: auto takes a GPU if there is one."
+    )
     gradient_checkpointing: bool = Field(
         False, description="Compute the layers again on the way back: less memory, a third more time."
     )

@@ -117,15 +117,18 @@ def set_up(settings: Learning, seed: int) -> Iterator[Device]:
     frame, found = torch(), device(settings)
     threads = frame.get_num_threads()
     strict, warn = frame.are_deterministic_algorithms_enabled(), frame.is_deterministic_algorithms_warn_only_enabled()
+    filled = frame.utils.deterministic.fill_uninitialized_memory
     kept = random.getstate(), np.random.get_state(), frame.get_rng_state()
     frame.set_num_threads(settings.threads or cores())
     with _environment({"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}):  # without it, cuBLAS adds in any order
         frame.use_deterministic_algorithms(True, warn_only=True)
+        frame.utils.deterministic.fill_uninitialized_memory = False  # nobody reads it, and filling takes time
         frame.manual_seed(seed)
         try:
             yield found
         finally:
             frame.use_deterministic_algorithms(strict, warn_only=warn)
+            frame.utils.deterministic.fill_uninitialized_memory = filled
             frame.set_num_threads(threads)
             random.setstate(kept[0])
             np.random.set_state(kept[1])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def arguments(settings: FineTuning, device: Device, seed: int, folder: Path) -> TrainingArguments:
     """The settings as the Trainer has them. It logs, evaluates and saves nothing by itself: the fit says when."""
-    return TrainingArguments(
+    made = TrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=settings.batch_size,
@@ -46,6 +46,9 @@ def arguments(settings: FineTuning, device: Device, seed: int, folder: Path) -> 
         dataloader_pin_memory=device.kind == "cuda",
         ddp_find_unused_parameters=False,
     )
+    if made.n_gpu > 1:  # several of them in one process would each see a part of a batch and of the sums
+        made._n_gpu = 1
+    return made
 
 
 class Sums:

@@ -35,7 +35,7 @@ class Params(_params.EncoderParams):
         None,
         ge=0,
         lt=1,
-        description="The same of the weights of the attention; 0 is much faster, as they need not be written down.",
+        description="The same of the weights of the attention; with 0, they need not be written down.",
     )
     freeze: Frozen = Field(
         "none",
