@@ -7,14 +7,12 @@ so no examples are needed beforehand.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from aiaas.backends.onnx import first_line
 from aiaas.backends.onnx_graph import rewrite_large
+from aiaas.backends.silence import silence
 from aiaas.errors import ExportError
 
 _OPERATORS = ["MatMul", "Gather"]
@@ -26,7 +24,7 @@ def quantise(path: Path, out: Path) -> None:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with TemporaryDirectory(dir=out.parent) as scratch, _quiet():
+    with TemporaryDirectory(dir=out.parent) as scratch, silence():
         raw = Path(scratch) / _RAW
         try:
             quantize_dynamic(
@@ -42,15 +40,3 @@ def quantise(path: Path, out: Path) -> None:
         except Exception as error:  # it has no errors of its own
             raise ExportError(f"the network has no int8 form: {first_line(error)}") from error
         rewrite_large(raw, out)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the advice that the quantiser logs, on the root logger."""
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        root.setLevel(level)

@@ -8,12 +8,6 @@ stands.
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +16,7 @@ from aiaas.backends import onnx_int8
 from aiaas.backends.encoders import INPUTS, NETWORK, copy_beside
 from aiaas.backends.onnx import first_line
 from aiaas.backends.onnx_graph import rewrite_large
+from aiaas.backends.silence import silence
 from aiaas.backends.torch._torch import quiet, torch, transformers
 from aiaas.errors import ExportError
 
@@ -37,7 +32,7 @@ def export(directory: Path, out: Path, network: Any, encoder: Any, *, types: boo
     answers (n, outputs); `encoder` is the network of transformers in it, and `types` says whether it takes
     `token_type_ids`. Raises ExportError.
     """
-    with TemporaryDirectory(dir=out) as scratch, quiet(), _silent():
+    with TemporaryDirectory(dir=out) as scratch, quiet(), silence():
         raw = Path(scratch) / _RAW
         try:
             _fuse_attention(encoder)
@@ -125,21 +120,3 @@ def _attention(
         version=1,
     )
     return found.reshape(n, length, heads, size), None
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Without what the exporter says to people: how far it is, what it did not use, what it wants another day."""
-    logger = logging.getLogger("torch.onnx")
-    others = [each for name, each in logging.Logger.manager.loggerDict.items() if name.startswith("torch.onnx.")]
-    loggers = [logger, *(each for each in others if isinstance(each, logging.Logger))]
-    levels = [each.level for each in loggers]
-    for each in loggers:
-        each.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for each, level in zip(loggers, levels, strict=True):
-            each.setLevel(level)
