@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from aiaas import plugins, steps
 from aiaas.contracts import Batch
@@ -27,6 +28,44 @@ def texts(name: str, values: list[Any], **params: Any) -> list[Any]:
 
 def text(name: str, value: str, **params: Any) -> str:
     return str(texts(name, [value], **params)[0])
+
+
+SIGN = {"edges": [-0.01, 0.01], "names": ["neg", None, "pos"]}
+
+
+class TestBins:
+    def test_an_edge_begins_the_next_label_and_null_leaves_rows_out(self) -> None:
+        step = steps.build("bins", SIGN, ["text"], "label")
+        done = step.apply({"text": ["a", "b", "c", "d"], "label": ["-2.5", "0.0", "0.01", "4"]})
+        assert done == {"text": ["a", "c", "d"], "label": ["neg", "pos", "pos"]}
+        assert step.report() == {"labels": {"neg": 1, "pos": 2}, "left_out": 1}
+
+    def test_several_edges_may_lead_to_one_label(self) -> None:
+        step = steps.build("bins", {"edges": [2, 4], "names": ["odd", "fair", "odd"]}, ["text"], "label")
+        assert step.apply({"text": ["a", "b", "c"], "label": ["1", "3", "inf"]})["label"] == ["odd", "fair", "odd"]
+
+    @pytest.mark.parametrize("label", ["good", "nan", ""])
+    def test_refuses_a_label_that_is_no_number(self, label: str) -> None:
+        step = steps.build("bins", SIGN, ["text"], "label")
+        with pytest.raises(DataError, match="is no number"):
+            step.apply({"text": ["a"], "label": [label]})
+
+    def test_refuses_rows_without_labels(self) -> None:
+        with pytest.raises(DataError, match="no labels"):
+            steps.build("bins", SIGN, ["text"], None).apply({"text": ["a"]})
+
+    @pytest.mark.parametrize(
+        ("edges", "names", "told"),
+        [
+            ([0], ["one"], "one more than edges"),
+            ([1, 1], ["a", "b", "c"], "must ascend"),
+            ([0], ["a", " "], "must not be empty"),
+            ([], ["a"], "at least 1"),
+        ],
+    )
+    def test_refuses_edges_and_names_that_do_not_go_together(self, edges: Any, names: Any, told: str) -> None:
+        with pytest.raises(ValidationError, match=told):
+            plugins.step("bins").Params.model_validate({"edges": edges, "names": names})
 
 
 class TestClean:
@@ -162,7 +201,9 @@ class TestTextSteps:
         step = steps.build("lowercase", {"columns": ["title"]}, ["title", "text"], None)
         assert step.apply({"title": ["A"], "text": ["B"]}) == {"title": ["a"], "text": ["B"]}
 
-    @pytest.mark.parametrize("name", plugins.names("steps"))
+    @pytest.mark.parametrize(
+        "name", [name for name in plugins.names("steps") if "columns" in plugins.step(name).Params.model_fields]
+    )
     def test_a_column_that_is_no_feature(self, name: str) -> None:
         with pytest.raises(DataError, match="no feature column 'titel'; allowed: title, text"):
             steps.build(name, {"columns": ["titel"]}, ["title", "text"], None)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aiaas.backends import arrays, subwords
-from aiaas.backends.onnx import REQUIRES as ONNX_RUNTIME
 from aiaas.backends.onnx import PortableNetwork
 from aiaas.backends.onnx_graph import data_of
 from aiaas.backends.sequences import by_length
@@ -23,7 +22,6 @@ from aiaas.backends.subwords import Subwords, Text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-REQUIRES = (*ONNX_RUNTIME, *subwords.REQUIRES)
 SETTINGS, NETWORK = "model.json", "model.onnx"
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 """What a network takes, in this order, each (n, length); one that does not tell the texts of a pair apart lacks the
@@ -48,14 +46,16 @@ class PortableEncoder:
         self.subwords = Subwords.load(directory)
 
     def predict(self, examples: Sequence[Text]) -> NDArray[np.float32]:
-        """Scores or vectors (n, outputs); of a text longer than the tokenizer keeps, the beginning decides."""
-        scores = np.empty((len(examples), self.outputs), np.float32)
-        for first in range(0, len(examples), _AT_ONCE):
-            texts = self.subwords.encode([self._prefixed(text) for text in examples[first : first + _AT_ONCE]])
+        """Scores or vectors (n, outputs); of a text longer than the tokenizer keeps, the beginning decides. Equal texts
+        are computed once."""
+        once, places_of = distinct(examples)
+        scores = np.empty((len(once), self.outputs), np.float32)
+        for first in range(0, len(once), _AT_ONCE):
+            texts = self.subwords.encode([self._prefixed(text) for text in once[first : first + _AT_ONCE]])
             for places in by_length(texts.lengths, _ROWS, _TOKENS):
                 batch = texts.padded(places)
                 scores[first + places] = self.network(*(batch[name] for name in self._inputs))
-        return scores
+        return scores[places_of]
 
     def _prefixed(self, text: Text) -> Text:
         return self.prefix + text if isinstance(text, str) else (self.prefix + text[0], self.prefix + text[1])
@@ -65,6 +65,12 @@ class PortableEncoder:
         copy_beside(self.directory, directory)
         for path in (self.directory / NETWORK, data_of(self.directory / NETWORK)):
             shutil.copyfile(path, directory / path.name)
+
+
+def distinct(examples: Sequence[Text]) -> tuple[list[Text], NDArray[np.int64]]:
+    """Each example once, in the order in which they come, and the place of every one among them."""
+    places = {example: place for place, example in enumerate(dict.fromkeys(examples))}
+    return list(places), np.array([places[example] for example in examples], np.int64)
 
 
 def copy_beside(directory: Path, out: Path) -> None:

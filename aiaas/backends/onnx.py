@@ -19,6 +19,12 @@ RUNTIME = "onnx"
 REQUIRES = ("onnxruntime",)
 FROM_KERAS = ("tf2onnx", "onnx")
 """What writing a network of Keras takes."""
+FROM_TORCH = ("onnxscript", "onnx")
+"""What writing a network of torch takes."""
+TO_INT8 = ("onnx", "onnxruntime")
+"""What writing whole numbers of eight bits in place of its weights takes."""
+OF_TEXTS = (*REQUIRES, "tokenizers")
+"""What an encoder of texts takes to answer."""
 THREADS = "AIAAS_THREADS"
 _ERRORS_ONLY = 3
 

@@ -15,8 +15,6 @@ from aiaas.backends.onnx_graph import rewrite_large
 from aiaas.backends.silence import silence
 from aiaas.errors import ExportError
 
-REQUIRES = ("onnx", "onnxruntime")
-
 _OPERATORS = ["MatMul", "Gather"]
 _RAW = "raw.onnx"
 

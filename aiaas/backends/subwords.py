@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FILE = "tokenizer.json"
-REQUIRES = ("tokenizers",)
 Text = str | tuple[str, str]
 """A text, or a pair of texts that are read together."""
 

@@ -243,6 +243,8 @@ def _close(expected: Any, found: Any, tolerance: float = 1e-4) -> bool:
     """Equal, with scores allowed to differ in the last digits (another processor, another BLAS)."""
     if isinstance(expected, dict) and isinstance(found, dict):
         return expected.keys() == found.keys() and all(_close(expected[name], found[name]) for name in expected)
+    if isinstance(expected, list) and isinstance(found, list):
+        return len(expected) == len(found) and all(map(_close, expected, found))
     if isinstance(expected, float | int) and isinstance(found, float | int):
         return abs(expected - found) <= tolerance * max(1.0, abs(expected))
     return bool(expected == found)

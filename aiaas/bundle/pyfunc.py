@@ -2,7 +2,8 @@
 
 `mlflow.pyfunc.load_model("models:/NAME@champion").predict(data)` takes a list of texts, or of files as bytes or base64,
 or a DataFrame (with a column `text` or, of files, their feature's; else one row an example), and gives a DataFrame with
-a row an answer: the columns `label`, `score` and `scores` of a classifier, `value` of a regression.
+a row an answer: the columns `label`, `score` and `scores` of a classifier, `value` of a regression, `embedding`
+(a list) of a text that gets a vector.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ class Mapper:
         self.task = task
         self.dropped: dict[str, int] = {}
         self.wanted = {column.name: column for column in task.COLUMNS}
-        self._undecided = {each.name for each in task.COLUMNS if each.optional and each.name not in params.columns}
+        said = {*params.columns, *(["label"] if params.label is not None else [])}
+        self._undecided = {each.name for each in task.COLUMNS if each.optional and each.name not in said}
         self._left_out: set[str] = set()
         self.kept = [name for name in keep if name not in self.wanted]
         self.theirs: set[str] = set()

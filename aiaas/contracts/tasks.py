@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Signature:
     """What a fitted model takes and gives: feature columns with their types (`string`, `int64`, `float64`, `bool`,
-    `binary`), the target column where there is one, and for a classifier the labels in the order of its outputs."""
+    `binary`), the target column where there is one, and for a classifier the labels in the order of its outputs. A
+    target that the task leaves optional is not learned, only judged by."""
 
     features: Mapping[str, str]
     target: str | None
@@ -44,7 +45,8 @@ class Signature:
 class Column:
     """A column of a task. `kind` is how its values are kept: text, a class label, a number, or a file as it is (bytes,
     such as an encoded picture). A task insists on it, unless it is `optional`: then it is there for all rows or for
-    none, as `columns:` of the sources say or as the data has it."""
+    none, as `columns:` of the sources say or as the data has it. An optional label is one to judge by, and no model
+    learns it."""
 
     name: str
     kind: Literal["text", "label", "number", "file"]

@@ -23,6 +23,8 @@ class Layout:
     texts: tuple[str, ...]
     target: str | None
     kind: Literal["label", "number"] | None
+    learned: bool
+    """Whether the target is learned; one that the task leaves optional only judges."""
     splits: tuple[str, ...]
     schema: pa.Schema
     """The columns as they pass through the steps: a label is a string, a number is float64."""
@@ -41,8 +43,8 @@ class Layout:
 
 def layout(task: Task, schema: pa.Schema, column: str | None) -> Layout:
     """The layout of collected rows; `column` is what the recipe's split names. DataError when a column is missing."""
-    target = next((each for each in task.COLUMNS if each.kind in {"label", "number"}), None)
     named = [each for each in task.COLUMNS if not each.optional or each.name in schema.names]
+    target = next((each for each in named if each.kind in {"label", "number"}), None)
     needed = {each.name: "the task needs it" for each in named} | ({column: "the split names it"} if column else {})
     ours = [name for name in schema.names if name not in {SOURCE, SPLIT}]
     for name, why in needed.items():
@@ -70,7 +72,8 @@ def layout(task: Task, schema: pa.Schema, column: str | None) -> Layout:
         for field in schema.remove_metadata()
         if field.name in features or field.name in splits or (target and field.name == target.name)
     ]
-    return Layout(features, texts, target.name if target else None, kind, splits, pa.schema(fields))
+    learned = target is not None and not target.optional
+    return Layout(features, texts, target.name if target else None, kind, learned, splits, pa.schema(fields))
 
 
 def with_features(final: pa.Schema, label: str | None, names: list[str], collected: pa.Schema) -> pa.Schema:

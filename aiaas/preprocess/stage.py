@@ -27,7 +27,7 @@ class Index:
     """What is kept of each row in memory: digest of its features, class, and the part that the data names."""
 
     def __init__(self, columns: Layout) -> None:
-        self.features = columns.features
+        self.features, self.learned = columns.features, columns.learned
         self._columns = columns
         self._contents = bytearray()
         self._codes = array("i")
@@ -110,7 +110,8 @@ def _divide(section: Any, seed: int, flow: Flow, index: Index, rows: Path) -> sp
     """The part of each row, after every check that the split must pass."""
     contents, (names, codes) = index.contents, index.classes()
     checks.refuse_nothing(flow, len(contents))
-    checks.refuse_one_class(names, len(contents))
+    if index.learned:
+        checks.refuse_one_class(names, len(contents))
     shares = {part: float(getattr(section, name)) for part, name in enumerate(split.PARTS)}
     strata = codes if section.stratify else None
     parts = split.divide(index.named, split.keys(contents, seed), strata, names, shares)
@@ -121,7 +122,7 @@ def _divide(section: Any, seed: int, flow: Flow, index: Index, rows: Path) -> sp
         any(link.name == "deduplicate" for link in flow.links),
         lambda some: _show(rows, index.features, some),
     )
-    if codes is not None:
+    if codes is not None and index.learned:
         checks.refuse_unlearned(parts, codes, names)
     return parts
 

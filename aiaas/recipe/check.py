@@ -134,11 +134,11 @@ class _Check:
             section["steps"] = tuple(self._step(entry, (*path, i)) for i, entry in enumerate(section["steps"]))
         split = {} if section.get("split") is None else section["split"]
         if self.task is not None and isinstance(split, dict):
-            labelled = any(column.kind == "label" for column in self.task.COLUMNS)
-            if split.get("stratify") is True and not labelled:
+            labels = [column for column in self.task.COLUMNS if column.kind == "label"]
+            if split.get("stratify") is True and not labels:
                 message = f"must be false: {self.document.data['task']} has no labels to keep in proportion"
                 self.document.refuse((*path[:1], "split", "stratify"), message)
-            split = {"stratify": labelled, **split}
+            split = {"stratify": any(not column.optional for column in labels), **split}
         return {**section, "split": split}
 
     def _step(self, entry: Any, path: paths.Path) -> StepSpec:

@@ -77,8 +77,9 @@ def _predict(name: str, bundle: Bundle, media_types: Sequence[str], limits: Limi
     examples = list(islice(filter(_is_short, bundle.examples()), EXAMPLES))
     request = {"inputs": [each["input"] for each in examples]}
     about = {"model": bundle.name, "version": bundle.version, "digest": bundle.digest}
-    response = {**about, "outputs": [each["answer"] for each in examples]}
-    outputs = {"type": "array", "items": _output(bundle.signature)}
+    answers = [each["answer"] for each in examples]
+    response = {**about, "outputs": answers}
+    outputs = {"type": "array", "items": _output(bundle.signature, answers)}
     given = _object({"model": "string", "version": _NULLABLE, "digest": "string", "outputs": outputs})
     most = limits.prompts if bundle.options else limits.rows
     inputs = {"type": "array", "items": _input(bundle), "maxItems": most}
@@ -163,12 +164,28 @@ def _type(dtype: str) -> str:
     return next((name for start, name in _TYPES.items() if dtype.startswith(start)), "string")
 
 
-def _output(signature: Signature) -> Schema:
-    """One answer: a classifier's is known by its labels, any other's is an object that the example shows."""
+def _output(signature: Signature, examples: Sequence[Any]) -> Schema:
+    """One answer: a classifier's is known by its labels, any other's is of the kind that the example is."""
     if not signature.labels:
-        return {"type": "object"}
+        return _kind(examples[0]) if examples else {"type": "object"}
     scores = _object(dict.fromkeys(signature.labels, "number"))
     return _object({"label": {"enum": list(signature.labels)}, "score": "number", "scores": scores})
+
+
+def _kind(value: Any) -> Schema:
+    """What kind of JSON a value is; what a list holds is as its first element."""
+    match value:
+        case dict():
+            return _object({name: _kind(each) for name, each in value.items()})
+        case [first, *_]:
+            return {"type": "array", "items": _kind(first)}
+        case str():
+            return {"type": "string"}
+        case bool():
+            return {"type": "boolean"}
+        case float() | int():
+            return {"type": "number"}
+    return {}
 
 
 def _list_schema() -> Schema:

@@ -111,10 +111,12 @@ def train(
 
 
 def signature_of(rows: Dataset, task: Task) -> Signature:
-    """What a model of these rows takes and gives: the target is the task's label or number, the rest features."""
-    target = next((column for column in task.COLUMNS if column.kind in {"label", "number"}), None)
+    """What a model of these rows takes and gives: the target is the task's label or number, the rest features. A label
+    that the task leaves optional is one to judge by: no model answers with it."""
+    targets = [column for column in task.COLUMNS if column.kind in {"label", "number"}]
+    target = next((column for column in targets if column.name in rows.features or not column.optional), None)
     name = target.name if target else None
-    labels = tuple(rows.features[name].names) if target and target.kind == "label" else ()
+    labels = tuple(rows.features[name].names) if target and target.kind == "label" and not target.optional else ()
     features = {column: str(feature.dtype) for column, feature in rows.features.items() if column != name}
     return Signature(features, name, labels)
 

@@ -77,6 +77,14 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"max_length": 32, "dropout": 0.0, "attention_dropout": 0.1, "freeze": "embeddings"},
         {"max_length": 40, "dropout": 0.0, "lora": {"rank": 16, "alpha": 64, "targets": "all", "dropout": 0.1}},
     ],
+    ("torch/text_embedding", "text-classification"): [
+        {"max_length": 48},
+        {"max_length": 24, "pooling": "cls", "prefix": "text: ", "C": 1.0, "class_weight": "balanced"},
+    ],
+    ("torch/text_embedding", "text-embedding"): [
+        {"max_length": 48},
+        {"max_length": 24, "pooling": "cls", "normalise": False, "prefix": "text: "},
+    ],
     ("tensorflow/lstm_generator", "text-generation"): [
         {"embedding": 16, "units": 24, "window": 16},
         {"embedding": 16, "units": 16, "layers": 2, "dropout": 0.1, "min_count": 1},
@@ -109,6 +117,10 @@ SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
 
 PAIRED = {("torch/bert", "text-classification", 1)}
 """Which sets of parameters are tried on pairs of texts; every architecture that reads them has one."""
+
+
+ENCODED = 32
+"""Numbers of a vector of the small encoder."""
 
 
 def texts() -> Dataset:
@@ -214,6 +226,7 @@ def pairs() -> Dataset:
 
 DATA: dict[str, Callable[[], Dataset]] = {
     "text-generation": prose,
+    "text-embedding": prose,
     "image-classification": digits,
     "text-classification": texts,
     "tabular-classification": churn,
@@ -221,7 +234,7 @@ DATA: dict[str, Callable[[], Dataset]] = {
 }
 
 
-OPTIONAL: dict[str, Callable[[], Dataset]] = {"text-classification+text_pair": pairs}
+OPTIONAL: dict[str, Callable[[], Dataset]] = {"text-classification+text_pair": pairs, "text-embedding+label": texts}
 """The tasks with each column that they leave optional, which are tried as tasks of their own."""
 
 
@@ -285,12 +298,14 @@ def encoder() -> Path:
     """An encoder like BERT, small and with weights drawn by lot, the same ones in every process."""
     folder = Path(tempfile.mkdtemp(prefix="encoder-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    make_encoder(folder, list(texts()["text"]))
+    make_encoder(folder, list(texts()["text"]), size=ENCODED)
     return folder
 
 
 def outputs_of(task: str, signature: Signature) -> int:
-    """How many scores a model of the task gives of an example."""
+    """How many scores a model of the task gives of an example; a vector is as long as those of the small encoder."""
+    if task.partition("+")[0] == "text-embedding":
+        return ENCODED
     module = plugins.task(task.partition("+")[0])
     return len(module.SCORES) if isinstance(module, Generative) else len(signature.labels) or 1
 

@@ -33,6 +33,18 @@ TEXTS = [
 LABELS = ["pos", "pos", "pos", "neg", "neg", "pos", "pos", "neg", "neg"]
 ROWS: Batch = {"text": TEXTS, "stars": [5, 4, 5, 1, 1, 3, 3, 3, 2], "label": LABELS}
 
+PARAMS: dict[str, dict[str, Any]] = {"bins": {"edges": [2, 4], "names": ["bad", None, "good"]}}
+"""What a step must be told."""
+
+LABELLED: dict[str, dict[str, str]] = {"bins": {"pos": "4.5", "neg": "1", "a": "4", "b": "0"}}
+"""What stands in place of the labels, for a step that makes labels of something else."""
+
+
+def rows_for(name: str, rows: Batch = ROWS) -> Batch:
+    """The rows as the step takes them."""
+    known = LABELLED.get(name, {})
+    return {**rows, "label": [known.get(label, label) for label in rows["label"]]}
+
 
 def batches(rows: Batch, size: int) -> Iterator[Batch]:
     for start in range(0, len(rows["text"]), size):
@@ -41,7 +53,7 @@ def batches(rows: Batch, size: int) -> Iterator[Batch]:
 
 def run(name: str, rows: Batch, size: int, *, label: str | None = "label") -> tuple[Batch, Any]:
     """The rows after the step, and the step."""
-    step = steps.build(name, {}, [column for column in rows if column != "label"], label)
+    step = steps.build(name, PARAMS.get(name, {}), [column for column in rows if column != "label"], label)
     if step.SCANS:
         step.scan(batches(rows, size))
     done: Batch = {column: [] for column in rows}
@@ -67,25 +79,26 @@ class TestStep:
         assert all(field.description for field in params.model_fields.values())
 
     def test_equal_input_equal_output(self, name: str) -> None:
-        first, one = run(name, ROWS, 4)
-        second, other = run(name, ROWS, 4)
+        first, one = run(name, rows_for(name), 4)
+        second, other = run(name, rows_for(name), 4)
         assert first == second
         assert one.report() == other.report()
 
     def test_batch_boundaries_do_not_matter(self, name: str) -> None:
-        whole, step = run(name, ROWS, 100)
+        whole, step = run(name, rows_for(name), 100)
         for size in (1, 2, 5):
-            parts, other = run(name, ROWS, size)
+            parts, other = run(name, rows_for(name), size)
             assert parts == whole
             assert other.report() == step.report()
 
     def test_leaves_its_input_alone(self, name: str) -> None:
-        rows = {column: list(values) for column, values in ROWS.items()}
+        rows = rows_for(name)
+        before = {column: list(values) for column, values in rows.items()}
         run(name, rows, 100)
-        assert rows == ROWS
+        assert rows == before
 
     def test_keeps_columns_and_rows_together(self, name: str) -> None:
-        done, _ = run(name, ROWS, 3)
+        done, _ = run(name, rows_for(name), 3)
         assert list(done) == list(ROWS)
         assert len({len(values) for values in done.values()}) == 1
 
@@ -93,7 +106,7 @@ class TestStep:
         if not plugins.step(name).Step.ON_REQUEST:
             pytest.skip("not run on requests")
         bare = {column: values for column, values in ROWS.items() if column != "label"}
-        whole, _ = run(name, ROWS, 100)
+        whole, _ = run(name, rows_for(name), 100)
         done, _ = run(name, bare, 1, label=None)
         assert done == {column: whole[column] for column in bare}
         assert len(done["text"]) == len(TEXTS)
@@ -101,13 +114,13 @@ class TestStep:
     def test_is_made_again_from_its_record(self, name: str) -> None:
         if not plugins.step(name).Step.ON_REQUEST:
             pytest.skip("not run on requests")
-        whole, step = run(name, ROWS, 100)
+        whole, step = run(name, rows_for(name), 100)
         kept = json.loads(json.dumps(steps.record(name, {}, step)))
         bare = {column: values for column, values in ROWS.items() if column != "label"}
         assert steps.apply(steps.restore([kept], list(bare)), bare) == {column: whole[column] for column in bare}
 
     def test_takes_no_rows(self, name: str) -> None:
-        step = steps.build(name, {}, ["text", "stars"], "label")
+        step = steps.build(name, PARAMS.get(name, {}), ["text", "stars"], "label")
         nothing: Batch = {column: [] for column in ROWS}
         if step.SCANS:
             step.scan([nothing])
@@ -115,11 +128,11 @@ class TestStep:
 
     def test_passes_what_is_no_text(self, name: str) -> None:
         rows: Batch = {"text": [None, "干净", None], "stars": [1.5, None, 2.0], "label": ["a", "b", "a"]}
-        done, _ = run(name, rows, 2)
-        assert done == rows
+        done, _ = run(name, rows_for(name, rows), 2)
+        assert done == {**rows, "label": done["label"] if name in LABELLED else rows["label"]}
 
     def test_reports_json(self, name: str) -> None:
-        _, step = run(name, ROWS, 3)
+        _, step = run(name, rows_for(name), 3)
         report = dict(step.report())
         assert json.loads(json.dumps(report, allow_nan=False)) == report
 

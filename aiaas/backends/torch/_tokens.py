@@ -39,17 +39,24 @@ def encoded(rows: Dataset, subwords: Subwords, training: Training) -> Encoded:
 def tell_cut(texts: Encoded, subwords: Subwords, truncation: str, training: Training) -> None:
     """A person is told how many training texts were cut. Raises DataError where that may not be."""
     training.notes["tokens"] = int(texts.tokens.size)
-    longer, count = int(texts.cut.sum()), len(texts)
+    where = f"row {int(texts.cut.argmax()) + 1:,} of the training rows is the first" if len(texts) else None
+    tell_longer(int(texts.cut.sum()), len(texts), subwords.max_length, truncation, training, where)
+
+
+def tell_longer(
+    longer: int, count: int, length: int, truncation: str, training: Training, where: str | None = None
+) -> None:
+    """The same of texts that were counted elsewhere."""
     if not longer:
         return
     what = (
-        f"{longer:,} of {count:,} training texts ({longer / count:.1%}) are longer than {subwords.max_length:,} tokens "
+        f"{longer:,} of {count:,} training texts ({longer / count:.1%}) are longer than {length:,} tokens "
         "(model.params.max_length)"
     )
     if truncation == "fail":
         raise DataError(
             what,
-            where=f"row {int(texts.cut.argmax()) + 1:,} of the training rows is the first",
+            where=where,
             hint="raise max_length, leave such rows out, or set model.params.truncation to cut",
         )
     training.notes["cut_texts"] = longer

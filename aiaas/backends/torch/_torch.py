@@ -14,8 +14,6 @@ from aiaas.backends.settings import Learning
 from aiaas.cores import cores
 from aiaas.errors import TrainingError
 
-REQUIRES = ("torch", "transformers", "accelerate", "peft", "tokenizers", "safetensors")
-
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
 _SMALLER = ("amx_bf16", "avx512_bf16", "bf16")  # instructions of Intel, AMD and Arm
 

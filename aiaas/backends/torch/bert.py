@@ -8,23 +8,21 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
+from aiaas.backends import onnx
 from aiaas.backends.torch import _params
 from aiaas.backends.torch._adapt import Frozen, Lora
-from aiaas.backends.torch._portable import EXPORT_REQUIRES as EXPORT_REQUIRES
-from aiaas.backends.torch._portable import QUANTIZE_REQUIRES as QUANTIZE_REQUIRES
-from aiaas.backends.torch._portable import RUNTIME as RUNTIME
-from aiaas.backends.torch._portable import RUNTIME_REQUIRES as RUNTIME_REQUIRES
-from aiaas.backends.torch._portable import quantize as quantize
 from aiaas.backends.torch._settings import FineTuning
-from aiaas.backends.torch._torch import REQUIRES as REQUIRES
 from aiaas.contracts import Folder, Model, Training
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+REQUIRES = ("torch", "transformers", "accelerate", "peft", "tokenizers", "safetensors")
 TASKS = ("text-classification",)
 OPTIONAL = ("text_pair",)
 Settings = FineTuning
+RUNTIME, RUNTIME_REQUIRES = onnx.RUNTIME, onnx.OF_TEXTS
+EXPORT_REQUIRES, QUANTIZE_REQUIRES = onnx.FROM_TORCH, onnx.TO_INT8
 
 
 class Params(_params.EncoderParams):
@@ -79,6 +77,13 @@ def export(directory: Path, out: Path) -> None:
     from aiaas.backends.torch import _classifier
 
     _classifier.export(directory, out)
+
+
+def quantize(portable: Path, out: Path) -> None:
+    """See `Quantizable.quantize`."""
+    from aiaas.backends.torch import _portable
+
+    _portable.quantize(portable, out)
 
 
 def load_portable(directory: Path) -> Model:
