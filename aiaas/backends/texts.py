@@ -46,13 +46,6 @@ class Vectors(Params):
         description="With .npy: where the word of each row is: lines of text, a JSON list, or a column of parquet.",
     )
     freeze: bool = Field(False, description="Leave the vectors as they are; false: learn on from them.")
-    spread: float | None = Field(
-        None,
-        gt=0,
-        le=10,
-        description="Scale the vectors until their numbers have this standard deviation: of small ones, such as 0.05, "
-        "training leaves less as it was. By default they stay as they are.",
-    )
 
     def files(self, name: str) -> dict[str, str]:
         """The addresses of its files, by the parameters that hold them; `name` is what the recipe calls this."""

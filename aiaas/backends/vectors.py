@@ -67,18 +67,16 @@ def read(tokens: Sequence[str], source: Path, words: Path | None = None) -> Foun
     return found
 
 
-def table(found: Found, seed: int, first: int, spread: float | None = None) -> NDArray[np.float32]:
-    """What an embedding begins with (first + n, size): `first` rows for the numbers before the tokens, then theirs,
-    scaled to the standard deviation `spread` where one is given.
+def table(found: Found, seed: int, first: int) -> NDArray[np.float32]:
+    """What an embedding begins with (first + n, size): `first` rows for the numbers before the tokens, then theirs.
 
     What has no vector gets a random one, of the length that the vectors have on average; padding, number 0, has zeros.
     """
     known = found.given | found.composed
-    own = found.vectors[known].std()
-    spread = spread or own
+    spread = found.vectors[known].std()
     random = np.random.Generator(np.random.Philox(seed))
     rows = random.normal(0, spread, (first + len(known), found.vectors.shape[1])).astype(np.float32)
-    rows[first:][known] = found.vectors[known] * (spread / own)
+    rows[first:][known] = found.vectors[known]
     rows[0] = 0
     return rows
 

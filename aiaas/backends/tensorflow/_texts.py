@@ -235,7 +235,7 @@ def _pretrained(
             "told": f"vectors for {known.mean():.1%} of the vocabulary, {covered:.1%} of the texts",
         }
     }
-    return vectors.table(found, training.seed, FIRST, params.vectors.spread)
+    return vectors.table(found, training.seed, FIRST)
 
 
 def _begin_with(embedding: Any, table: NDArray[np.float32]) -> None:
