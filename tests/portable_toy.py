@@ -38,11 +38,8 @@ class Model:
         self.told, self.file = told, file
 
     def predict(self, examples: Sequence[str]) -> np.ndarray:
-        off, fault = {
-            "model.json": (0.0, "none"),
-            "portable.json": (self.told["off"], self.told["fault"]),
-            "int8.json": (self.told["int8_off"], self.told["int8_fault"]),
-        }[self.file]
+        form = {"portable.json": "", "int8.json": "int8_"}.get(self.file)
+        off, fault = (0.0, "none") if form is None else (self.told[f"{form}off"], self.told[f"{form}fault"])
         match fault:
             case "call":
                 raise ValueError("no such operator")
