@@ -35,9 +35,10 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_two_processes_learn_what_one_learns(encoder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Plain steps along gradients that nothing scales, so that one that is too long would be seen."""
     import torch
 
-    asked = {**TWO, "class_weights": {"good": 2.0}, "label_smoothing": 0.1, "learning_rate": 1e-3}
+    asked = {**TWO, "class_weights": {"good": 2.0}, "label_smoothing": 0.1, "optimizer": "sgd", "clip_norm": None}
     one = Fit(encoder, tmp_path / "one", **{**asked, "processes": 1})
     environment = dict(os.environ)
     two = Fit(encoder, tmp_path / "two", **asked)

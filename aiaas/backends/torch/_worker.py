@@ -52,16 +52,18 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     parent = Connection(int(sys.argv[1]))
+    status = 1
     try:
         # From the process that started this one, over a socket that nobody else has.
         job: Job = pickle.loads(parent.recv_bytes())  # noqa: S301
         _learn(job, int(os.environ["RANK"]), parent)
+        status = 0
     except AiaasError as error:
         parent.send(("failed", error))
-        sys.exit(1)
     except BaseException:
         parent.send(("failed", RuntimeError(traceback.format_exc())))
-        sys.exit(1)
+    finally:
+        os._exit(status)  # at once: what torch.distributed would tidy up waits for the others, which may hang
 
 
 def _end_with_stdin() -> None:
