@@ -11,7 +11,7 @@ import difflib
 import importlib
 import pkgutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from functools import cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from pathlib import Path
@@ -22,18 +22,14 @@ from aiaas.errors import MissingPackageError, UsageError
 
 Room = Literal["sources", "steps", "tasks", "architectures"]
 _EXTRAS = {
-    "tensorflow": "tensorflow",
-    "tf2onnx": "tensorflow",
-    "onnx": "tensorflow",
-    "onnxruntime": "onnx",
-    "tokenizers": "onnx",
-    "onnxscript": "torch",
-    "torch": "torch",
-    "transformers": "torch",
-    "accelerate": "torch",
-    "peft": "torch",
-    "safetensors": "torch",
+    "onnx": {"onnxruntime", "tokenizers"},
+    "torch": {
+        *("torch", "transformers", "accelerate", "peft", "safetensors", "onnx", "onnxscript"),
+        *("onnxruntime", "tokenizers"),
+    },
+    "tensorflow": {"tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "tokenizers"},
 }
+"""The packages that each extra brings, the smallest extra first."""
 
 
 @cache
@@ -132,14 +128,22 @@ def _version(name: str) -> str | None:
 
 
 def require(requires: Iterable[str], purpose: str) -> dict[str, str]:
-    """The installed version of each distribution; raises MissingPackageError with the command that installs it."""
+    """The installed version of each distribution; raises MissingPackageError with the command that installs what is
+    missing and, as far as one extra brings them, the others."""
     versions: dict[str, str] = {}
-    for name, version in installed(requires).items():
+    found = installed(requires)
+    for name, version in found.items():
         if version is None:
-            extra = _EXTRAS.get(name)
+            extra = _extra(name, set(found))
             wanted = f"'aiaas[{extra}]'" if extra else name
             raise MissingPackageError(
                 f"{purpose} needs the package {name}, which is not installed", hint=f"pip install {wanted}"
             )
         versions[name] = version
     return versions
+
+
+def _extra(name: str, beside: Set[str]) -> str | None:
+    """Of the extras that bring the package, the one that brings most of those `beside` it."""
+    bringing = [extra for extra, packages in _EXTRAS.items() if name in packages]
+    return max(bringing, key=lambda extra: len(_EXTRAS[extra] & beside), default=None)

@@ -620,6 +620,21 @@ def test_a_fit_prints_nothing_and_leaves_the_process_as_it_was(
     assert capfd.readouterr() == ("", "")
 
 
+def test_what_accelerate_keeps_for_a_process_is_left_as_it_was(encoder: Path, tmp_path: Path) -> None:
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState, GradientState
+
+    Fit(encoder, tmp_path / "one", epochs=1, precision="bfloat16")
+    own = Accelerator(mixed_precision="no", gradient_accumulation_steps=4, cpu=True)  # refused, were bfloat16 still set
+    try:
+        Fit(encoder, tmp_path / "two", epochs=1, precision="bfloat16", accumulate=2)
+        assert own.mixed_precision == "no"
+        assert own.gradient_accumulation_steps == 4
+    finally:
+        AcceleratorState._reset_state(reset_partial_state=True)
+        GradientState._reset_state()
+
+
 def test_the_saved_folder_is_laid_out_as_transformers_reads_it(encoder: Path, tmp_path: Path) -> None:
     fit = Fit(encoder, tmp_path, epochs=1)
     saved = tmp_path / "saved"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aiaas.backends.course import State
+from aiaas.backends.torch._group import Group
 from aiaas.backends.torch._torch import torch
 from aiaas.workspace import atomic
 
@@ -105,22 +106,27 @@ def put_state(optimizer: Any, tensors: Mapping[str, Any]) -> None:
     optimizer.load_state_dict({**optimizer.state_dict(), "state": kept})
 
 
-def random_state() -> dict[str, Any]:
-    """The random state of all devices, as tensors of a checkpoint."""
-    frame = torch()
-    found = {f"{_RANDOM}cpu": frame.get_rng_state()}
-    if frame.cuda.is_available():
-        found |= {f"{_RANDOM}cuda{number}": each for number, each in enumerate(frame.cuda.get_rng_state_all())}
-    return found
+def random_state(group: Group) -> dict[str, Any]:
+    """The random state of all processes, as tensors of a checkpoint."""
+    return {
+        f"{_RANDOM}{part}.{name}": state
+        for name, module in _generators().items()
+        for part, state in enumerate(group.gathered(module.get_rng_state()))
+    }
 
 
-def put_random_state(tensors: Mapping[str, Any]) -> None:
-    """Go on with the random numbers where `random_state` was asked for."""
+def put_random_state(tensors: Mapping[str, Any], part: int) -> None:
+    """Go on with the random numbers of process `part` where `random_state` was asked for. One that was not there then,
+    on a machine with fewer GPUs, keeps its own."""
+    for name, module in _generators().items():
+        if (state := tensors.get(f"{_RANDOM}{part}.{name}")) is not None:
+            module.set_rng_state(state)
+
+
+def _generators() -> dict[str, Any]:
+    """What draws random numbers: the processor, and the GPU of this process."""
     frame = torch()
-    frame.set_rng_state(tensors[f"{_RANDOM}cpu"])
-    for number in range(frame.cuda.device_count()):
-        if f"{_RANDOM}cuda{number}" in tensors:
-            frame.cuda.set_rng_state(tensors[f"{_RANDOM}cuda{number}"], number)
+    return {"cpu": frame, "cuda": frame.cuda} if frame.cuda.is_available() else {"cpu": frame}
 
 
 def keep_best(folder: Path, network: Any, epoch: int) -> None:

@@ -15,7 +15,7 @@ from aiaas.backends.encoders import PortableEncoder
 from aiaas.backends.reading import check_classes, targets_of
 from aiaas.backends.sequences import by_length
 from aiaas.backends.subwords import Subwords, Text
-from aiaas.backends.torch import _adapt, _encoder, _fit, _memory, _portable, _saved, _tokens
+from aiaas.backends.torch import _adapt, _encoder, _fit, _memory, _portable, _processes, _saved, _tokens
 from aiaas.backends.torch._batches import Batches
 from aiaas.backends.torch._checkpoint import learned
 from aiaas.backends.torch._narrow import narrow
@@ -128,7 +128,8 @@ def _fitted(
     training.notes["learned_weights"] = sum(weight.numel() for _, weight in learned(network))
     batches = Batches(texts, labels, settings.batch_size, settings.batch_tokens, training.seed)
     judged = Batches(held_out, targets_of(validation, training), settings.batch_size, settings.batch_tokens)
-    _memory.check(whole, settings, device, *batches.largest())
+    parts = _processes.count(settings, device)
+    _memory.check(whole, settings, device, *batches.largest(), parts)
     plan = _fit.Plan(
         network,
         len(_adapt.layers_of(whole)),
@@ -138,7 +139,7 @@ def _fitted(
         _encoder.takes_types(whole),
         settings,
     )
-    _fit.learn(plan, device, training)
+    _processes.learn(plan, device, training, parts)
     final = _adapt.merged(network) if params.lora else network
     if small:
         small.take_off(final, embedding)

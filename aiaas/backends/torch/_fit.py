@@ -14,6 +14,7 @@ from typing import Any
 from aiaas.backends.course import Course, stopped
 from aiaas.backends.torch import _checkpoint, _memory
 from aiaas.backends.torch._batches import Batches
+from aiaas.backends.torch._group import ALONE, Group
 from aiaas.backends.torch._settings import FineTuning
 from aiaas.backends.torch._torch import Device
 from aiaas.contracts import Training
@@ -38,10 +39,10 @@ class _Over(Exception):
     """There is nothing left to do."""
 
 
-def learn(plan: Plan, device: Device, training: Training) -> None:
-    """Fit the network of `plan` as its settings say; it ends with the last weights, or with the best ones where the
-    recipe stops early. Raises TrainingError when the loss is no number any more, and Interrupted after
-    `training.should_stop()` said so."""
+def learn(plan: Plan, device: Device, training: Training, group: Group = ALONE) -> None:
+    """Fit the network of `plan` as its settings say, as one of the processes of `group`; it ends with the last weights,
+    or with the best ones where the recipe stops early. Raises TrainingError when the loss is no number any more, and
+    Interrupted after `training.should_stop()` of the first process said so."""
     from aiaas.backends.torch import _trainer
 
     batches = len(plan.train)
@@ -52,13 +53,15 @@ def learn(plan: Plan, device: Device, training: Training) -> None:
     kept = _checkpoint.latest(folder)
     if kept:
         course.resume(_checkpoint.read_state(kept)[0])
-    fit = _Fit(course, training)
-    given = _trainer.arguments(plan.settings, device, training.seed, folder)
-    fit.trainer = trainer = _trainer.FineTuner(plan, course, given, _callback(fit))
-    if course.state.step or not course.over():
-        with suppress(_Over), _memory.told():
-            trainer.train(resume_from_checkpoint=str(kept) if kept else None)
-        trainer.accelerator.unwrap_model(plan.network, keep_fp32_wrapper=False)
+    fit = _Fit(course, training, group)
+    (over,) = group.agree(course.over())
+    if course.state.step or not over:
+        with _trainer.state_of_its_own():
+            given = _trainer.arguments(plan.settings, device, training.seed, folder)
+            fit.trainer = trainer = _trainer.FineTuner(plan, course, given, _callback(fit), group)
+            with suppress(_Over), _memory.told():
+                trainer.train(resume_from_checkpoint=str(kept) if kept else None)
+            trainer.accelerator.unwrap_model(plan.network, keep_fp32_wrapper=False)
     elif kept:  # interrupted when all was done
         _checkpoint.put_weights(plan.network, _checkpoint.read_tensors(kept))
     if plan.settings.early_stopping and course.state.best is not None:
@@ -69,10 +72,9 @@ def learn(plan: Plan, device: Device, training: Training) -> None:
 class _Fit:
     """What happens after every step and every epoch."""
 
-    def __init__(self, course: Course, training: Training) -> None:
-        self.course, self.training = course, training
+    def __init__(self, course: Course, training: Training, group: Group) -> None:
+        self.course, self.training, self.group = course, training, group
         self.trainer: Any = None
-        self.rows = 0
 
     def begin(self) -> None:
         """Judge an epoch whose last step was done before an interruption."""
@@ -81,21 +83,27 @@ class _Fit:
 
     def step(self, control: Any) -> None:
         """After each step: is it still a number, does anyone want to know, is it time to keep it or to stop?"""
-        course, sums = self.course, self.trainer.sums
-        done, self.rows = sums.rows - self.rows, sums.rows
-        if course.stepped(done, sums.loss):
-            course.tell(sums.metrics)
-        self.stop_if_asked()
-        if course.keep_now():
-            self.trainer.keep(self.training.checkpoints)
-        if course.late():  # what was learned of the epoch counts
+        course, trainer = self.course, self.trainer
+        rows = trainer.add_up()
+        if course.stepped(rows, trainer.sums.loss):
+            course.tell(trainer.sums.metrics)
+        stop, keep, late = self.group.agree(self.training.should_stop(), course.keep_now(), course.late())
+        if stop:
+            self.stop()
+        if keep:
+            trainer.keep(self.training.checkpoints)
+        if late:  # what was learned of the epoch counts
             control.should_epoch_stop = True
 
     def stop_if_asked(self) -> None:
         """Keep where the fit stands and raise Interrupted, if that was asked for."""
-        if self.training.should_stop():
-            self.trainer.keep(self.training.checkpoints)
-            raise stopped()
+        if self.group.agree(self.training.should_stop())[0]:
+            self.stop()
+
+    def stop(self) -> None:
+        """Keep where the fit stands and raise Interrupted."""
+        self.trainer.keep(self.training.checkpoints)
+        raise stopped()
 
     def end_epoch(self) -> None:
         """Judge the epoch on the validation rows, report it, keep it."""
@@ -105,12 +113,12 @@ class _Fit:
             course.check(judged["validation_loss"], "the loss on the validation rows")
         best = course.judge({**trainer.sums.metrics, **judged}, trainer.learning_rate)
         trainer.forget_sums()
-        self.rows = 0
-        if best:
+        if best and self.group.first:
             _checkpoint.keep_best(self.training.checkpoints, trainer.model, course.state.best_epoch)
-        over = course.over()
-        self.stop_if_asked()
-        if course.keep_epoch() and not over:
+        over, stop, keep = self.group.agree(course.over(), self.training.should_stop(), course.keep_epoch())
+        if stop:
+            self.stop()
+        if keep and not over:
             trainer.keep(self.training.checkpoints)
         if over:
             raise _Over

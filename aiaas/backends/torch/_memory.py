@@ -22,11 +22,18 @@ HINT = (
 )
 
 
-def check(network: Any, settings: FineTuning, device: Device, rows: int, length: int) -> None:
-    """Raise TrainingError with the estimate when the fit needs more memory than there is."""
-    need = estimate(network, settings, device, rows, length)
-    free = torch().cuda.mem_get_info()[0] if device.kind == "cuda" else None
-    memory.check(need, "training this encoder", HINT, free)
+def check(network: Any, settings: FineTuning, device: Device, rows: int, length: int, parts: int = 1) -> None:
+    """Raise TrainingError with the estimate when the fit needs more memory than there is: on a processor `parts`
+    processes share it, while each has a GPU of its own."""
+    need = estimate(network, settings, device, -(-rows // parts), length)
+    if parts == 1:
+        hint = HINT
+    else:
+        need, hint = need + _of_several(network), f"{HINT}, or let fewer processes learn: train.processes"
+    if device.kind == "cuda":
+        memory.check(need, "training this encoder", hint, torch().cuda.mem_get_info()[0])
+    else:
+        memory.check(parts * need, "training this encoder", hint)
 
 
 @contextmanager
@@ -38,6 +45,11 @@ def told() -> Iterator[None]:
         if not isinstance(error, torch().OutOfMemoryError) and "allocate memory" not in str(error):
             raise
         raise TrainingError("the memory does not suffice for training this encoder", hint=HINT) from error
+
+
+def _of_several(network: Any) -> int:
+    """Bytes that one of several processes has besides: a network of its own, and the gradients as they are sent."""
+    return sum(4 * math.prod(each.shape) * (2 if each.requires_grad else 1) for each in network.parameters())
 
 
 def estimate(network: Any, settings: FineTuning, device: Device, rows: int, length: int) -> int:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from accelerate.state import AcceleratorState, GradientState, PartialState
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from aiaas.backends.course import Course
 from aiaas.backends.torch import _checkpoint, _optimizer
 from aiaas.backends.torch._batches import loader
+from aiaas.backends.torch._group import Group
 from aiaas.backends.torch._settings import FineTuning
 from aiaas.backends.torch._torch import Device
 
@@ -44,15 +48,35 @@ def arguments(settings: FineTuning, device: Device, seed: int, folder: Path) -> 
         log_level="critical",
         remove_unused_columns=False,
         dataloader_pin_memory=device.kind == "cuda",
-        ddp_find_unused_parameters=False,
+        ddp_find_unused_parameters=True,  # and then the gradients lie alike in every step, and are added in one order
     )
     if made.n_gpu > 1:  # several of them in one process would each see a part of a batch and of the sums
         made._n_gpu = 1
     return made
 
 
+@contextmanager
+def state_of_its_own() -> Iterator[None]:
+    """Within the block accelerate begins anew, whatever it was set to in this process; after it, all is as it was.
+    What it keeps for a whole process (device, precision, accumulation) is of the first Accelerator there otherwise."""
+    kinds = (PartialState, AcceleratorState, GradientState)
+    before = [dict(kind._shared_state) for kind in kinds]
+    _forget()
+    try:
+        yield
+    finally:
+        _forget()
+        for kind, state in zip(kinds, before, strict=True):
+            kind._shared_state.update(state)
+
+
+def _forget() -> None:
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
+
+
 class Sums:
-    """What an epoch's metrics are made of: sums over the rows so far. They are in the checkpoint as well."""
+    """What metrics are made of: sums over the rows so far."""
 
     def __init__(self) -> None:
         self.rows, self.loss, self.right = 0, 0.0, 0
@@ -62,6 +86,11 @@ class Sums:
         self.loss += float(losses.sum(dtype=torch.float64))
         self.right += int((logits.argmax(-1) == labels).sum())
 
+    def include(self, others: Sums, group: Group) -> None:
+        """Add what all processes have in `others`."""
+        rows, loss, right = group.total((others.rows, others.loss, others.right))
+        self.rows, self.loss, self.right = self.rows + int(rows), self.loss + loss, self.right + int(right)
+
     @property
     def metrics(self) -> dict[str, float]:
         rows = max(1, self.rows)
@@ -69,11 +98,14 @@ class Sums:
 
 
 class FineTuner(Trainer):  # type: ignore[misc]
-    """One process of a fit."""
+    """One process of a fit. `sums` are those of the epoch, over all processes; what this one has added since the last
+    step, or in judging, is in `fresh`."""
 
-    def __init__(self, plan: Plan, course: Course, settings: TrainingArguments, callback: TrainerCallback) -> None:
-        self.plan, self.course = plan, course
-        self.sums, self.judged = Sums(), Sums()
+    def __init__(
+        self, plan: Plan, course: Course, settings: TrainingArguments, callback: TrainerCallback, group: Group
+    ) -> None:
+        self.plan, self.course, self.group = plan, course, group
+        self.sums, self.fresh = Sums(), Sums()
         self._tensors: dict[str, Any] = {}
         self.optimizer: Any = None
         self.lr_scheduler: Any = None
@@ -95,9 +127,7 @@ class FineTuner(Trainer):  # type: ignore[misc]
         return self._loader(self.plan.validation)
 
     def _loader(self, batches: Any) -> Any:
-        return loader(
-            batches, lambda: self.course.state.epoch, self.args.process_index, self.args.world_size, self.plan.types
-        )
+        return loader(batches, lambda: self.course.state.epoch, self.group.part, self.group.parts, self.plan.types)
 
     def _loss(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
         """The mean over all rows of a step of what each row counts times its cross-entropy."""
@@ -108,16 +138,27 @@ class FineTuner(Trainer):  # type: ignore[misc]
         )
         if training:
             losses = losses * self.plan.weights.to(losses.device)[labels.clamp(min=0)]
-        (self.sums if training else self.judged).add(losses.detach(), logits.detach(), labels)
+        self.fresh.add(losses.detach(), logits.detach(), labels)
         return losses.sum() / (len(labels) if num_items_in_batch is None else num_items_in_batch)
 
     def judge(self) -> dict[str, float]:
         """Loss and accuracy on the validation rows; nothing where there are none."""
         if not len(self.plan.validation):
             return {}
-        self.judged = Sums()
         self.evaluate()
-        return {f"validation_{name}": value for name, value in self.judged.metrics.items()}
+        judged = Sums()
+        judged.include(self._taken(), self.group)
+        return {f"validation_{name}": value for name, value in judged.metrics.items()}
+
+    def add_up(self) -> int:
+        """Take a step into the sums of the epoch; returns its rows."""
+        before = self.sums.rows
+        self.sums.include(self._taken(), self.group)
+        return self.sums.rows - before
+
+    def _taken(self) -> Sums:
+        taken, self.fresh = self.fresh, Sums()
+        return taken
 
     def forget_sums(self) -> None:
         """Begin the sums of another epoch."""
@@ -147,7 +188,7 @@ class FineTuner(Trainer):  # type: ignore[misc]
     # --- checkpoints
 
     def keep(self, folder: Path) -> None:
-        """Write everything that the next step depends on."""
+        """Write everything that the next step depends on; the first process does, and the others wait for it."""
         course, state = self.course, self.course.state
         course.kept()
         scaler = self.accelerator.scaler
@@ -157,10 +198,13 @@ class FineTuner(Trainer):  # type: ignore[misc]
             "rates": [group["lr"] for group in self.optimizer.param_groups],
             "scaler": scaler.state_dict() if scaler else None,
         }
-        tensors = _checkpoint.weights_of(self.model) | _checkpoint.state_of(self.optimizer) | _checkpoint.random_state()
-        tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
-        if _checkpoint.save(folder, state, tensors, rest, self.state):
-            _checkpoint.forget_best(folder, state.best_epoch)
+        random = _checkpoint.random_state(self.group)
+        if self.group.first:
+            tensors = _checkpoint.weights_of(self.model) | _checkpoint.state_of(self.optimizer) | random
+            tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+            if _checkpoint.save(folder, state, tensors, rest, self.state):
+                _checkpoint.forget_best(folder, state.best_epoch)
+        self.group.wait()
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         self._tensors = _checkpoint.read_tensors(Path(resume_from_checkpoint))
@@ -181,5 +225,5 @@ class FineTuner(Trainer):  # type: ignore[misc]
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
-            _checkpoint.put_random_state(self._tensors)
+            _checkpoint.put_random_state(self._tensors, self.group.part)
             self._tensors = {}
