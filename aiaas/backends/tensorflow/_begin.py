@@ -8,7 +8,7 @@ from typing import Any
 
 from aiaas.backends import memory
 from aiaas.backends.settings import Learning
-from aiaas.backends.tensorflow._keras import keras, seed, set_up
+from aiaas.backends.tensorflow._keras import forget, keras, seed, set_up
 from aiaas.contracts import Training
 from aiaas.errors import TrainingError
 
@@ -56,5 +56,5 @@ def estimate(build: Callable[[], Any], batch_size: int, length: int = 1) -> int:
         for layer in network.layers
         for tensor in frame.tree.flatten(layer.output)
     )
-    frame.utils.clear_session(free_memory=False)  # forgets the variables, or they would get values with the next ones
+    forget()  # the variables, or they would get values with the next ones
     return int(_BYTES * (_COPIES * weights + 2 * batch_size * values))

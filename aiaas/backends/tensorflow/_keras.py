@@ -70,8 +70,16 @@ def set_up(settings: Learning, *, convolutions: bool = False) -> Any:
 
 def seed(number: int) -> None:
     """Begin as a fresh process with this seed would: names of layers and random numbers."""
-    keras().utils.clear_session(free_memory=False)
+    forget()
     keras().utils.set_random_seed(number)
+
+
+def forget() -> None:
+    """Forget the layers and variables made so far, and their names. Keras forgets the precision as well: it is kept."""
+    config = keras().config
+    policy = config.dtype_policy()
+    keras().utils.clear_session(free_memory=False)
+    config.set_dtype_policy(policy)
 
 
 def _devices(settings: Learning) -> list[Any]:
