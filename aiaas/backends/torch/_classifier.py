@@ -161,6 +161,8 @@ def _head(params: Any, names: Sequence[str], config: Any) -> None:
     config.id2label = dict(enumerate(names))
     config.label2id = {name: number for number, name in enumerate(names)}
     config.problem_type = "single_label_classification"
+    if hasattr(config, "use_cache"):
+        config.use_cache = False  # as the Trainer leaves it, which does not always come to run
     for name, value in config.to_dict().items():
         if "dropout" in name and not isinstance(value, bool | str | list | dict):
             wanted = params.attention_dropout if "attention" in name else params.dropout
