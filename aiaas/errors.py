@@ -154,3 +154,8 @@ class Interrupted(AiaasError):
 
     status = 75
     code = "interrupted"
+
+
+def first_line(error: Exception) -> str:
+    """What an error of a library says, without the pages that it appends; its name where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

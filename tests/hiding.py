@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import importlib.metadata as metadata
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +54,23 @@ def hide(names: Sequence[str]) -> None:
 
     metadata.Distribution.from_name = from_name  # type: ignore[method-assign]
     sys.meta_path[:] = [Hiding(each, names) for each in sys.meta_path]
+
+
+def aiaas(folder: Path, *words: str, hide: str = "nothing", stdin: str = "") -> tuple[int, str, str, set[str]]:
+    """Run aiaas in a fresh process, in `folder`, without the packages `hide`: status, stdout, stderr, and which of
+    FRAMEWORKS it imported."""
+    told = folder / "imported.txt"
+    done = subprocess.run(
+        [sys.executable, __file__, hide, *words],
+        cwd=folder,
+        env={**os.environ, "AIAAS_TRACKING": "off", "AIAAS_TEST_IMPORTED": str(told)},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr, set(told.read_text().split())
 
 
 if __name__ == "__main__":

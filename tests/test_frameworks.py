@@ -10,29 +10,14 @@ from pathlib import Path
 
 import pytest
 
-HIDING = Path(__file__).with_name("hiding.py")
+from tests.hiding import aiaas
+
 OF_TENSORFLOW = {"tensorflow", "keras", "tf2onnx"}
 OF_TORCH = {"torch", "transformers", "accelerate", "peft"}
 LSTM = "model={backend: tensorflow, architecture: lstm, params: {embedding_size: 8, units: 4, max_length: 16}}"
 BERT = "model={backend: torch, architecture: bert, params: {encoder: encoder, max_length: 16}}"
 MODELS = {"tensorflow": LSTM, "torch": BERT}
 OPTIONS = ("--set", "train.epochs=1", "--set", "evaluate.gates={}")
-
-
-def aiaas(folder: Path, *words: str, hide: str = "nothing", stdin: str = "") -> tuple[int, str, str, set[str]]:
-    """Run aiaas in a fresh process: status, stdout, stderr, and the frameworks that were imported."""
-    told = folder / "imported.txt"
-    done = subprocess.run(
-        [sys.executable, str(HIDING), hide, *words],
-        cwd=folder,
-        env={**os.environ, "AIAAS_TRACKING": "off", "AIAAS_TEST_IMPORTED": str(told)},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr, set(told.read_text().split())
 
 
 @pytest.fixture
@@ -42,7 +27,7 @@ def encoder(project: Path) -> Path:
         pytest.importorskip(name)
     code = "import sys; from pathlib import Path; from encoder_toys import make_encoder\n"
     code += "make_encoder(Path('encoder'), Path('good.txt').read_text('utf-8').splitlines())"
-    environment = {**os.environ, "PYTHONPATH": str(HIDING.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     subprocess.run([sys.executable, "-c", code], cwd=project, env=environment, check=True, timeout=120)
     return project
 

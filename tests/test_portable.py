@@ -25,6 +25,7 @@ from aiaas.serve.server import load
 from aiaas.track import Registry
 from aiaas.workspace import Workspace, keys
 from tests import portable_toy
+from tests.hiding import aiaas
 
 
 @pytest.fixture(autouse=True)
@@ -407,23 +408,6 @@ model:
 train: {epochs: 2, batch_size: 16}
 deploy: {runtime: portable}
 """
-HIDING = Path(__file__).with_name("hiding.py")
-
-
-def hidden(folder: Path, packages: str, *words: str, stdin: str = "") -> tuple[int, str, str, list[str]]:
-    """Run aiaas without `packages`: status, stdout, stderr and the frameworks that it imported."""
-    imported = folder / "imported.txt"
-    done = subprocess.run(
-        [sys.executable, str(HIDING), packages, *words],
-        cwd=folder,
-        env={**os.environ, "AIAAS_TRACKING": "off", "AIAAS_TEST_IMPORTED": str(imported)},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr, imported.read_text().split()
 
 
 def lay_points(folder: Path) -> None:
@@ -458,36 +442,39 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_bundle_for_onnx_answers_where_tensorflow_is_not_installed(points: Path) -> None:
-    status, out, err, imported = hidden(
-        points, "tensorflow,keras,tf2onnx,onnx", "infer", "points", "--format", "jsonl", stdin='{"x": 1.5, "y": 1.0}\n'
+    status, out, err, imported = aiaas(
+        points,
+        *("infer", "points", "--format", "jsonl"),
+        hide="tensorflow,keras,tf2onnx,onnx",
+        stdin='{"x": 1.5, "y": 1.0}\n',
     )
     assert status == 0, err
     assert json.loads(out)["label"] in {"up", "down"}
     assert "runtime onnx" in err
-    assert imported == ["onnxruntime"]
+    assert imported == {"onnxruntime"}
 
 
 def test_without_onnx_runtime_the_command_that_installs_it_is_said(points: Path) -> None:
-    status, _, err, _ = hidden(points, "onnxruntime", "infer", "points", stdin="")
+    status, _, err, _ = aiaas(points, "infer", "points", hide="onnxruntime")
     assert status == 4
     assert "pip install 'aiaas[onnx]'" in err
 
 
 def test_without_tensorflow_a_recipe_for_it_ends_with_status_4_and_the_command(tmp_path: Path) -> None:
     lay_points(tmp_path)
-    status, _, err, imported = hidden(tmp_path, "tensorflow,keras", "run", "points.yaml")
+    status, _, err, imported = aiaas(tmp_path, "run", "points.yaml", hide="tensorflow,keras")
     assert status == 4
     assert "pip install 'aiaas[tensorflow]'" in err
     assert "tensorflow" not in imported
-    assert hidden(tmp_path, "tensorflow,keras", "recipe", "validate", "points.yaml")[0] == 0
-    assert hidden(tmp_path, "tensorflow,keras", "recipe", "schema")[0] == 0
+    assert aiaas(tmp_path, "recipe", "validate", "points.yaml", hide="tensorflow,keras")[0] == 0
+    assert aiaas(tmp_path, "recipe", "schema", hide="tensorflow,keras")[0] == 0
 
 
 def test_without_tensorflow_every_other_backend_works(project: Path) -> None:
     everything = "tensorflow,keras,tf2onnx,onnx,onnxruntime,torch"
-    assert hidden(project, everything, "plan", "tiny.yaml")[0] == 0
-    status, _, err, _ = hidden(project, everything, "run", "tiny.yaml")
+    assert aiaas(project, "plan", "tiny.yaml", hide=everything)[0] == 0
+    status, _, err, _ = aiaas(project, "run", "tiny.yaml", hide=everything)
     assert status == 0, err
-    status, out, _, _ = hidden(project, everything, "infer", "tiny", stdin="房间很好\n")
+    status, out, _, _ = aiaas(project, "infer", "tiny", stdin="房间很好\n", hide=everything)
     assert status == 0
     assert json.loads(out)["label"] == "pos"

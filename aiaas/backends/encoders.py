@@ -16,8 +16,8 @@ import numpy as np
 from aiaas.backends import arrays, subwords
 from aiaas.backends.onnx import PortableNetwork
 from aiaas.backends.onnx_graph import data_of
-from aiaas.backends.sequences import by_length
-from aiaas.backends.subwords import Subwords, Text
+from aiaas.backends.sequences import scored
+from aiaas.backends.subwords import Encoded, Subwords, Text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,6 @@ INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 """What a network takes, in this order, each (n, length); one that does not tell the texts of a pair apart lacks the
 last."""
 
-_AT_ONCE = 4096  # texts that are encoded
 _ROWS, _TOKENS = 64, 2048  # of a batch that is answered; larger ones are no faster, and take more memory
 
 
@@ -49,13 +48,13 @@ class PortableEncoder:
         """Scores or vectors (n, outputs); of a text longer than the tokenizer keeps, the beginning decides. Equal texts
         are computed once."""
         once, places_of = distinct(examples)
-        scores = np.empty((len(once), self.outputs), np.float32)
-        for first in range(0, len(once), _AT_ONCE):
-            texts = self.subwords.encode([self._prefixed(text) for text in once[first : first + _AT_ONCE]])
-            for places in by_length(texts.lengths, _ROWS, _TOKENS):
-                batch = texts.padded(places)
-                scores[first + places] = self.network(*(batch[name] for name in self._inputs))
-        return scores[places_of]
+        return scored(once, self.outputs, self._encoded, self._scores, _ROWS, _TOKENS)[places_of]
+
+    def _encoded(self, texts: Sequence[Text]) -> Encoded:
+        return self.subwords.encode([self._prefixed(text) for text in texts])
+
+    def _scores(self, batch: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
+        return self.network(*(batch[name] for name in self._inputs))
 
     def _prefixed(self, text: Text) -> Text:
         return self.prefix + text if isinstance(text, str) else (self.prefix + text[0], self.prefix + text[1])

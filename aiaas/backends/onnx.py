@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
 from aiaas.cores import cores
-from aiaas.errors import UsageError, VerificationError
+from aiaas.errors import UsageError, VerificationError, first_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,8 +93,3 @@ def default_threads() -> int:
     if not given.isascii() or not given.isdecimal() or not 1 <= int(given) <= 1024:
         raise UsageError(f"{THREADS} is {given!r}; it must be a number of threads from 1 to 1024", where=THREADS)
     return int(given)
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, without the pages that libraries append; its name where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

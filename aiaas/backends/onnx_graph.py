@@ -16,8 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from aiaas.backends.onnx import first_line
-from aiaas.errors import ExportError
+from aiaas.errors import ExportError, first_line
 
 PRODUCER = "aiaas"
 

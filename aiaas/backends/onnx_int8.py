@@ -10,10 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aiaas.backends.onnx import first_line
 from aiaas.backends.onnx_graph import rewrite_large
 from aiaas.backends.silence import silence
-from aiaas.errors import ExportError
+from aiaas.errors import ExportError, first_line
 
 _OPERATORS = ["MatMul", "Gather"]
 _RAW = "raw.onnx"

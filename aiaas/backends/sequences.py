@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ PADDING = 0
 """What stands behind the end of a sequence in a batch; no token has this number."""
 
 _MULTIPLE = 8  # of which every padded length is one: few shapes, each of which a framework prepares once
+_AT_ONCE = 4096  # texts whose tokens are in memory together
 _POOL = 64  # batches whose rows are sorted among themselves
 
 
@@ -98,6 +99,27 @@ def bounds(lengths: NDArray[np.int64], size: int, tokens: int | None = None) -> 
         found.append((first, end))
         first = end
     return found
+
+
+def scored(
+    texts: Sequence[Any],
+    outputs: int,
+    encode: Callable[[Sequence[Any]], Any],
+    score: Callable[[Any], NDArray[np.float32]],
+    size: int,
+    tokens: int | None = None,
+) -> NDArray[np.float32]:
+    """Scores (n, outputs) of texts, in their order, computed in batches as `by_length` makes them.
+
+    `encode` makes of some texts what has `lengths` (n,) and `padded(places)`; `score` gives the scores of a padded
+    batch. Some thousands of texts are encoded at a time.
+    """
+    scores = np.empty((len(texts), outputs), np.float32)
+    for first in range(0, len(texts), _AT_ONCE):
+        encoded = encode(texts[first : first + _AT_ONCE])
+        for places in by_length(encoded.lengths, size, tokens):
+            scores[first + places] = score(encoded.padded(places))
+    return scores
 
 
 def shuffled(lengths: NDArray[np.int64], size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from aiaas.contracts import SourceContext
-from aiaas.errors import DataError, RemoteError
+from aiaas.errors import DataError, RemoteError, first_line
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -115,10 +115,6 @@ def unreachable(error: Exception) -> str:
     from huggingface_hub.errors import HfHubHTTPError
 
     return f"the hub {'answers' if isinstance(error, HfHubHTTPError) else 'cannot be reached'}: {first_line(error)}"
-
-
-def first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _place(repository: Repository, cache: Path) -> Path:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, field_validator
 
 from aiaas.contracts import Batch, Folder, Origin, SourceContext, SourceParams
-from aiaas.errors import RemoteError
+from aiaas.errors import RemoteError, first_line
 from aiaas.sources import _folders, _hub, _snapshot
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def read(params: Params, context: SourceContext) -> Iterator[Batch]:
         yield from batches(open_dataset(name, params, commit))
     except (OSError, RuntimeError, ValueError) as error:
         raise RemoteError(
-            f"the dataset cannot be read: {_hub.first_line(error)}", where=params.source, hint=_ELSEWHERE
+            f"the dataset cannot be read: {first_line(error)}", where=params.source, hint=_ELSEWHERE
         ) from error
 
 

@@ -71,25 +71,18 @@ def train(
     rows, validation = Dataset.from_file(str(data / "train.arrow")), Dataset.from_file(str(data / "validation.arrow"))
     signature = signature_of(rows, plugins.task(task))
     _refuse_unread(model, task, signature)
-    with atomic.open_new(out / "history.jsonl") as history, graceful_stop() as should_stop:
-
-        def record(step: int, metrics: Mapping[str, float]) -> None:
-            history.write(keys.canonical({"step": step, **metrics}) + b"\n")
-            watch.report(step, metrics)
-
-        training = Training(
-            task,
-            signature,
-            seed,
-            around.checkpoints,
-            settings,
-            record,
-            watch.progress,
-            watch.warn,
-            should_stop,
-            around.files,
-            around.cache,
-        )
+    training = Training(
+        task,
+        signature,
+        seed,
+        around.checkpoints,
+        settings,
+        progress=watch.progress,
+        warn=watch.warn,
+        files=around.files,
+        cache=around.cache,
+    )
+    with recorded(training, out / "history.jsonl", watch.report), graceful_stop() as training.should_stop:
         fitted = architecture.fit(model.params, rows, validation, training)
     picture = curves_svg(history_of(out))
     if picture:
@@ -108,6 +101,19 @@ def train(
     }
     atomic.write_json(out / "training.json", summary)
     return summary
+
+
+@contextmanager
+def recorded(training: Training, path: Path, report: Report) -> Iterator[None]:
+    """Within the block, what `training` is told of metrics is written to `path`, a line a report, and passed on."""
+    with atomic.open_new(path) as history:
+
+        def record(step: int, metrics: Mapping[str, float]) -> None:
+            history.write(keys.canonical({"step": step, **metrics}) + b"\n")
+            report(step, metrics)
+
+        training.report = record
+        yield
 
 
 def signature_of(rows: Dataset, task: Task) -> Signature:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
 from aiaas.backends import onnx_graph
-from aiaas.backends.onnx import FROM_KERAS, first_line
-from aiaas.errors import ExportError
+from aiaas.backends.onnx import FROM_KERAS
+from aiaas.errors import ExportError, first_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

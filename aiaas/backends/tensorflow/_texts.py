@@ -14,7 +14,7 @@ from aiaas.backends import vectors
 from aiaas.backends.classes import class_weights, one_hot, softmax
 from aiaas.backends.lexicon import FIRST, UNKNOWN
 from aiaas.backends.reading import check_classes, tables, targets_of
-from aiaas.backends.sequences import Sequences, by_length, shuffled
+from aiaas.backends.sequences import Sequences, by_length, scored, shuffled
 from aiaas.backends.settings import Learning
 from aiaas.backends.tensorflow import _runner
 from aiaas.backends.tensorflow._begin import begin
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
 
-_AT_ONCE = 4096  # texts that are encoded
 _BATCH = 256  # texts that are answered
 _EMBEDDING_SIZE = 128
 
@@ -58,13 +57,13 @@ class TextNetwork:
 
     def predict(self, examples: Sequence[str]) -> NDArray[np.float32]:
         """Probabilities (n, classes); of a text longer than `max_length` the beginning decides."""
-        scores = np.empty((len(examples), self.saved.classes), np.float32)
-        for first in range(0, len(examples), _AT_ONCE):
-            some = examples[first : first + _AT_ONCE]
-            texts = self.vocabulary.encode(some)
-            for places in by_length(texts.lengths, _BATCH):
-                scores[first + places] = softmax(self.network(texts.padded(places)))
-        return scores
+        return scored(
+            examples,
+            self.saved.classes,
+            self.vocabulary.encode,
+            lambda batch: softmax(self.network(batch)),
+            _BATCH,
+        )
 
     def save(self, directory: Path) -> None:
         """Write settings, vocabulary and weights."""

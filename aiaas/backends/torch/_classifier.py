@@ -13,7 +13,7 @@ from aiaas.backends import arrays, memory
 from aiaas.backends.classes import class_weights, softmax
 from aiaas.backends.encoders import PortableEncoder
 from aiaas.backends.reading import check_classes, targets_of
-from aiaas.backends.sequences import by_length
+from aiaas.backends.sequences import scored
 from aiaas.backends.subwords import Subwords, Text
 from aiaas.backends.torch import _adapt, _encoder, _fit, _memory, _portable, _processes, _saved, _tokens
 from aiaas.backends.torch._batches import Batches
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _KIND: _encoder.Kind = "AutoModelForSequenceClassification"
-_AT_ONCE = 4096  # texts that are encoded
 _ROWS, _TOKENS = 64, 8192  # of a batch that is answered
 _BYTES = 4
 
@@ -53,12 +52,14 @@ class TextClassifier:
 
     def predict(self, examples: Sequence[Text]) -> NDArray[np.float32]:
         """Probabilities (n, classes); of a text longer than `max_length` the beginning decides."""
-        scores = np.empty((len(examples), self.saved.classes), np.float32)
-        for first in range(0, len(examples), _AT_ONCE):
-            texts = self.subwords.encode(examples[first : first + _AT_ONCE])
-            for places in by_length(texts.lengths, _ROWS, _TOKENS):
-                scores[first + places] = softmax(self._logits(texts.padded(places)))
-        return scores
+        return scored(
+            examples,
+            self.saved.classes,
+            self.subwords.encode,
+            lambda batch: softmax(self._logits(batch)),
+            _ROWS,
+            _TOKENS,
+        )
 
     def _logits(self, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
         if not self._types:

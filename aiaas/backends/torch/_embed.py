@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aiaas.backends.course import stopped
 from aiaas.backends.subwords import Encoded, Subwords
 from aiaas.backends.vector_store import VectorStore, key_of
 from aiaas.contracts import Progress, Training
-from aiaas.errors import Interrupted, TrainingError
+from aiaas.errors import TrainingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -128,7 +129,7 @@ class Embedder:
                 self._keep(names, done, vectors, cut)
                 kept, done = time.monotonic(), []
             if stop:
-                raise Interrupted("training was stopped", hint="run the same command again to go on")
+                raise stopped()
             self._tell(self.seen + len(names) * tokens / total)
         self._keep(names, done, vectors, cut)
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from aiaas.backends.subwords import Subwords
 from aiaas.backends.torch._params import EncoderParams
 from aiaas.backends.torch._torch import torch, transformers
-from aiaas.errors import DataError
+from aiaas.errors import DataError, first_line
 
 Kind = Literal["AutoModel", "AutoModelForSequenceClassification"]
 Change = Callable[[Any], None]
@@ -46,7 +46,7 @@ def read(params: EncoderParams, folder: Path, kind: Kind, change: Change = lambd
             shapes = getattr(transformers(), kind).from_config(config, trust_remote_code=False)
     except Exception as error:
         raise DataError(
-            f"transformers makes no {kind} of a model of type {config.model_type}: {_first_line(error)}",
+            f"transformers makes no {kind} of a model of type {config.model_type}: {first_line(error)}",
             where=str(folder / "config.json"),
             hint="choose an encoder such as BERT, RoBERTa, DistilBERT, ELECTRA, MiniLM or e5",
         ) from error
@@ -79,7 +79,7 @@ def weights(encoder: Encoder) -> tuple[Any, frozenset[str]]:
         )
     except Exception as error:  # damaged files, too little memory, ...: the library has no class for them
         raise DataError(
-            f"the weights of the encoder cannot be read: {_first_line(error)}", where=str(folder), hint="fetch it again"
+            f"the weights of the encoder cannot be read: {first_line(error)}", where=str(folder), hint="fetch it again"
         ) from error
     changed = {each[0] if isinstance(each, tuple) else each for each in found["mismatched_keys"]}
     fresh = frozenset(found["missing_keys"]) | changed
@@ -125,7 +125,7 @@ def _config(folder: Path) -> Any:
     try:
         return transformers().AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
-        raise DataError(f"transformers cannot read the settings: {_first_line(error)}", where=str(path)) from error
+        raise DataError(f"transformers cannot read the settings: {first_line(error)}", where=str(path)) from error
 
 
 def _json(path: Path) -> dict[str, Any] | None:
@@ -169,7 +169,7 @@ def _tokenizer(folder: Path) -> Any:
         )
     except Exception as error:
         raise DataError(
-            f"the tokenizer of the encoder cannot be read: {_first_line(error)}",
+            f"the tokenizer of the encoder cannot be read: {first_line(error)}",
             where=str(folder),
             hint="the folder must hold tokenizer.json, or vocab.txt of BERT",
         ) from error
@@ -217,7 +217,3 @@ def takes_types(network: Any) -> bool:
     """Whether the network tells the two texts of a pair apart by `token_type_ids`."""
     parameters = inspect.signature(network.forward).parameters
     return "token_type_ids" in parameters and getattr(network.config, "type_vocab_size", 0) > 1
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -14,11 +14,10 @@ from typing import Any
 
 from aiaas.backends import onnx_int8
 from aiaas.backends.encoders import INPUTS, NETWORK, copy_beside
-from aiaas.backends.onnx import first_line
 from aiaas.backends.onnx_graph import rewrite_large
 from aiaas.backends.silence import silence
 from aiaas.backends.torch._torch import quiet, torch, transformers
-from aiaas.errors import ExportError
+from aiaas.errors import ExportError, first_line
 
 _OPSET = 20  # the first one with gelu as one operator
 _ATTENTION = "aiaas_onnx"

@@ -41,7 +41,6 @@ class FineTuning(Learning):
         0.1, ge=0, lt=1, description="The share of all steps in which the rate grows to its height; one_cycle: 0.25."
     )
     clip_norm: float | None = Field(1.0, gt=0, le=1e6, description="Scale gradients down to this norm at most.")
-    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="Where to learn: auto takes all GPUs there are.")
     processes: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = Field(
         "auto", description="Among how many processes a batch is divided: auto is one for each GPU, else one."
     )

@@ -11,8 +11,8 @@ import numpy as np
 from aiaas.backends import arrays
 from aiaas.backends.encoders import PortableEncoder, distinct
 from aiaas.backends.linear_head import Head
-from aiaas.backends.sequences import by_length
-from aiaas.backends.subwords import Subwords
+from aiaas.backends.sequences import scored
+from aiaas.backends.subwords import Encoded, Subwords, Text
 from aiaas.backends.torch._saved import SETTINGS
 from aiaas.contracts import Params
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 HEAD = "head.npz"
 
-_AT_ONCE = 4096  # texts whose tokens are in memory together
 _BATCH, _TOKENS = 256, 2048  # of a batch at most
 
 
@@ -63,12 +62,10 @@ class Vectors:
         """Vectors (n, size), or probabilities (n, classes); of a text that is longer than the encoder reads, the
         beginning decides."""
         once, places_of = distinct(examples)
-        found = np.empty((len(once), self.saved.outputs), np.float32)
-        for first in range(0, len(once), _AT_ONCE):
-            encoded = self.subwords.encode([f"{self.saved.prefix}{text}" for text in once[first : first + _AT_ONCE]])
-            for places in by_length(encoded.lengths, _BATCH, _TOKENS):
-                found[first + places] = self.network(encoded.padded(places))
-        return found[places_of]
+        return scored(once, self.saved.outputs, self._encoded, self.network, _BATCH, _TOKENS)[places_of]
+
+    def _encoded(self, texts: Sequence[Text]) -> Encoded:
+        return self.subwords.encode([f"{self.saved.prefix}{text}" for text in texts])
 
     def save(self, directory: Path) -> None:
         """Write settings, tokenizer, weights and head."""
