@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from aiaas.backends.classes import softmax
+from aiaas.backends.solver import solving
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,20 +80,15 @@ def fit(
 ) -> tuple[Head, bool]:
     """The head of one C, and whether its solver (L-BFGS, which draws no random numbers) came to an end. The scaling
     of the vectors is folded into its weights; a class without rows gets no score."""
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
 
     mean, spread = vectors.mean(axis=0, dtype=np.float64), vectors.std(axis=0, dtype=np.float64)
     scale = 1 / np.where(spread > _LEAST, spread, 1.0)
     weight: Literal["balanced"] | None = "balanced" if balanced else None
     estimator = LogisticRegression(C=strength, class_weight=weight, max_iter=_MAX_ITER)
-    # The order of its sums, and so the weights, would depend on the number of cores.
-    with threadpool_limits(limits=1), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ConvergenceWarning)
+    with solving() as solved:
         estimator.fit(((vectors - mean) * scale).astype(np.float32), labels)
-    ended = not any(issubclass(each.category, ConvergenceWarning) for each in caught)
-    return _folded(estimator, mean, scale, classes), ended
+    return _folded(estimator, mean, scale, classes), solved.converged
 
 
 def _folded(estimator: Any, mean: NDArray[np.float64], scale: NDArray[np.float64], classes: int) -> Head:

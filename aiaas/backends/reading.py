@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,12 +18,46 @@ if TYPE_CHECKING:
 _ROWS = 4096
 
 
-def tables(train: Dataset, training: Training) -> Iterator[pa.Table]:
+def tables(train: Dataset, training: Training, at_once: int = _ROWS) -> Iterator[pa.Table]:
     """The rows in order, some thousands at a time; raises Interrupted when asked to stop."""
-    for table in train.with_format("arrow").iter(_ROWS):
+    for table in train.with_format("arrow").iter(at_once):
         go_on(training)
         yield table
     go_on(training)
+
+
+def texts_of(
+    rows: Dataset, training: Training, columns: Sequence[str] | None = None, at_once: int = _ROWS
+) -> Iterator[list[Any]]:
+    """The texts of all rows, `at_once` at a time: those of one column (by default the first feature), or tuples of
+    those of several. Raises DataError where one is missing, and Interrupted when asked to stop."""
+    names = columns or [next(iter(training.signature.features))]
+    for table in tables(rows, training, at_once):
+        for name in names:
+            if missing := table[name].null_count:
+                raise DataError(f"{missing:,} rows have no {name}", where=name, hint="leave such rows out")
+        found = [table[name].to_pylist() for name in names]
+        yield found[0] if len(found) == 1 else list(zip(*found, strict=True))
+
+
+def tell_longer(
+    longer: int, count: int, length: int, training: Training, truncation: str = "cut", where: str | None = None
+) -> None:
+    """A person is told how many of `count` training texts were cut. Raises DataError where `truncation` is `fail`."""
+    if not longer:
+        return
+    what = (
+        f"{longer:,} of {count:,} training texts ({longer / count:.1%}) are longer than {length:,} tokens "
+        "(model.params.max_length)"
+    )
+    if truncation == "fail":
+        raise DataError(
+            what,
+            where=where,
+            hint="raise max_length, leave such rows out, or set model.params.truncation to cut",
+        )
+    training.notes["cut_texts"] = longer
+    training.warn(f"{what} and were cut there")
 
 
 def go_on(training: Training) -> None:

@@ -1,30 +1,17 @@
-"""Where an estimator of scikit-learn fits: on one thread, its warnings noted."""
+"""Where an estimator of scikit-learn fits, with a note of how that ended."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from aiaas.backends.solver import solving
 from aiaas.contracts import Training
 
 
 @contextmanager
 def fitting(training: Training) -> Iterator[None]:
-    """Where an estimator fits: on one BLAS thread, and noting whether its solver came to an end instead of letting
-    the warning out.
-
-    With more threads the solvers' small steps mostly wait for each other, and the order of the sums, so the weights,
-    would depend on the number of cores.
-    """
-    from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ConvergenceWarning)
+    """See `solving`; whether the solver came to an end stands in the notes of the fit."""
+    with solving() as solved:
         yield
-    ours = [each for each in caught if issubclass(each.category, ConvergenceWarning)]
-    for each in caught:
-        if each not in ours:
-            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
-    training.notes["converged"] = not ours
+    training.notes["converged"] = solved.converged

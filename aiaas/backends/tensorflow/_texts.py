@@ -13,7 +13,7 @@ from pydantic import create_model
 from aiaas.backends import vectors
 from aiaas.backends.classes import class_weights, one_hot, softmax
 from aiaas.backends.lexicon import FIRST, UNKNOWN
-from aiaas.backends.reading import check_classes, tables, targets_of
+from aiaas.backends.reading import check_classes, targets_of, tell_longer, texts_of
 from aiaas.backends.sequences import Sequences, by_length, scored, shuffled
 from aiaas.backends.settings import Learning
 from aiaas.backends.tensorflow import _runner
@@ -115,13 +115,13 @@ def fit(params: Any, heart: Heart, train: Dataset, validation: Dataset, training
     names = training.signature.labels
     labels = targets_of(train, training)
     check_classes(labels, training)
-    vocabulary, texts, longer = learn_vocabulary(params, _texts(train, training))
-    _tell(longer, len(texts), params.max_length, training)
+    vocabulary, texts, longer = learn_vocabulary(params, texts_of(train, training))
+    tell_longer(longer, len(texts), params.max_length, training)
     training.notes |= {"tokens": texts.tokens.size, "vocabulary": len(vocabulary.tokens)}
     pretrained = _pretrained(params, vocabulary, texts, training)
     size = pretrained.shape[1] if pretrained is not None else params.embedding_size or _EMBEDDING_SIZE
     saved = _saved(type(params))(params=params, embedding_size=size, classes=len(names))
-    held_out = Sequences.joined([vocabulary.encode(batch) for batch in _texts(validation, training)])
+    held_out = Sequences.joined([vocabulary.encode(batch) for batch in texts_of(validation, training)])
     made = begin(
         lambda: build(saved, vocabulary, heart),
         training,
@@ -186,25 +186,6 @@ def build(saved: Any, vocabulary: Vocabulary, heart: Heart) -> Any:
 def _saved(kind: type[TextParams]) -> type[Saved]:
     """What `model.json` holds of this architecture."""
     return create_model("Saved", __base__=Saved, params=(kind, ...))
-
-
-def _texts(rows: Dataset, training: Training) -> Iterator[list[str]]:
-    """The texts of all rows, some thousands at a time. Raises DataError where one is missing."""
-    column = next(iter(training.signature.features))
-    for table in tables(rows, training):
-        if missing := table[column].null_count:
-            raise DataError(f"{missing:,} rows have no {column}", where=column, hint="leave such rows out")
-        yield table[column].to_pylist()
-
-
-def _tell(longer: int, texts: int, length: int, training: Training) -> None:
-    """A person is told how many texts were cut."""
-    if longer:
-        training.notes["cut_texts"] = longer
-        training.warn(
-            f"{longer:,} of {texts:,} training texts ({longer / texts:.1%}) are longer than {length:,} tokens "
-            "(model.params.max_length) and were cut there"
-        )
 
 
 def _pretrained(

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aiaas.backends.reading import go_on
+from aiaas.backends.reading import tell_longer, texts_of
 from aiaas.backends.torch import _encoder
 from aiaas.backends.torch._embed import AT_ONCE, Embedder
 from aiaas.backends.torch._pooled import Precision, TorchNetwork
-from aiaas.backends.torch._tokens import tell_longer
 from aiaas.backends.torch._torch import has_bfloat16, torch, transformers
 from aiaas.backends.torch._vectors import Saved
 from aiaas.backends.vector_store import VectorStore
 from aiaas.contracts import Training
-from aiaas.errors import DataError
 from aiaas.workspace import keys
 
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ def embedded(
         places.append(np.concatenate([np.empty(0, np.int64), *found]))
         if rows is splits[0]:
             longer = int(embedder.cut[places[0]].sum())
-            tell_longer(longer, len(rows), params.max_length, params.truncation, training)
+            tell_longer(longer, len(rows), params.max_length, training, params.truncation)
     fresh, known = embedder.texts - embedder.found, embedder.found
     told = f"{fresh:,} texts embedded in {precision}" + (f", {known:,} known" if known else "")
     training.notes |= {"embedded": {"texts": fresh, "known": known, "precision": precision, "told": told}}
@@ -60,14 +58,8 @@ def embedded(
 
 
 def texts(rows: Dataset, training: Training) -> Iterator[list[str]]:
-    """The texts of all rows, many at a time. Raises DataError where one is missing, and Interrupted."""
-    column = next(iter(training.signature.features))
-    for table in rows.with_format("arrow").iter(AT_ONCE):
-        go_on(training)
-        if missing := table[column].null_count:
-            raise DataError(f"{missing:,} rows have no {column}", where=column, hint="leave such rows out")
-        yield table[column].to_pylist()
-    go_on(training)
+    """The texts of all rows, as many at a time as are best sorted together. Raises DataError, Interrupted."""
+    return texts_of(rows, training, at_once=AT_ONCE)
 
 
 def _network(

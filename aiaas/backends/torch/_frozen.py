@@ -10,7 +10,7 @@ import numpy as np
 
 from aiaas.backends import arrays, linear_head, memory
 from aiaas.backends.linear_head import Head, Rows, Tried
-from aiaas.backends.reading import check_classes, go_on, targets_of
+from aiaas.backends.reading import check_classes, go_on, targets_of, tell_longer
 from aiaas.backends.settings import Learning
 from aiaas.backends.subwords import Subwords
 from aiaas.backends.torch import _encoder, _portable
@@ -19,7 +19,6 @@ from aiaas.backends.torch._embedded import embedded, texts
 from aiaas.backends.torch._params import ENCODER
 from aiaas.backends.torch._pooled import TorchNetwork, pooled
 from aiaas.backends.torch._saved import SETTINGS, read_network
-from aiaas.backends.torch._tokens import tell_longer
 from aiaas.backends.torch._torch import quiet, set_up, torch
 from aiaas.backends.torch._vectors import Saved, Vectors, read_head
 from aiaas.contracts import Training
@@ -101,7 +100,7 @@ def _look(params: Any, subwords: Subwords, train: Dataset, training: Training) -
     cut = 0
     for some in texts(train, training):
         cut += int(subwords.encode([params.prefix + text for text in some]).cut.sum())
-    tell_longer(cut, len(train), params.max_length, params.truncation, training)
+    tell_longer(cut, len(train), params.max_length, training, params.truncation)
 
 
 def _head(params: Any, train: Rows, validation: Rows, training: Training) -> Head:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aiaas.backends.reading import tables
+from aiaas.backends.reading import tell_longer, texts_of
 from aiaas.backends.subwords import Encoded, Subwords, Text
 from aiaas.contracts import Training
-from aiaas.errors import DataError
 from aiaas.workspace import atomic
 
 if TYPE_CHECKING:
@@ -40,38 +39,12 @@ def tell_cut(texts: Encoded, subwords: Subwords, truncation: str, training: Trai
     """A person is told how many training texts were cut. Raises DataError where that may not be."""
     training.notes["tokens"] = int(texts.tokens.size)
     where = f"row {int(texts.cut.argmax()) + 1:,} of the training rows is the first" if len(texts) else None
-    tell_longer(int(texts.cut.sum()), len(texts), subwords.max_length, truncation, training, where)
-
-
-def tell_longer(
-    longer: int, count: int, length: int, truncation: str, training: Training, where: str | None = None
-) -> None:
-    """The same of texts that were counted elsewhere."""
-    if not longer:
-        return
-    what = (
-        f"{longer:,} of {count:,} training texts ({longer / count:.1%}) are longer than {length:,} tokens "
-        "(model.params.max_length)"
-    )
-    if truncation == "fail":
-        raise DataError(
-            what,
-            where=where,
-            hint="raise max_length, leave such rows out, or set model.params.truncation to cut",
-        )
-    training.notes["cut_texts"] = longer
-    training.warn(f"{what} and were cut there")
+    tell_longer(int(texts.cut.sum()), len(texts), subwords.max_length, training, truncation, where)
 
 
 def _texts(rows: Dataset, training: Training) -> Iterator[list[Text]]:
     """The texts of all rows, or the pairs, some thousands at a time. Raises DataError where one is missing."""
-    names = [name for name in ("text", PAIR) if name in training.signature.features]
-    for table in tables(rows, training):
-        for name in names:
-            if missing := table[name].null_count:
-                raise DataError(f"{missing:,} rows have no {name}", where=name, hint="leave such rows out")
-        columns = [table[name].to_pylist() for name in names]
-        yield columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+    return texts_of(rows, training, [name for name in ("text", PAIR) if name in training.signature.features])
 
 
 def _place(rows: Dataset, subwords: Subwords, training: Training) -> Path | None:
