@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
-from encoder_toys import make_encoder
+from encoder_toys import make_encoder, make_tokenizer
 
 from aiaas import plugins
 from aiaas.backends import memory
@@ -144,6 +144,14 @@ def small_vocabulary(folder: Path) -> None:
     make_encoder(folder, list(rows()["text"]), vocab_size=20)
 
 
+def tokenizer_of_another(folder: Path) -> None:
+    make_tokenizer(folder, ["a few words"])
+
+
+def adapted(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA", "base_model_name_or_path": "elsewhere"}')
+
+
 def no_padding(folder: Path) -> None:
     path = folder / "tokenizer_config.json"
     said = json.loads(path.read_text("utf-8"))
@@ -175,6 +183,8 @@ def cut_weights(folder: Path) -> None:
         (no_config, "no config.json", "save_pretrained"),
         (unknown_type, "cannot read the settings", None),
         (small_vocabulary, "tokenizer does not fit", "same model"),
+        (tokenizer_of_another, "tokenizer does not fit", "same model"),
+        (adapted, "an adapter", "merge_and_unload"),
         (no_padding, "pad_token", "tokenizer_config.json"),
         (other_shape, "another shape", "same model"),
         (fewer_layers, "missing or have another shape", "same model"),
@@ -189,6 +199,12 @@ def test_a_folder_that_is_no_encoder_is_refused(
         Fit(copy, tmp_path)
     assert str(copy) in str(caught.value.where)
     assert hint is None or hint in str(caught.value.hint)
+
+
+def test_code_that_the_settings_name_for_the_attention_is_not_asked_for(copy: Path, tmp_path: Path) -> None:
+    spoil_json(copy / "config.json", attn_implementation="someone/kernel")
+    network = Fit(copy, tmp_path, epochs=1).model.network
+    assert network.config._attn_implementation in ("sdpa", "eager")
 
 
 def test_more_tokens_than_the_encoder_reads_are_refused(encoder: Path, tmp_path: Path) -> None:

@@ -14,12 +14,14 @@ from typing import Any, Literal
 
 from aiaas.backends.subwords import Subwords
 from aiaas.backends.torch._params import EncoderParams
-from aiaas.backends.torch._torch import torch, transformers
+from aiaas.backends.torch._torch import config_of, torch, transformers
 from aiaas.errors import DataError, first_line
 
 Kind = Literal["AutoModel", "AutoModelForSequenceClassification"]
 Change = Callable[[Any], None]
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
+_ADAPTER = "adapter_config.json"
+_COVERED = 0.9  # of the tokens an encoder knows, what its own tokenizer has at least: some tables are rounded up
 _NO_LIMIT = 1_000_000  # what the library writes where a tokenizer knows no length, and more
 
 
@@ -116,6 +118,13 @@ def _config(folder: Path) -> Any:
                 where=str(folder / file),
                 hint="choose an encoder whose type transformers knows itself",
             )
+    if (folder / _ADAPTER).is_file():
+        raise DataError(
+            f"the folder holds an adapter ({_ADAPTER}), which would be put over the weights unseen",
+            where=str(folder / _ADAPTER),
+            hint="merge it where you trust it (merge_and_unload of peft, then save_pretrained), or remove it to use "
+            "the encoder without it",
+        )
     if "quantization_config" in said:
         raise DataError(
             "the weights of the encoder are quantised, which cannot be learned from",
@@ -123,7 +132,7 @@ def _config(folder: Path) -> Any:
             hint="choose the encoder in float32, float16 or bfloat16",
         )
     try:
-        return transformers().AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return config_of(folder)
     except Exception as error:
         raise DataError(f"transformers cannot read the settings: {first_line(error)}", where=str(path)) from error
 
@@ -189,13 +198,14 @@ def _tokenizer(folder: Path) -> Any:
 
 
 def _subwords(tokenizer: Any, max_length: int, shapes: Any, folder: Path) -> Subwords:
-    """The tokenizer as it is saved with the model. Raises DataError where it gives numbers that the encoder lacks."""
+    """The tokenizer as it is saved with the model. Raises DataError where it is not that of the encoder: it gives
+    numbers that this lacks, or leaves out many that it knows."""
     from tokenizers import Tokenizer
 
     copy = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     found = Subwords.of(copy, max_length, (tokenizer.pad_token_id, tokenizer.pad_token))
     rows = shapes.get_input_embeddings().num_embeddings
-    if len(found) > rows:
+    if not _COVERED * rows <= len(found) <= rows:
         raise DataError(
             f"the tokenizer does not fit the encoder: it has {len(found):,} tokens, the encoder knows {rows:,}",
             where=str(folder),
