@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
@@ -99,12 +99,9 @@ def _one(
     elif kind in ("literal_error", "enum"):
         _choice(_choices(_model_at(model, inner[:-1]), inner, context), given, full, document)
     elif kind in _BOUNDS:
-        key, words = _BOUNDS[kind]
-        note(full, f"must be {words} {context[key]:g}{_found_number(given, full, document)}")
+        note(full, f"must be {_limit(found)}{_found_number(given, full, document)}")
     elif kind in _LENGTHS:
-        key, words, unit = _LENGTHS[kind]
-        limit = context[key]
-        note(full, f"must have {words} {limit} {unit if limit != 1 else unit[:-1]}")
+        note(full, f"must have {_limit(found)}")
     elif kind == "string_pattern_mismatch":
         described = description(_model_at(model, inner[:-1]), inner)
         note(full, f"must match {context['pattern']}" + (f" ({described})" if described else ""))
@@ -174,14 +171,23 @@ def _choice(allowed: list[str], given: Any, path: paths.Path, document: Document
     document.refuse(path, f"must be {' or '.join(dict.fromkeys([wanted, *others]))}; found {shown}", hint)
 
 
-def _other_than_names(found_here: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _other_than_names(found_here: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """What may stand in place of one of some names."""
     for found in found_here:
-        if found["type"] in _BOUNDS:
-            key, words = _BOUNDS[found["type"]]
-            yield f"{words} {found['ctx'][key]:g}"
+        if found["type"] in _BOUNDS or found["type"] in _LENGTHS:
+            yield _limit(found)
         elif found["type"] in _WANTED:
             yield _WANTED[found["type"]]
+
+
+def _limit(found: Mapping[str, Any]) -> str:
+    """What a number or a length that is out of its range must be: at least 1 item."""
+    kind, context = found["type"], found["ctx"]
+    if kind in _BOUNDS:
+        key, words = _BOUNDS[kind]
+        return f"{words} {context[key]:g}"
+    key, words, unit = _LENGTHS[kind]
+    return f"{words} {context[key]} {unit if context[key] != 1 else unit[:-1]}"
 
 
 def _choices(model: type[BaseModel] | None, inner: paths.Path, context: Mapping[str, Any]) -> list[str]:

@@ -22,6 +22,7 @@ Change = Callable[[Any], None]
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
 _ADAPTER = "adapter_config.json"
 _COVERED = 0.9  # of the tokens an encoder knows, what its own tokenizer has at least: some tables are rounded up
+_SUCH_AS = "choose an encoder such as BERT, RoBERTa, DistilBERT, ELECTRA, MiniLM or e5"
 _NO_LIMIT = 1_000_000  # what the library writes where a tokenizer knows no length, and more
 
 
@@ -50,9 +51,17 @@ def read(params: EncoderParams, folder: Path, kind: Kind, change: Change = lambd
         raise DataError(
             f"transformers makes no {kind} of a model of type {config.model_type}: {first_line(error)}",
             where=str(folder / "config.json"),
-            hint="choose an encoder such as BERT, RoBERTa, DistilBERT, ELECTRA, MiniLM or e5",
+            hint=_SUCH_AS,
         ) from error
+    if not _reads_texts(shapes, kind):
+        raise DataError(
+            f"a model of type {config.model_type} is no encoder of texts",
+            where=str(folder / "config.json"),
+            hint=_SUCH_AS,
+        )
     tokenizer = _tokenizer(folder)
+    if config.pad_token_id is None:  # some, such as GPT-2, answer several texts only where they know it
+        config.pad_token_id = tokenizer.pad_token_id
     longest = min(_positions(shapes), int(tokenizer.model_max_length))
     if params.max_length > longest:
         raise DataError(
@@ -134,7 +143,9 @@ def _config(folder: Path) -> Any:
     try:
         return config_of(folder)
     except Exception as error:
-        raise DataError(f"transformers cannot read the settings: {first_line(error)}", where=str(path)) from error
+        raise DataError(
+            f"transformers cannot read the settings: {first_line(error)}", where=str(path), hint=_SUCH_AS
+        ) from error
 
 
 def _json(path: Path) -> dict[str, Any] | None:
@@ -165,8 +176,9 @@ def check_weights(folder: Path) -> None:
     raise DataError(
         "there are no weights in the folder of the encoder (*.safetensors)",
         where=str(folder),
-        hint="fetch model.safetensors as well; pickled weights (pytorch_model.bin) are converted by save_pretrained of "
-        "transformers",
+        hint="fetch model.safetensors as well; where there are pickled weights only (pytorch_model.bin) and you trust "
+        'them: python -c "from transformers import AutoModel; '
+        "AutoModel.from_pretrained('OWNER/NAME').save_pretrained('FOLDER')\", the tokenizer beside them",
     )
 
 
@@ -212,6 +224,17 @@ def _subwords(tokenizer: Any, max_length: int, shapes: Any, folder: Path) -> Sub
             hint="tokenizer and weights must be of the same model: fetch the folder again",
         )
     return found
+
+
+def _reads_texts(shapes: Any, kind: Kind) -> bool:
+    """Whether the network takes tokens and what of them is padding, and gives something for each of them."""
+    taken = inspect.signature(shapes.forward).parameters
+    try:
+        rows = getattr(shapes.get_input_embeddings(), "num_embeddings", None)
+    except NotImplementedError:  # of one that reads texts and pictures
+        return False
+    writes = kind == "AutoModel" and shapes.config.is_encoder_decoder
+    return rows is not None and {"input_ids", "attention_mask"} <= taken.keys() and not writes
 
 
 def _positions(shapes: Any) -> int:
