@@ -43,6 +43,11 @@ def layers_of(network: Any) -> list[Any]:
     return list(lists[0]) if lists else []
 
 
+def passes(network: Any) -> int:
+    """How many layers a text passes: one that stands for several (ALBERT) counts each time. At least one."""
+    return int(getattr(network.config, "num_hidden_layers", 0) or max(1, len(layers_of(network))))
+
+
 def freeze(network: Any, frozen: Frozen, fresh: Collection[str]) -> None:
     """Stop what is `frozen` from learning: the embeddings, as many layers and the embeddings below them, or all but the
     head. Weights that the folder of the encoder lacks (`fresh`) learn in any case. Raises TrainingError where there are
