@@ -28,36 +28,61 @@ BLOCK = 25_000
 
 Row = tuple[str, str]
 
+
+def _words(text: str, sign: str | None = None) -> list[str]:
+    return text.split(sign)
+
+
 THINGS = {
-    "zh": "房间 服务 前台 早餐 位置 床 空调 热水 价格 快递 包装 质量 屏幕 电池 键盘 音质 面料 颜色 尺码 味道 分量 客服 物流 "
-    "手感 做工 说明书 停车场 隔音 网络 电梯 浴室 窗户 味觉 口感 鞋底 拉链 纸张 印刷 内容 故事".split(),
-    "en": "room service reception breakfast location bed heater shower price delivery packaging quality screen battery "
-    "keyboard sound fabric colour size taste portion support shipping grip finish manual parking network lift "
-    "bathroom window zip sole paper print content story plot seat table".split(),
+    "zh": _words(
+        "房间 服务 前台 早餐 位置 床 空调 热水 价格 快递 包装 质量 屏幕 电池 键盘 音质 面料 颜色 尺码 味道 分量 客服 "
+        "物流 手感 做工 说明书 停车场 隔音 网络 电梯 浴室 窗户 味觉 口感 鞋底 拉链 纸张 印刷 内容 故事"
+    ),
+    "en": _words(
+        "room service reception breakfast location bed heater shower price delivery packaging quality screen battery "
+        "keyboard sound fabric colour size taste portion support shipping grip finish manual parking network lift "
+        "bathroom window zip sole paper print content story plot seat table"
+    ),
 }
 GOOD = {
-    "zh": "干净 舒服 热情 方便 实惠 漂亮 结实 清晰 好吃 新鲜 安静 满意 周到 耐用 精致 快 划算 宽敞 贴心 值得".split(),
-    "en": "clean comfortable friendly handy cheap lovely sturdy crisp tasty fresh quiet satisfying thoughtful durable "
-    "elegant fast fair spacious caring worthwhile".split(),
+    "zh": _words("干净 舒服 热情 方便 实惠 漂亮 结实 清晰 好吃 新鲜 安静 满意 周到 耐用 精致 快 划算 宽敞 贴心 值得"),
+    "en": _words(
+        "clean comfortable friendly handy cheap lovely sturdy crisp tasty fresh quiet satisfying thoughtful durable "
+        "elegant fast fair spacious caring worthwhile"
+    ),
 }
 BAD = {
-    "zh": "脏 难受 冷淡 麻烦 昂贵 难看 易坏 模糊 难吃 陈旧 吵闹 失望 敷衍 粗糙 劣质 慢 坑人 狭小 糟糕 后悔".split(),
-    "en": "dirty painful rude awkward overpriced ugly flimsy blurry bland stale noisy disappointing careless shoddy "
-    "crude slow unfair cramped awful regrettable".split(),
+    "zh": _words("脏 难受 冷淡 麻烦 昂贵 难看 易坏 模糊 难吃 陈旧 吵闹 失望 敷衍 粗糙 劣质 慢 坑人 狭小 糟糕 后悔"),
+    "en": _words(
+        "dirty painful rude awkward overpriced ugly flimsy blurry bland stale noisy disappointing careless shoddy "
+        "crude slow unfair cramped awful regrettable"
+    ),
 }
 SAID = {
-    "zh": "{thing}很{word}|{thing}真的{word}|{thing}有点{word}|觉得{thing}特别{word}|{name}的{thing}非常{word}|"
-    "和{name}比{thing}更{word}|没想到{thing}这么{word}|{thing}太{word}了|{name}家的{thing}一直{word}".split("|"),
-    "en": "the {thing} was {word}|the {thing} is really {word}|a bit {word}, the {thing}|"
-    "I found the {thing} {word}|{name} has a {word} {thing}|more {word} than {name}, this {thing}|"
-    "never had such a {word} {thing}|the {thing} at {name} is always {word}".split("|"),
+    "zh": _words(
+        "{thing}很{word}|{thing}真的{word}|{thing}有点{word}|觉得{thing}特别{word}|{name}的{thing}非常{word}|"
+        "和{name}比{thing}更{word}|没想到{thing}这么{word}|{thing}太{word}了|{name}家的{thing}一直{word}",
+        "|",
+    ),
+    "en": _words(
+        "the {thing} was {word}|the {thing} is really {word}|a bit {word}, the {thing}|"
+        "I found the {thing} {word}|{name} has a {word} {thing}|more {word} than {name}, this {thing}|"
+        "never had such a {word} {thing}|the {thing} at {name} is always {word}",
+        "|",
+    ),
 }
 AROUND = {
-    "zh": "在{name}买的|住了{number}晚|上个月去的{name}|第{number}次来|朋友{name}推荐的|用了{number}天|"
-    "订单{number}|花了{number}元|从{name}寄来|带孩子一起|出差路过{name}|给家里人用".split("|"),
-    "en": "bought it in {name}|stayed {number} nights|went to {name} last month|visit number {number}|"
-    "my friend {name} told me|used it for {number} days|order {number}|paid {number} for it|sent from {name}|"
-    "came with the kids|on the way to {name}|it is for my family".split("|"),
+    "zh": _words(
+        "在{name}买的|住了{number}晚|上个月去的{name}|第{number}次来|朋友{name}推荐的|用了{number}天|"
+        "订单{number}|花了{number}元|从{name}寄来|带孩子一起|出差路过{name}|给家里人用",
+        "|",
+    ),
+    "en": _words(
+        "bought it in {name}|stayed {number} nights|went to {name} last month|visit number {number}|"
+        "my friend {name} told me|used it for {number} days|order {number}|paid {number} for it|sent from {name}|"
+        "came with the kids|on the way to {name}|it is for my family",
+        "|",
+    ),
 }
 CHARACTERS = (
     "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得"
@@ -123,16 +148,16 @@ def _popular(seed: int) -> list[Row]:
 def _fresh(lot: random.Random, count: int) -> list[Row]:
     """`count` reviews, each made of clauses: what was judged, most of it as the label says, and what stands around."""
     banks = {(language, kind): _clauses(lot, language, kind) for language in ("zh", "en") for kind in (*"+-", " ")}
-    picks = {key: iter(lot.choices(bank, k=count * 5)) for key, bank in banks.items()}
+    picks = {key: iter(lot.choices(bank, k=count * 6)) for key, bank in banks.items()}
     rows: list[Row] = []
     for _ in range(count):
         language = "zh" if lot.random() < 0.6 else "en"
         positive = lot.random() < 0.55
         clauses = [
             next(picks[language, "+" if positive == (lot.random() < 0.85) else "-"])
-            for _ in range(2 + int(lot.random() * 3))
+            for _ in range(3 + int(lot.random() * 4))
         ]
-        clauses += itertools.islice(picks[language, " "], 1 + int(lot.random() * 4))
+        clauses += itertools.islice(picks[language, " "], 2 + int(lot.random() * 4))
         lot.shuffle(clauses)
         text = ("，" if language == "zh" else ", ").join(clauses) + ("。" if language == "zh" else ".")
         chance = lot.random()
