@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -470,6 +471,22 @@ def test_too_little_room_on_disk_is_said_before(many: Given, tmp_path: Path, mon
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000})())
     with pytest.raises(TrainingError, match=r"on disk while the model learns, and 1\.0 KB are free"):
         learn(logistic_regression, many, {}, {"stream": "always"}, tmp_path)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_disk_that_fills_is_said_and_the_fit_goes_on_later(
+    many: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(DataError, match="the disk is full"):
+            learn(naive_bayes, many, {}, {"stream": "always"}, tmp_path / "a")
+    again, _ = learn(naive_bayes, many, {}, {"stream": "always"}, tmp_path / "a")
+    whole, _ = learn(naive_bayes, many, {}, {"stream": "always"}, tmp_path / "b")
+    assert digest(again, tmp_path / "again") == digest(whole, tmp_path / "whole")
 
 
 # --- processes -----------------------------------------------------------------------------------------------------
