@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 
-from aiaas.backends.sklearn._fit_text import _choose, _joined
+from aiaas.backends.sklearn._choose import choose
 from aiaas.backends.sklearn._hashing import Hashed
-from aiaas.backends.sklearn._ngrams import Counts, NGrams, batches
+from aiaas.backends.sklearn._ngrams import Counts, NGrams, batches, joined, renumbered
 from aiaas.backends.sklearn._params import TextFeatures
+from aiaas.backends.sklearn._survey import Survey, count_and_keep, new_tree
 from aiaas.backends.sklearn._table import Table
-from aiaas.backends.sklearn._text import new_counter
 from aiaas.backends.sklearn._weighing import inverse_frequency, weigh
 
 WORD = r"(?u)\b\w+\b"
@@ -34,11 +34,13 @@ def dense(counts: Counts, values: NDArray[np.float64], width: int) -> NDArray[np
 
 
 def learned(params: TextFeatures, texts: list[str]) -> tuple[NGrams, Counts, NDArray[np.int64]]:
-    counter = new_counter(params)
-    assert isinstance(counter, NGrams)
-    counts = _joined([counter.learn(batch) for batch in batches(texts)])
-    counts, texts_with = _choose(params, counter, counts, np.bincount(counts.features, minlength=len(counter)))
-    return counter, counts, texts_with
+    """The n-grams that are kept, the counts of the texts, and in how many texts each n-gram stands."""
+    survey = Survey(params)
+    counted, tree, parts = count_and_keep(params, texts)
+    survey.add(counted)
+    chosen = choose(params, survey)
+    numbers = tree.numbers_in(chosen.tree)
+    return chosen.tree, joined([renumbered(part, numbers) for part in parts]), chosen.texts_with
 
 
 def in_order(counter: NGrams, names: list[str]) -> list[int]:
@@ -67,9 +69,7 @@ def test_counts_are_those_of_scikit_learn(
     try:
         expected = theirs.fit_transform(texts).toarray()
     except ValueError:  # their vocabulary is empty: so is ours
-        counter = new_counter(params)
-        assert isinstance(counter, NGrams)
-        assert counter.learn(texts).features.size == 0
+        assert new_tree(params).learn(texts).features.size == 0
         return
     counter, counts, texts_with = learned(params, texts)
     columns = in_order(counter, theirs.get_feature_names_out().tolist())
@@ -167,13 +167,11 @@ def test_real_reviews_weigh_as_in_scikit_learn(analyzer: str, ngrams: tuple[int,
 def test_batches_change_nothing() -> None:
     texts = reviews()[:400]
     params = TextFeatures(ngrams=(1, 3))
-    whole = new_counter(params)
-    parted = new_counter(params)
+    whole = new_tree(params)
+    parted = new_tree(params)
     one = dense(counts := whole.learn(texts), counts.counts, len(whole))
-    several = _joined([parted.learn(texts[first : first + 7]) for first in range(0, len(texts), 7)])
+    several = joined([parted.learn(texts[first : first + 7]) for first in range(0, len(texts), 7)])
     two = dense(several, several.counts, len(parted))
-    assert isinstance(whole, NGrams)
-    assert isinstance(parted, NGrams)
     assert np.array_equal(one, two[:, in_order(parted, whole.spell())])
 
 

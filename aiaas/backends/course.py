@@ -10,14 +10,28 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from aiaas.backends.settings import Learning
+from aiaas.backends.settings import EarlyStopping
 from aiaas.contracts import Progress, Training
 from aiaas.errors import Interrupted, TrainingError
 
 TELL_EVERY = 0.2  # seconds between two looks of a person at the progress
 _KEEP_AT_MOST = 5  # seconds since the last checkpoint, below which an epoch is not worth one of its own
 _ON_NAN = "lower train.learning_rate, set train.clip_norm to 1.0, or look for extreme values in the data"
+
+
+class Lasting(Protocol):
+    """What the recipe says of how long a fit lasts, and how often it keeps where it stands."""
+
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def time_limit(self) -> int | None: ...
+    @property
+    def early_stopping(self) -> EarlyStopping | None: ...
+    @property
+    def checkpoint_every(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -41,7 +55,7 @@ class Course:
 
     def __init__(self, training: Training, steps: int) -> None:
         self.training, self.steps = training, steps
-        self.settings: Learning = training.settings
+        self.settings: Lasting = training.settings
         self.state = State()
         self._began = self._began_here = self._kept = time.monotonic()
         self._told = 0.0

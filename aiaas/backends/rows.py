@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from aiaas.backends.reading import tables
+from aiaas.backends.reading import go_on, tables
+from aiaas.backends.streaming import pieces
 from aiaas.contracts import Params, Training
 from aiaas.errors import DataError
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
-    from pyarrow import ChunkedArray
+    from pyarrow import ChunkedArray, Table
 
 MISSING, UNKNOWN = -2.0, -1.0
 """The codes of a word that is not there (a category like any other) and of one that was never learned."""
@@ -71,7 +72,8 @@ def columns_of(train: Dataset, training: Training) -> list[ColumnCode]:
     kinds = {name: _kind(name, dtype) for name, dtype in training.signature.features.items()}
     filled: set[str] = set()
     words: dict[str, set[str]] = {name: set() for name, kind in kinds.items() if kind == "category"}
-    for table in tables(train, training):
+    for table in pieces(train):
+        go_on(training)
         filled |= {name for name in kinds if table[name].null_count < len(table)}
         for name, known in words.items():
             known.update(pc.unique(table[name].cast(pa.string())).drop_null().to_pylist())
@@ -103,15 +105,20 @@ def matrix_of(codec: Codec, train: Dataset, training: Training) -> tuple[NDArray
     blocks: list[NDArray[np.float64]] = []
     targets: list[NDArray[np.float64]] = []
     for table in tables(train, training):
-        columns = [
-            _finite(column.name, codec.column(place, table[column.name].to_pylist()))
-            for place, column in enumerate(codec.columns)
-        ]
-        blocks.append(np.column_stack(columns))
+        blocks.append(numbers_of(codec, table))
         targets.append(_targets(str(target), table[str(target)]))
     if not blocks:
         return np.empty((0, len(codec.columns))), np.empty(0)
     return np.concatenate(blocks), np.concatenate(targets)
+
+
+def numbers_of(codec: Codec, table: Table) -> NDArray[np.float64]:
+    """Some rows as numbers (n, columns). Raises DataError for what is not finite."""
+    columns = [
+        _finite(column.name, codec.column(place, table[column.name].to_pylist()))
+        for place, column in enumerate(codec.columns)
+    ]
+    return np.column_stack(columns)
 
 
 def _finite(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:

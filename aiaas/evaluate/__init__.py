@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins, tasks
+from aiaas.backends.streaming import pieces, regular
 from aiaas.contracts import Model, Signature, Task
 from aiaas.errors import DataError
 from aiaas.evaluate.gates import Verdict, judge
@@ -56,12 +57,13 @@ def _score(model: Model, rows: Dataset, task: Task, signature: Signature) -> tup
     """Targets (n,), or (0,) where the task has none, and scores (n, outputs), computed batch by batch."""
     import numpy as np
 
-    targets: list[Any] = []
+    targets: list[NDArray[Any]] = []
     scores: list[NDArray[np.float32]] = []
     # Rows that are files are large, and a model may decode them to several times their size.
     bytes_a_row = max(1, rows.data.nbytes // len(rows))
-    for batch in rows.iter(max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE // bytes_a_row))):
+    for table in regular(pieces(rows), max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE // bytes_a_row))):
+        batch = table.to_pydict()
         if signature.target:
-            targets.extend(batch[signature.target])
+            targets.append(np.asarray(batch[signature.target]))
         scores.append(model.predict(tasks.examples(batch, task, signature)))
-    return np.asarray(targets), np.concatenate(scores)
+    return np.concatenate(targets) if targets else np.empty(0), np.concatenate(scores)

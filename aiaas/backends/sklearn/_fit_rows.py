@@ -38,7 +38,7 @@ def fit(
         check_classes(targets.astype(np.int64), training, least)
     elif targets.size < 2:
         raise TrainingError(f"there are {targets.size} training rows; two or more are needed")
-    pipeline = Pipeline([("columns", _transformer(codec, params, dense)), ("estimator", estimator)])
+    pipeline = Pipeline([("columns", transformer(codec, params, dense)), ("estimator", estimator)])
     with fitting(training):
         pipeline.fit(matrix, targets)
     go_on(training)
@@ -46,7 +46,7 @@ def fit(
     return RowModel(codec, pipeline, outputs)
 
 
-def _transformer(codec: Codec, params: RowFeatures, dense: bool) -> Any:
+def transformer(codec: Codec, params: RowFeatures, dense: bool) -> Any:
     """Numbers: the median where one is missing, then mean 0 and variance 1. Words: an indicator for each."""
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer

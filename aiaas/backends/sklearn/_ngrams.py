@@ -19,8 +19,9 @@ from aiaas.backends.sklearn._tokens import Tokens
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_SHIFT = 32
-_TOKEN = np.int64((1 << _SHIFT) - 1)
+SHIFT = 32
+TOKEN = np.int64((1 << SHIFT) - 1)
+"""A key is `parent << SHIFT | token`, and `key & TOKEN` the token."""
 _TEXTS, _CHARACTERS = 4096, 1 << 16  # a batch stays within the processor's caches, and memory flat
 
 
@@ -48,8 +49,7 @@ def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 class NGrams:
     """The tree of n-grams with `low` to `high` tokens. Node 0 is the root, the n-gram without tokens.
 
-    Counts are given by node. Nodes that are only the beginning of others (all shorter than `low`, and what `keep` had
-    to leave in) are numbered with the rest.
+    Counts are given by node. Nodes that are only the beginning of others are numbered with the rest.
     """
 
     def __init__(self, tokens: Tokens, low: int, high: int, keys: NDArray[np.int64] | None = None) -> None:
@@ -67,27 +67,21 @@ class NGrams:
         """`parent << 32 | token` of every node but the root, in their order; a parent comes before its children."""
         return self._table.keys
 
-    def keep(self, wanted: NDArray[np.bool_]) -> NDArray[np.int32]:
-        """Forget every node that is not wanted and leads to none that is.
-
-        `wanted` has an entry a node. Returns the new number of each node, 0 for those that are gone.
-        """
-        parents, tokens = self.keys >> _SHIFT, self.keys & _TOKEN
-        needed = wanted.copy()
-        needed[0] = True
-        for _ in range(self.high - 1):
-            needed[parents[needed[1:]]] = True
-        numbers = (needed.cumsum() - 1).astype(np.int32)
-        numbers[~needed] = 0
-        left = needed[1:].nonzero()[0]
-        tokens = self.tokens.keep(tokens.take(left))
-        self._table = Table.of((numbers.take(parents.take(left)).astype(np.int64) << _SHIFT) | tokens)
+    def numbers_in(self, other: NGrams) -> NDArray[np.int32]:
+        """The number that each node of this tree has in `other`; 0 for those that are not there, and for the root."""
+        parents, tokens = self.keys >> SHIFT, self.tokens.numbers_in(other.tokens, self.keys & TOKEN)
+        numbers = np.zeros(len(self), np.int32)
+        for nodes in levels(parents, self.high):
+            above, last = parents.take(nodes - 1), tokens.take(nodes - 1)
+            known = ((last >= 0) & ((above == 0) | (numbers.take(above) > 0))).nonzero()[0]
+            begins = numbers.take(above.take(known)).astype(np.int64)
+            numbers[nodes.take(known)] = other._table.lookup((begins << SHIFT) | last.take(known))
         return numbers
 
     def spell(self) -> list[str]:
         """The n-gram of every node, the root's being empty."""
         paths: list[tuple[int, ...]] = [()]
-        for parent, token in zip((self.keys >> _SHIFT).tolist(), (self.keys & _TOKEN).tolist(), strict=True):
+        for parent, token in zip((self.keys >> SHIFT).tolist(), (self.keys & TOKEN).tolist(), strict=True):
             paths.append((*paths[parent], token))
         return [self.tokens.spell(path) for path in paths]
 
@@ -127,8 +121,48 @@ class NGrams:
                 whole = (following >= 0).nonzero()[0]
                 place = place.take(whole)
                 keys = nodes.take(whole).astype(np.int64)
-                keys <<= _SHIFT
+                keys <<= SHIFT
                 keys |= following.take(whole)
+
+
+def levels(parents: NDArray[np.int64], high: int) -> Iterator[NDArray[np.int64]]:
+    """The nodes with 1 to `high` tokens; `parents` (n - 1,) are those of all nodes but the root."""
+    here = np.zeros(parents.size + 1, np.bool_)
+    here[0] = True
+    for _ in range(high):
+        here = np.concatenate(([False], here.take(parents)))
+        yield here.nonzero()[0]
+
+
+def joined(parts: Sequence[Counts]) -> Counts:
+    """The counts of several batches as one."""
+    sizes = np.cumsum([0, *(part.features.size for part in parts)])
+    starts = [part.starts[:-1] + size for part, size in zip(parts, sizes, strict=False)]
+    return Counts(
+        np.concatenate([*starts, sizes[-1:]]),
+        np.concatenate([np.empty(0, np.int32), *(part.features for part in parts)]),
+        np.concatenate([np.empty(0, np.int32), *(part.counts for part in parts)]),
+    )
+
+
+def renumbered(counts: Counts, numbers: NDArray[np.int32]) -> Counts:
+    """The same counts where feature f is called `numbers[f]`, and left out where that is 0.
+
+    Row, feature and count are packed into one number, which sorts several times faster than an order of pairs. They
+    fit: a batch has few rows, or one with many characters.
+    """
+    rows = np.arange(len(counts.starts) - 1).repeat(counts.starts[1:] - counts.starts[:-1])
+    features = numbers.take(counts.features)
+    stays = features.nonzero()[0]
+    low = int(counts.counts.max(initial=0)).bit_length()
+    high = low + int(numbers.max(initial=0)).bit_length()
+    packed = rows.take(stays) << high
+    packed |= features.take(stays).astype(np.int64) << low
+    packed |= counts.counts.take(stays)
+    packed.sort()
+    starts = (packed >> high).searchsorted(np.arange(len(counts.starts)))
+    features = ((packed >> low) & ((1 << (high - low)) - 1)).astype(np.int32)
+    return Counts(starts, features, (packed & ((1 << low) - 1)).astype(np.int32))
 
 
 def _gather(rows: NDArray[np.int64], nodes: NDArray[np.int32], texts: int) -> Counts:

@@ -61,14 +61,6 @@ class TextModel:
         arrays.write_arrays(directory / ARRAYS, kept)
 
 
-def new_counter(params: TextFeatures) -> NGrams | Hashed:
-    """What counts the n-grams that `params` ask for, with nothing learned yet."""
-    if params.features == "hashing":
-        return Hashed(params)
-    tokens = Words(params.lowercase) if params.analyzer == "word" else Characters(params.lowercase)
-    return NGrams(tokens, *params.ngrams)
-
-
 def load(directory: Path) -> TextModel:
     """The model that `TextModel.save` wrote; VerificationError where a file is missing or does not fit the others."""
     saved = arrays.read_settings(directory / SETTINGS, Saved)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -26,8 +26,8 @@ class Tokens(Protocol):
         """The tokens of all texts one after the other, `END` after each text, and how many belong to each text
         (`END` counted). With `learn`, unknown tokens are given a number; otherwise they are `END`."""
 
-    def keep(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Forget all tokens but these, and return the new number of each."""
+    def numbers_in(self, other: Any, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What `other` calls each of these tokens; `END` for those that it does not know."""
 
     def spell(self, tokens: Iterable[int]) -> str:
         """The n-gram that these tokens are."""
@@ -49,7 +49,7 @@ class Characters:
         tokens[np.cumsum(lengths) - 1] = END
         return tokens, lengths
 
-    def keep(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+    def numbers_in(self, other: Any, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
         return tokens
 
     def spell(self, tokens: Iterable[int]) -> str:
@@ -85,11 +85,9 @@ class Words:
             lengths[place] = len(words) + 1
         return np.array(tokens, np.int64), lengths
 
-    def keep(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
-        used, numbers = np.unique(tokens, return_inverse=True)
-        words = self.words
-        self._numbers = {words[number]: place for place, number in enumerate(used.tolist())}
-        return numbers
+    def numbers_in(self, other: Any, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        known = other._numbers
+        return np.array([known.get(word, END) for word in self._numbers], np.int64).take(tokens)
 
     def spell(self, tokens: Iterable[int]) -> str:
         words = self.words

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from aiaas.backends.sklearn._params import TEXT_TASKS, Features, Misfit, features_misplaced, refuse
+from aiaas.backends.sklearn._settings import Descending
 from aiaas.contracts import Model, Training
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from aiaas.backends.sklearn._descent import Descent
     from aiaas.backends.sklearn._linear import Linear
 
 REQUIRES = ("scikit-learn", "skops")
 TASKS = ("text-classification", "tabular-classification")
+Settings = Descending
 
 
 class Params(Features):
@@ -48,12 +51,19 @@ def fit(params: Params, train: Dataset, validation: Dataset, training: Training)
     """Learn from texts or rows. Raises RecipeError, TrainingError, Interrupted."""
     refuse(check(params, training.task))
     if training.task in TEXT_TASKS:
-        from aiaas.backends.sklearn import _fit_text
+        from aiaas.backends.sklearn import _decide, _fit_text, _stream_descent
 
-        make = lambda: estimator(params, training.seed)  # noqa: E731
-        return _fit_text.fit(params, train, training, make, head, least=params.folds)
-    from aiaas.backends.sklearn import _fit_rows
+        if _decide.text_streams(params, train, training):
+            processes = _decide.processes_for(train, training)
+            return _stream_descent.fit_text(params, train, validation, training, descent(params), head, processes)
+        learner = _fit_text.Learner(lambda: estimator(params, training.seed), head, least=params.folds)
+        return _fit_text.fit(params, train, training, learner)
+    from aiaas.backends.sklearn import _decide, _fit_rows
 
+    if _decide.rows_stream(params, train, training):
+        from aiaas.backends.sklearn import _stream_rows
+
+        return _stream_rows.fit_descent(params, train, validation, training, descent(params))
     return _fit_rows.fit(params, train, training, estimator(params, training.seed), least=params.folds)
 
 
@@ -68,6 +78,13 @@ def estimator(params: Params, seed: int) -> Any:
     )
     folds = StratifiedKFold(params.folds, shuffle=True, random_state=seed)
     return CalibratedClassifierCV(machine, method="sigmoid", cv=folds, ensemble=False)
+
+
+def descent(params: Params) -> Descent:
+    """What is minimised where the rows stay on disk; one row in `folds` is held out to calibrate on."""
+    from aiaas.backends.sklearn._descent import Descent
+
+    return Descent("hinge", params.C, balanced=params.class_weight == "balanced", folds=params.folds)
 
 
 def head(fitted: Any) -> Linear:

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from aiaas.backends.sklearn._params import TEXT_TASKS, Features, Misfit, features_misplaced, refuse
+from aiaas.backends.sklearn._settings import Descending
 from aiaas.contracts import Model, Training
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from aiaas.backends.sklearn._descent import Descent
     from aiaas.backends.sklearn._linear import Linear
 
 REQUIRES = ("scikit-learn", "skops")
 TASKS = ("text-classification", "tabular-classification")
+Settings = Descending
 
 
 class Params(Features):
@@ -41,11 +44,20 @@ def fit(params: Params, train: Dataset, validation: Dataset, training: Training)
     """Learn from texts or rows. Raises RecipeError, TrainingError, Interrupted."""
     refuse(check(params, training.task))
     if training.task in TEXT_TASKS:
-        from aiaas.backends.sklearn import _fit_text
+        from aiaas.backends.sklearn import _decide, _fit_text, _stream_descent
 
-        return _fit_text.fit(params, train, training, lambda: estimator(params), head)
-    from aiaas.backends.sklearn import _fit_rows
+        if _decide.text_streams(params, train, training):
+            processes = _decide.processes_for(train, training)
+            return _stream_descent.fit_text(
+                params, train, validation, training, descent(params), head_of_odds, processes
+            )
+        return _fit_text.fit(params, train, training, _fit_text.Learner(lambda: estimator(params), head))
+    from aiaas.backends.sklearn import _decide, _fit_rows
 
+    if _decide.rows_stream(params, train, training):
+        from aiaas.backends.sklearn import _stream_rows
+
+        return _stream_rows.fit_descent(params, train, validation, training, descent(params))
     return _fit_rows.fit(params, train, training, estimator(params))
 
 
@@ -54,6 +66,20 @@ def estimator(params: Params) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=params.C, class_weight=params.class_weight, max_iter=params.max_iter, tol=params.tol)
+
+
+def descent(params: Params) -> Descent:
+    """What is minimised where the rows stay on disk."""
+    from aiaas.backends.sklearn._descent import Descent
+
+    return Descent("log_loss", params.C, balanced=params.class_weight == "balanced")
+
+
+def head_of_odds(fitted: Any) -> Linear:
+    """What was learned by descent as linear scores: of more than two labels each was learned against the others."""
+    from aiaas.backends.sklearn._linear import Linear
+
+    return Linear.of_odds(fitted.coef_, fitted.intercept_)
 
 
 def head(fitted: Any) -> Linear:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from aiaas.backends.sklearn._params import TEXT_TASKS, Features, Misfit, features_misplaced, misplaced, refuse
+from aiaas.backends.sklearn._settings import Streaming
 from aiaas.contracts import Model, Training
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 REQUIRES = ("scikit-learn", "skops")
 TASKS = ("text-classification", "tabular-classification")
+Settings = Streaming
 
 
 class Params(Features):
@@ -53,18 +55,25 @@ def fit(params: Params, train: Dataset, validation: Dataset, training: Training)
     """Learn from texts or rows. Raises RecipeError, TrainingError, Interrupted."""
     refuse(check(params, training.task))
     if training.task in TEXT_TASKS:
-        from aiaas.backends.sklearn import _fit_text
+        from aiaas.backends.sklearn import _decide, _fit_text, _stream_text
 
         presence = params.variant == "bernoulli"
-        return _fit_text.fit(params, train, training, lambda: estimator(params), head, presence=presence)
+        learner = _fit_text.Learner(lambda: estimator(params), head, presence=presence, in_parts=True)
+        if _decide.text_streams(params, train, training):
+            return _stream_text.fit(params, train, training, learner, _decide.processes_for(train, training))
+        return _fit_text.fit(params, train, training, learner)
     from sklearn.naive_bayes import GaussianNB
 
-    from aiaas.backends.sklearn import _fit_rows
+    from aiaas.backends.sklearn import _decide, _fit_rows
 
     # TASKS and `check` leave gaussian alone; equal priors are given as such.
     labels = len(training.signature.labels)
     priors = None if params.fit_prior else [1 / labels] * labels
     gaussian = GaussianNB(priors=priors, var_smoothing=params.var_smoothing)
+    if _decide.rows_stream(params, train, training, dense=True):
+        from aiaas.backends.sklearn import _stream_rows
+
+        return _stream_rows.fit_gaussian(params, train, training, gaussian)
     return _fit_rows.fit(params, train, training, gaussian, dense=True)
 
 

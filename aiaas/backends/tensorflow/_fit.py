@@ -128,7 +128,7 @@ class _Fit:
     def on_batch_end(self, logs: Mapping[str, float]) -> None:
         """After each step: is it still a number, does anyone want to know, is it time to keep it or to stop?"""
         course = self.course
-        if course.stepped(course.settings.batch_size, logs["loss"]):
+        if course.stepped(self.training.settings.batch_size, logs["loss"]):
             course.tell(logs)
         if self.training.should_stop():
             self._keep()

@@ -134,7 +134,7 @@ class FineTuner(Trainer):  # type: ignore[misc]
         logits = outputs["logits"].float()
         training = self.model.training
         losses = torch.nn.functional.cross_entropy(
-            logits, labels, reduction="none", label_smoothing=self.course.settings.label_smoothing if training else 0.0
+            logits, labels, reduction="none", label_smoothing=self.plan.settings.label_smoothing if training else 0.0
         )
         if training:
             losses = losses * self.plan.weights.to(losses.device)[labels.clamp(min=0)]
