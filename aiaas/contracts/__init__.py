@@ -22,7 +22,7 @@ from aiaas.contracts.models import (
     settings_of,
 )
 from aiaas.contracts.sources import OfFiles, OfFolders, Origin, Source, SourceContext, SourceParams
-from aiaas.contracts.steps import Judges, Sifted, Stateful, Step, StepModule, Summarises, Surveys, sift
+from aiaas.contracts.steps import Judges, Reshapes, Sifted, Stateful, Step, StepModule, Summarises, Surveys, sift
 from aiaas.contracts.tasks import Column, Generative, Inspection, Signature, TakesFiles, Task
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "Quantizable",
     "ReadsFiles",
     "ReadsOptional",
+    "Reshapes",
     "Settled",
     "Sifted",
     "Signature",
