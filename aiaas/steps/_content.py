@@ -19,6 +19,17 @@ def digests(batch: Batch, columns: Sequence[str]) -> bytes:
     return b"".join([blake2b(repr(row).encode("utf-8", "surrogatepass"), digest_size=SIZE).digest() for row in rows])
 
 
+def fingerprints(batch: Batch, columns: Sequence[str]) -> bytes:
+    """Digests that are made in a quarter of the time, for whom nobody can trick: who wants a row to be taken for
+    another may as well write what stands in the other. 128 bits of XXH3, whose values are fixed for good."""
+    from xxhash import xxh3_128_digest
+
+    if len(columns) == 1:
+        return b"".join([xxh3_128_digest(_bytes(value)) for value in batch[columns[0]]])
+    rows = zip(*(batch[name] for name in columns), strict=True)
+    return b"".join([xxh3_128_digest(repr(row).encode("utf-8", "surrogatepass")) for row in rows])
+
+
 def _bytes(value: object) -> bytes:
     # No UTF-8 text starts with 0xff or 0xfe, so that no text is equal to what is none, nor a file to either.
     if isinstance(value, str):
