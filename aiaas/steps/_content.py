@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import blake2b, sha256
 
 from aiaas.contracts import Batch
@@ -25,7 +26,11 @@ def fingerprints(batch: Batch, columns: Sequence[str]) -> bytes:
     from xxhash import xxh3_128_digest
 
     if len(columns) == 1:
-        return b"".join([xxh3_128_digest(_bytes(value)) for value in batch[columns[0]]])
+        values = batch[columns[0]]
+        if set(map(type, values)) == {str}:
+            with suppress(UnicodeEncodeError):  # half a surrogate pair; the bytes are the same in any case
+                return b"".join(map(xxh3_128_digest, map(str.encode, values)))
+        return b"".join([xxh3_128_digest(_bytes(value)) for value in values])
     rows = zip(*(batch[name] for name in columns), strict=True)
     return b"".join([xxh3_128_digest(repr(row).encode("utf-8", "surrogatepass")) for row in rows])
 
