@@ -10,10 +10,9 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from aiaas.errors import DataError
 from aiaas.preprocess import split
 from aiaas.recipe import Split
-from tests.test_preprocess import PARTS, TABLE, TEXT, Stage, reviews
+from tests.test_preprocess import PARTS, TABLE, Stage, reviews
 from tests.test_segments import section
 
 
@@ -242,7 +241,7 @@ def test_a_column_that_the_split_names_is_collected(project: Path) -> None:
     import subprocess
     import sys
 
-    lines = [f"text {n},{'pos' if n % 2 else 'neg'},c{n % 30}" for n in range(300)]
+    lines = [f"text {n},{'pos' if n % 2 else 'neg'},c{n // 4}" for n in range(300)]
     (project / "rows.csv").write_text("text,label,customer\n" + "\n".join(lines) + "\n", "utf-8")
     recipe = (project / "tiny.yaml").read_text("utf-8")
     begin, end = recipe.index("collect:"), recipe.index("preprocess:")

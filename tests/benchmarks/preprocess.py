@@ -2,8 +2,8 @@
 
     python tests/benchmarks/preprocess.py [--rows 5000000] [--steps clean,deduplicate,mask_pii] [--folder DIR]
 
-Makes the reviews (and twice as many), collects them, and runs the stage: once, over twice the rows, and once killed with
-SIGKILL at five moments. Then cleaning alone, in one process, against the same written with pandas `.str`.
+Makes the reviews (and twice as many), collects them, and runs the stage: once, over twice the rows, and once killed
+with SIGKILL at five moments. Then cleaning alone, in one process, against the same written with pandas `.str`.
 """
 
 from __future__ import annotations
