@@ -24,7 +24,7 @@ from aiaas.contracts import (
     Step,
     Task,
 )
-from aiaas.errors import DataError, ExampleError, MissingPackageError, UsageError, VerificationError
+from aiaas.errors import DataError, ExampleError, MissingPackageError, SecretError, UsageError, VerificationError
 from aiaas.workspace import keys
 
 
@@ -110,6 +110,11 @@ class Bundle:
             batch = steps.apply(self.steps, batch)
             rows = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
         return [self.task.example(row, self.signature) for row in rows]
+
+    def protect(self, texts: Sequence[str]) -> list[str]:
+        """Texts as they may be kept and shown (a log, an explanation): without what the request-time steps take out."""
+        protect = steps.protection(self.steps)
+        return protect(texts) if protect else list(texts)
 
     def stream(self, value: Any, options: Mapping[str, Any] | None = None) -> Iterator[str]:
         """The answer to one input, piece by piece, of a model that writes. Raises as `decode` and `write`."""
@@ -209,6 +214,9 @@ def open_unsealed(directory: Path, manifest: Mapping[str, Any]) -> Bundle:
         task = plugins.task(manifest["task"])
         signature = Signature.from_dict(manifest["signature"])
         restored = tuple(steps.restore(manifest["steps"], list(signature.features)))
+    except SecretError as error:
+        error.message = f"{purpose} {error.message}"
+        raise
     except UsageError as error:
         raise MissingPackageError(
             f"{purpose} needs a plug-in that is not here: {error.message}",

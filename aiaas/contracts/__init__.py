@@ -22,7 +22,18 @@ from aiaas.contracts.models import (
     settings_of,
 )
 from aiaas.contracts.sources import OfFiles, OfFolders, Origin, Source, SourceContext, SourceParams
-from aiaas.contracts.steps import Judges, Sifted, Stateful, Step, StepModule, Summarises, Surveys, sift
+from aiaas.contracts.steps import (
+    Judges,
+    Protects,
+    Sifted,
+    Stateful,
+    Step,
+    StepModule,
+    Summarises,
+    Surveys,
+    TakesRequests,
+    sift,
+)
 from aiaas.contracts.tasks import Column, Generative, Inspection, Signature, TakesFiles, Task
 
 __all__ = [
@@ -44,6 +55,7 @@ __all__ = [
     "Particular",
     "Portable",
     "Progress",
+    "Protects",
     "Quantizable",
     "ReadsFiles",
     "ReadsOptional",
@@ -59,6 +71,7 @@ __all__ = [
     "Summarises",
     "Surveys",
     "TakesFiles",
+    "TakesRequests",
     "Task",
     "Training",
     "settings_of",

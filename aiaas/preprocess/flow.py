@@ -35,10 +35,11 @@ class Link:
     rows_out: int = 0
     empty: int = 0
 
-    def report(self) -> dict[str, Any]:
+    def report(self, protect: steps.Protection | None = None) -> dict[str, Any]:
+        """What it did; `protect` is the protection of all the steps."""
         counts = {"in": self.rows_in, "out": self.rows_out, "empty": self.empty}
         kept = steps.record(self.name, self.params, self.step)
-        told = steps.joined(self.step, [self.step.report()])
+        told = steps.joined(self.step, [self.step.report()], protect)
         return {"name": self.name, "params": kept["params"], "rows": counts, "report": told}
 
 

@@ -164,7 +164,8 @@ def _summary(
     flow: Flow, parts: split.Parts, names: list[str], codes: NDArray[np.int32] | None, index: Index, section: Any
 ) -> dict[str, Any]:
     """What came of the rows, for a person and for the run."""
-    told = [link.report() for link in flow.links]
+    protect = steps.protection(link.step for link in flow.links)
+    told = [link.report(protect) for link in flow.links]
     summary: dict[str, Any] = {
         "rows": {"collected": flow.collected, "empty": flow.empty, "kept": len(parts)},
         "steps": told,

@@ -1,0 +1,144 @@
+"""Where personal data may be: a few passes over the characters of a batch, so that the exact patterns, which cost a
+thousand times as much a character, are tried at these places only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from aiaas.pii.characters import AT, COLON, DIGIT, DOT, NUMBERED, NUMERAL, PROVINCE, ROAD, Characters
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FEWEST = 7
+"""Digits of the shortest number that is looked for."""
+APART = 3
+"""Characters that may stand between two digits of a number."""
+_IP_DOTS = 8  # from the first dot of an IPv4 address to its last
+_IP_COLONS = 5  # from one colon of an IPv6 address to the next
+_HOUSE = 5  # digits of a house in a street
+
+Stretch = tuple[int, int]
+
+
+def numbers(characters: Characters) -> Iterator[Stretch]:
+    """Stretches that begin and end with a digit and have digits enough, never far apart."""
+    digits = characters.of(DIGIT)
+    return _chains(digits, APART + 1, FEWEST)
+
+
+def _chains(places: NDArray[np.intp], step: int, fewest: int) -> Iterator[Stretch]:
+    """Stretches of at least `fewest` places of which each is at most `step` from the one before it."""
+    import numpy as np
+
+    if len(places) < fewest:
+        return iter(())
+    breaks = np.flatnonzero(np.diff(places) > step)
+    first = np.append(0, breaks + 1)
+    last = np.append(breaks, len(places) - 1)
+    many = last - first >= fewest - 1
+    return zip(places[first[many]].tolist(), (places[last[many]] + 1).tolist(), strict=True)
+
+
+def ats(characters: Characters) -> list[int]:
+    """Places of @."""
+    places: list[int] = characters.of(AT).tolist()
+    return places
+
+
+def urls(characters: Characters) -> Iterator[int]:
+    """Places of `://`, each beyond the one before it."""
+    text = characters.text
+    place = text.find("://")
+    while place >= 0:
+        yield place
+        place = text.find("://", place + 3)
+
+
+def dotted(characters: Characters) -> list[int]:
+    """Places of the first of three dots, near to each other and between digits."""
+    import numpy as np
+
+    marks, kinds = characters.marks, characters.kinds
+    if len(marks) < FEWEST:
+        return []
+    dots = np.flatnonzero((kinds[1:-1] == DOT) & (kinds[:-2] == DIGIT) & (kinds[2:] == DIGIT)) + 1
+    dots = dots[marks[dots + 1] - marks[dots - 1] == 2]
+    places = marks[dots]
+    found: list[int] = places[:-2][places[2:] - places[:-2] <= _IP_DOTS].tolist()
+    return found
+
+
+def colons(characters: Characters) -> Iterator[Stretch]:
+    """Stretches of colons near to each other, two at least."""
+    return _chains(characters.of(COLON), _IP_COLONS, 2)
+
+
+def plates(characters: Characters) -> list[int]:
+    """Places of the sign of a province before a letter."""
+    places = characters.of(PROVINCE)
+    places = places[places + 1 < len(characters.codes)]
+    found: list[int] = places[_letters(characters.codes[places + 1])].tolist()
+    return found
+
+
+def houses(characters: Characters) -> Iterator[Stretch]:
+    """A number in an address in Chinese: where it begins, and the sign that follows (号, 栋, …). What stands before it
+    ends as a road may, or another number follows."""
+    import numpy as np
+
+    marks, kinds = characters.marks, characters.kinds
+    if len(marks) < 2:
+        return iter(())
+    number = (kinds == DIGIT) | (kinds == NUMERAL)
+    gaps = np.diff(marks)
+    begins = number.copy()
+    begins[1:] &= ~(number[:-1] & (gaps == 1))
+    index = np.arange(len(marks))
+    begun = np.maximum.accumulate(np.where(begins, index, 0))  # where the number that reaches here began
+    signs = np.flatnonzero((kinds[1:] == NUMBERED) & number[:-1] & (gaps <= 2)) + 1
+    starts = begun[signs - 1]
+    before = np.maximum(starts - 1, 0)
+    road = (starts > 0) & np.isin(kinds[before], (ROAD, NUMBERED)) & (marks[starts] - marks[before] <= 2)
+    last = len(marks) - 1
+    following, beyond = np.minimum(signs + 1, last), np.minimum(signs + 2, last)
+    near = marks[following] - marks[signs] <= 2
+    near &= number[following] | ((kinds[following] == NUMBERED) & number[beyond] & (marks[beyond] - marks[signs] <= 3))
+    near &= following > signs
+    kept = road | near
+    return zip(marks[starts[kept]].tolist(), marks[signs[kept]].tolist(), strict=True)
+
+
+def streets(characters: Characters) -> list[int]:
+    """Where a short number begins that a word in Latin letters follows, or that follows `box`."""
+    import numpy as np
+
+    digits = characters.of(DIGIT)
+    codes = characters.codes
+    if not len(digits):
+        return []
+    breaks = np.flatnonzero(np.diff(digits) > 1)
+    first = digits[np.append(0, breaks + 1)]
+    last = digits[np.append(breaks, len(digits) - 1)]
+    short = last - first < _HOUSE
+    first, last = first[short], last[short]
+    end = len(codes) - 1
+    after, next_but_one, third = (codes[np.minimum(last + step, end)] for step in (1, 2, 3))
+    word = (after == 32) & (_letters(next_but_one) | _digits(next_but_one))
+    word |= _letters(after) & (next_but_one == 32) & _letters(third)
+    boxed = (codes[np.maximum(first - 1, 0)] == 32) & np.isin(codes[np.maximum(first - 2, 0)], (ord("x"), ord("X")))
+    found: list[int] = first[word | boxed].tolist()
+    return found
+
+
+def _letters(codes: NDArray[Any]) -> NDArray[np.bool_]:
+    lower = codes | 32
+    letters: NDArray[np.bool_] = (lower >= ord("a")) & (lower <= ord("z"))
+    return letters
+
+
+def _digits(codes: NDArray[Any]) -> NDArray[np.bool_]:
+    digits: NDArray[np.bool_] = (codes >= ord("0")) & (codes <= ord("9"))
+    return digits
