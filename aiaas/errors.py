@@ -96,7 +96,7 @@ class OptionError(UsageError):
 
 
 class SecretError(UsageError):
-    """What a recipe or a bundle refers to as `${env:NAME}` is not set, or is no use as what it is for. Never holds it."""
+    """What a recipe or a bundle refers to as `${env:NAME}` is not set, or is no use as what it is for."""
 
     code = "secret"
 

@@ -74,9 +74,7 @@ def package(
     }
 
 
-def _examples(
-    collected: Path, recipe: Recipe, signature: Signature, records: Sequence[Mapping[str, Any]]
-) -> list[Any]:
+def _examples(collected: Path, recipe: Recipe, signature: Signature, records: Sequence[Mapping[str, Any]]) -> list[Any]:
     """Some inputs as a caller would send them, one at least, spread evenly over the collected rows: before any step,
     unless one protects what stands in them."""
     from datasets import Dataset

@@ -18,12 +18,16 @@ _BUILDING = (
     r"(?:大厦|大楼|广场|中心|花园|小区|公寓|写字楼|商城|商厦|国贸|产业园|科技园|园区|大院|家园|新村|新城|塔|苑|城|园|村)"
 )
 _UNIT = rf"附?{_NUMBER}\s?(?:{_SIGNS})"
-_TAIL = re.compile(rf"\s?(?:{_UNIT}(?![线路次码])|{_BUILDING}(?=[A-Za-z0-9一二三四五六七八九十]|[^{_HAN}]|\Z)|[A-Z]座|[A-Z]塔)")
+_TAIL = re.compile(
+    rf"\s?(?:{_UNIT}(?![线路次码])|{_BUILDING}(?=[A-Za-z0-9一二三四五六七八九十]|[^{_HAN}]|\Z)|[A-Z]座|[A-Z]塔)"
+)
 _ROOM = re.compile(r"\s?[0-9]{2,4}(?![0-9A-Za-z.:元年月日分块个])(?:室|房|户|号)?")
 _FIRST = re.compile(rf"{_NUMBER}\s?(?:{_SIGNS})")
 _ROAD_NUMBER = re.compile(rf"{_NUMBER}\s?(?:号|弄|院)")
 _ROAD = re.compile(rf"[{_HAN}A-Za-z0-9·]*(?:路|街|道|巷|弄|胡同|里|村|段|条|号|院|园|庄)\s?\Z")
-_ESTATE = re.compile(rf"[{_HAN}A-Za-z0-9·]*(?:小区|花园|苑|公寓|家园|新村|新城|城|园|里|村|寓|厦|庄|院|府|湾|庭|居|邸|街|路)\s?\Z")
+_ESTATE = re.compile(
+    rf"[{_HAN}A-Za-z0-9·]*(?:小区|花园|苑|公寓|家园|新村|新城|城|园|里|村|寓|厦|庄|院|府|湾|庭|居|邸|街|路)\s?\Z"
+)
 _BLOCKS = re.compile("号楼|栋|幢|座|单元|弄")
 _ROOMS = re.compile(r"[0-9]{3,4}|[0-9A-Za-z]{1,4}\s?[室户号房]|单元")
 _BEFORE = 44
@@ -32,8 +36,8 @@ _PROVINCE = re.compile(
     "甘肃|青海|台湾|台北|内蒙古|广西|西藏|宁夏|新疆|香港|澳门"
 )
 _STOP = re.compile(
-    r"在|到|是|寄(?!居)|送|给|了|往|从|至|去|请|写|搬|换|住(?!建)|我|你|他|她|的|址|为|回(?!民|龙)|家(?!庄|口|港|界|园|寨)|"
-    r"快递放|放(?=[\u3400-\u9fff]{0,3}街道)|找|叫|走|就|开|于(?!洪|都|田)|和(?=[\u3400-\u9fff]{2}[市区县])"
+    r"在|到|是|寄(?!居)|送|给|了|往|从(?!化|江)|至|去|请|写|搬|换|住(?!建)|我|你|他|她|的|址|为|回(?!民|龙)|家(?!庄|口|港|界|园|寨)|"
+    r"快递放|放(?=[\u3400-\u9fff]{0,3}街道)|找|叫|走|就|于(?!洪|都|田)|和(?=[\u3400-\u9fff]{2}[市区县])"
 )
 _KEPT = 24
 
@@ -72,7 +76,7 @@ def _end(text: str, end: int) -> int:
 
 
 def _begin(ahead: str) -> int:
-    """Where the address begins in what stands before its number: at the province, or after the words that lead to it."""
+    """Where the address begins in what stands before its number: at the province, or after words that lead to it."""
     start = len(ahead)
     while start and (_is_name(ahead[start - 1]) or (ahead[start - 1] == " " and start == len(ahead))):
         start -= 1
@@ -140,7 +144,7 @@ def english(text: str, number: int) -> Iterator[Span]:
         found, tails = _LOWER.match(text, number), _TAIL_LOWER
         if found is None or not (not ahead.strip() or _LEADS.search(ahead)):
             return
-    if _NOT_NAMES.search(text, text.index(" ", number), found.end()):
+    if _NOT_NAMES.search(text, text.index(" ", number), text.rindex(" ", number, found.end())):
         return
     tail = tails.match(text, found.end())
     yield number, tail.end() if tail else found.end(), "address"

@@ -52,7 +52,8 @@ class Characters:
 
     def of(self, kind: int) -> NDArray[np.intp]:
         """The places of the characters of one kind."""
-        return self.marks[self.kinds == kind]
+        places: NDArray[np.intp] = self.marks[self.kinds == kind]
+        return places
 
     def place(self, start: int, end: int) -> tuple[int, int, int]:
         """Which text a stretch of the plain form is in, and where it begins and ends there."""

@@ -9,11 +9,12 @@ from aiaas.pii.characters import BREAK
 _BEFORE, _AFTER = 32, 12
 
 _OTHER = re.compile(
-    r"(?:订单|单|流水|快递|运单|包裹|物流|货|批次?|商品|产品|设备|任务|会员|用户|员工|学|序列|条码|条形码|发票|编|车架|批准文|型|"
-    r"案件|工单|合同|房|版本|票|券|\b(?:order|tracking|invoice|serial|part|item|model|sku|ref|reference|ticket|case|"
-    r"account|acct|batch|lot|isbn|ean|upc|imei|id|sn|s/n|p/n|build|version|job|task|request|transaction|parcel|"
-    r"product|size|bytes?|epoch|timestamp))"
-    r"(?:代码|号码|编号|码|号|ID)?(?:\s*(?:number|code|no|nr|#)\b?\.?)?\s*[:：#是为=]?\s*#?\s*\Z",
+    r"(?:(?:订单|运单|快递单|流水|批次|单|物流|包裹|货|商品|产品|设备|任务|会员|用户|员工|学|序列|条形?|发票|编|车架|准考证|"
+    r"型|案件|工单|合同|房|票|券|队列|批准文)(?:代码|号码|编号|码|号|ID)|订单|运单|编号|序列|条码|版本|"
+    r"\b(?:order|tracking|invoice|serial|part|item|model|sku|ref|reference|ticket|case|acct|account|batch|lot|isbn|ean|"
+    r"upc|imei|sn|s/n|p/n|build|version|job|task|request|transaction|parcel|product|size|bytes?|epoch|timestamp)"
+    r"(?:\s*(?:number|code|no\.?|nr\.?|id|#))?)"
+    r"\s*[:：#是为=]?\s*#?\s*\Z",
     re.IGNORECASE,
 )
 """A number of something else: an order, a parcel, a device."""
@@ -81,7 +82,9 @@ def _touches(text: str, start: int) -> bool:
     if last.isalpha():
         word = before(text, start, 10)
         label = _LABELS.search(word)
-        return label is None or (label.start() > 0 and word[label.start() - 1].isascii() and word[label.start() - 1].isalnum())
+        return label is None or (
+            label.start() > 0 and word[label.start() - 1].isascii() and word[label.start() - 1].isalnum()
+        )
     if last in "._" or last.isdigit():
         return True
     if last == "-":

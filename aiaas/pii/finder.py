@@ -101,7 +101,7 @@ def _apart(spans: Iterable[Span]) -> Iterator[Span]:
             held = span
             continue
         better, other = (held, span) if _RANK[held[2]] <= _RANK[span[2]] else (span, held)
-        if better[2] in ("url_credentials",):
+        if better[2] == "url_credentials":
             held = better
         else:
             held = (min(better[0], other[0]), max(better[1], other[1]), better[2])

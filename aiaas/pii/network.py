@@ -13,9 +13,9 @@ from aiaas.pii.numbers import Span
 
 _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+'%-]{0,63}\Z")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,8}?[A-Za-z]{2,24}(?![A-Za-z0-9-]|\.[A-Za-z0-9])")
-_FILES = frozenset(
-    "png jpg jpeg gif webp svg bmp ico pdf doc docx xls xlsx zip gz tar js ts css html json xml yaml yml txt csv md exe "
-    "dll mp3 mp4 local localhost internal lan".split()
+_FILES = (
+    "png jpg jpeg gif webp svg bmp ico pdf doc docx xls xlsx zip gz tar js ts css html json xml yaml yml txt csv md "
+    "exe dll mp3 mp4 local localhost internal lan"
 )
 """What follows the last dot of a file, and of no domain."""
 
@@ -23,7 +23,7 @@ _FILES = frozenset(
 def email(text: str, at: int) -> Iterator[Span]:
     """The e-mail address around an @."""
     domain = _DOMAIN.match(text, at + 1)
-    if domain is None or domain.group().rpartition(".")[2].lower() in _FILES or "-." in domain.group():
+    if domain is None or domain.group().rpartition(".")[2].lower() in _FILES.split() or "-." in domain.group():
         return
     ahead = text[max(0, at - 65) : at]
     local = _PLAIN_LOCAL.search(ahead)
@@ -106,8 +106,8 @@ _URL = re.compile(r"://[!-~]{1,4096}")
 _USER = re.compile(r"://((?!\[)[^\s/@:\"'<>]{0,128}:(?![0-9]{1,5}[?#/])[^\s/\"'<>]{1,256})@(?=[A-Za-z0-9\[])")
 _QUERY = re.compile(
     r"[?&;#](?:(?:access|auth|refresh|id|api|session|security)?[_-]?token|api[_-]?key|app[_-]?key|access[_-]?key|key|"
-    r"secret|app[_-]?secret|client[_-]?secret|passw(?:or)?d|pwd|pass|sig|sign|signature|auth|session(?:_?id)?|sid|"
-    r"credentials?|code)=([^&\s#\"'<>]{3,})",
+    r"secret|app[_-]?secret|client[_-]?secret|passw(?:or)?d|pwd|pass|sig|sign|signature|auth|session(?:_?id)?|"
+    r"credentials?)=([^&\s#\"'<>]{3,})",
     re.IGNORECASE,
 )
 

@@ -12,16 +12,18 @@ Span = tuple[int, int, str]
 """Where something begins and ends, and of which kind it is."""
 
 KINDS = ("id_card", "mobile", "landline", "bank_card", "credit_card", "ssn", "passport")
-_RUN = re.compile(r"[0-9]++(?:[ \t\r\n\xa0\u2002-\u200a\u3000.\-‐-―－/()（）·•]{1,3}+[0-9]++)*+")
+RUN = re.compile(r"[0-9]++(?:[\s.\-‐-―－/()（）·•]{1,3}+[0-9]++)*+")
+"""Digits in groups, with up to three characters between two of them."""
 _GROUP = re.compile("[0-9]+")
 _LONGEST = 22
-_PLAIN = frozenset(" \t\r\n\xa0\u3000.-‐‑‒–—―－·•")
-_CARD = frozenset(" \t\r\n\xa0\u3000-‐‑‒–—―－")
-_IN_PHONE = _PLAIN | frozenset("()（）")
+_DASHES = frozenset("-‐‑‒–—―－")
+_DOTTED = _DASHES | frozenset(".·•")
+_BRACKETED = _DOTTED | frozenset("()（）")
 _MOBILE_SHAPES = frozenset(
     {(11,), (3, 4, 4), (3, 8), (7, 4), (4, 3, 4), (3, 3, 5), (5, 6), (4, 4, 3), (3, 4, 2, 2), (3, 2, 2, 2, 2)}
     | {(4, 7), (6, 5), (5, 3, 3), (1,) * 11, (2, 2, 2, 2, 3), (1, 2, 2, 2, 2, 2)}
 )
+_X = re.compile(r"[ \-]?[Xx](?![A-Za-z0-9])")
 _LETTERS = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,2}\Z")
 
 
@@ -37,8 +39,8 @@ class Number:
     between: str
 
     def only(self, allowed: frozenset[str]) -> bool:
-        """Whether nothing but these characters stands between the groups."""
-        return not self.between or allowed.issuperset(self.between)
+        """Whether nothing but white space and these characters stands between the groups."""
+        return not self.between or allowed.issuperset("".join(self.between.split()))
 
 
 class Numbers:
@@ -49,7 +51,7 @@ class Numbers:
 
     def find(self, text: str, low: int, high: int) -> Iterator[Span]:
         """The numbers between two places, from left to right; none overlaps another."""
-        for run in _RUN.finditer(text, low, high):
+        for run in RUN.finditer(text, low, high):
             groups = [each.span() for each in _GROUP.finditer(text, *run.span())]
             at = 0
             while at < len(groups):
@@ -62,7 +64,8 @@ class Numbers:
         """The longest number that begins with a group, and how many groups it uses."""
         best: Span | None = None
         used = 1
-        digits, between, shape = "", "", []
+        digits, between = "", ""
+        shape: list[int] = []
         for place in range(at, len(groups)):
             start, end = groups[place]
             if len(digits) + end - start > _LONGEST:
@@ -86,11 +89,11 @@ class Numbers:
 
 
 def _id_card(number: Number) -> tuple[int, int] | None:
-    if not number.only(_PLAIN):
+    if not number.only(_DOTTED):
         return None
     text, end = number.text, number.end
     if len(number.digits) == 17:
-        mark = re.compile(r"[ \-]?[Xx](?![A-Za-z0-9])").match(text, end)
+        mark = _X.match(text, end)
         if mark and checks.id_card(f"{number.digits}X") and contexts.stands_free(text, number.start, mark.end()):
             return number.start, mark.end()
         return None
@@ -104,7 +107,7 @@ def _id_card(number: Number) -> tuple[int, int] | None:
 def _mobile(number: Number) -> tuple[int, int] | None:
     digits, shape, start = number.digits, number.shape, number.start
     text = number.text
-    if not number.only(_IN_PHONE):
+    if not number.only(_BRACKETED):
         return None
     for prefix in ("0086", "86", "0"):
         if len(digits) == 11 + len(prefix) and digits.startswith(prefix):
@@ -130,7 +133,7 @@ def _opening(text: str, start: int) -> int:
 
 def _landline(number: Number) -> tuple[int, int] | None:
     digits, shape, text = number.digits, number.shape, number.text
-    if not number.only(_IN_PHONE):
+    if not number.only(_BRACKETED):
         return None
     if digits.startswith("86") and text[number.start - 1 : number.start] == "+":
         national = digits[2:].removeprefix("0")
@@ -168,19 +171,19 @@ def _credit_card(number: Number) -> tuple[int, int] | None:
 
 def _card(number: Number) -> tuple[int, int] | None:
     text, start, end = number.text, number.start, number.end
-    if not number.only(_CARD) or len(number.shape) > 5 or not contexts.stands_free(text, start, end):
+    if not number.only(_DASHES) or len(number.shape) > 5 or not contexts.stands_free(text, start, end):
         return None
     return None if contexts.of_something_else(text, start) else (start, end)
 
 
 def _ssn(number: Number) -> tuple[int, int] | None:
     text, start, end = number.text, number.start, number.end
-    if not checks.ssn(number.digits) or not number.only(_CARD) or not contexts.stands_free(text, start, end):
+    if not checks.ssn(number.digits) or not number.only(_DASHES) or not contexts.stands_free(text, start, end):
         return None
     called = contexts.of_ssn(text, start)
     if number.shape == (3, 2, 4):
         same = len(set(number.between)) == 1
-        dashed = same and number.between[0] in "-‐‑‒–"
+        dashed = same and number.between[0] in _DASHES
         return (start, end) if called or (dashed and not contexts.of_something_else(text, start)) else None
     return (start, end) if number.shape == (9,) and called else None
 
@@ -203,7 +206,7 @@ def _passport(number: Number) -> tuple[int, int] | None:
 
 _RULES = (
     ((15, 17, 18), "id_card", _id_card),
-    ((9, ), "ssn", _ssn),
+    ((9,), "ssn", _ssn),
     ((7, 8, 9), "passport", _passport),
     ((11, 12, 13, 15), "mobile", _mobile),
     ((10, 11, 12, 13, 14), "landline", _landline),

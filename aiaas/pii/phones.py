@@ -7,11 +7,11 @@ from functools import cache
 from typing import Any
 
 from aiaas.pii import contexts
-from aiaas.pii.numbers import Span
+from aiaas.pii.numbers import RUN, Span
 
 REQUIRES = ("phonenumbers",)
-_WIDEST = 32
-_MAINLAND = 86
+_WIDEST = 24
+"""Characters of the longest number as it is written."""
 
 
 class Phones:
@@ -21,43 +21,87 @@ class Phones:
         self._regions = tuple(regions)
 
     def find(self, text: str, low: int, high: int) -> Iterator[Span]:
-        """The phone numbers that begin in a stretch of digits."""
-        for start, end in _pieces(text, low, high):
-            yield from self._of(text, start, end)
+        """The phone numbers in a stretch of digits; one may be told twice."""
+        for run in RUN.finditer(text, low, high):
+            start = _opening(text, run.start())
+            if run.end() - start > 2 * _WIDEST:
+                for piece in _pieces(text, start, run.end()):
+                    yield from self._of(text, *piece)
+            elif "+" in text[start : start + 2] or self._may_be_one(text, *run.span()):
+                yield from self._of(text, start, run.end())
+
+    def _may_be_one(self, text: str, start: int, end: int) -> bool:
+        """Whether a row of digits has as many as a number at home, and looks like one: the library takes a thousand
+        times as long to say so."""
+        digits = sum(map(str.isdigit, text[start:end]))
+        return digits in _lengths(self._regions) and (end - start > digits or contexts.of_phone(text, start))
 
     def _of(self, text: str, start: int, end: int) -> Iterator[Span]:
         library = _library()
         piece = text[start:end]
-        abroad = piece.lstrip("(（").startswith("+")
-        for region in (None,) if abroad else self._regions:
-            leniency = library.Leniency.VALID if abroad else library.Leniency.STRICT_GROUPING
+        regions = (None, *self._regions) if "+" in piece else self._regions
+        for region in regions:
+            leniency = library.Leniency.STRICT_GROUPING if region else library.Leniency.VALID
+            known = False
             for found in library.PhoneNumberMatcher(piece, region, leniency=leniency):
                 first, last = start + found.start, start + found.end
-                if self._right(text, first, last, found.number, abroad):
+                if self._right(text, first, last) and library.number_type(found.number) not in _of_firms():
+                    known = True
                     yield first, last, "phone"
-                    return
+            if known:
+                return
 
     @staticmethod
-    def _right(text: str, start: int, end: int, number: Any, abroad: bool) -> bool:
+    def _right(text: str, start: int, end: int) -> bool:
         if contexts.of_something_else(text, start) or not contexts.stands_free(text, start, end):
             return False
-        if abroad:
+        if "+" in text[start : start + 2]:
             return True
         # At home a number is written in groups, or called a phone: a mere row of digits may be anything.
         digits = sum(each.isdigit() for each in text[start:end])
         return end - start > digits or contexts.of_phone(text, start)
 
 
-def _pieces(text: str, low: int, high: int) -> Iterator[tuple[int, int]]:
-    """Stretches short enough for the library to judge, each a number with what belongs to it."""
-    from aiaas.pii.numbers import _RUN
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Pieces of a row of digits, short enough for the library to judge in a moment. Every number that is no longer than
+    `_WIDEST` is whole in one of them."""
+    while end - start > 2 * _WIDEST:
+        until = _boundary(text, start + 2 * _WIDEST, end)
+        if until - start <= 3 * _WIDEST:  # else it ends in digits of which none is a number
+            yield start, until
+        start = _boundary(text, start + _WIDEST, end)
+    yield start, end
 
-    for run in _RUN.finditer(text, low, high):
-        start = run.start()
-        while start and text[start - 1] in "+(（":
-            start -= 1
-        if run.end() - start <= _WIDEST:
-            yield start, run.end()
+
+def _opening(text: str, start: int) -> int:
+    """Where a number with its + and bracket begins."""
+    while start and text[start - 1] in "+(（":
+        start -= 1
+    return start
+
+
+def _boundary(text: str, place: int, end: int) -> int:
+    """The end of the digits that stand at a place."""
+    while place < end and text[place].isdigit():
+        place += 1
+    return place
+
+
+@cache
+def _lengths(regions: tuple[str, ...]) -> frozenset[int]:
+    """How many digits the numbers of some regions have, with and without the digit that leads to other areas."""
+    from phonenumbers.phonemetadata import PhoneMetadata
+
+    known = [PhoneMetadata.metadata_for_region(region, None) for region in regions]
+    lengths = {length for each in known if each for length in each.general_desc.possible_length}
+    return frozenset(lengths | {length + 1 for length in lengths})
+
+
+@cache
+def _of_firms() -> frozenset[int]:
+    """Kinds of numbers that no person has."""
+    kind = _library().PhoneNumberType
+    return frozenset({kind.TOLL_FREE, kind.PREMIUM_RATE, kind.SHARED_COST, kind.UAN})
 
 
 @cache

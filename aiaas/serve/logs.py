@@ -14,8 +14,8 @@ LOGGERS = ("aiaas.serve", "uvicorn.error")
 
 
 class Protecting(logging.Filter):
-    """Takes out of every record, its trace included, what the steps of any of the models take out of texts: the error of
-    a library may quote what it was given."""
+    """Takes out of every record, its trace included, what the steps of any of the models take out of texts: the error
+    of a library may quote what it was given."""
 
     def __init__(self, bundles: Iterable[Bundle]) -> None:
         super().__init__()

@@ -100,12 +100,10 @@ def mapped(step: Step, batch: Batch, verdicts: NDArray[np.uint8] | None = None) 
     return made if isinstance(made, Sifted) else Sifted(made, range(len(next(iter(made.values()), ()))))
 
 
-def joined(
-    step: Step, reports: Iterable[Mapping[str, Any]], protect: Protection | None = None
-) -> dict[str, Any]:
+def joined(step: Step, reports: Iterable[Mapping[str, Any]], protect: Protection | None = None) -> dict[str, Any]:
     """One report of those that the same step gave in several places, `step` being the one that concluded. A report may
     show rows that nothing has protected yet: `protect` is the `protection` of all the steps."""
-    whole = functools.reduce(_joined, reports, {})
+    whole: dict[str, Any] = functools.reduce(_joined, reports, {})
     whole = protected(whole, protect) if protect else whole
     return dict(step.summarise(whole)) if isinstance(step, Summarises) else whole
 

@@ -52,7 +52,9 @@ def _with_luhn(digits: str) -> str:
 
 def _id_card(faker: Any, draw: random.Random, value: str) -> str:
     district = f"{draw.choice((11, 31, 44, 51))}0199"
-    body = f"{district}{draw.randint(1950, 2005)}{draw.randint(1, 12):02}{draw.randint(1, 28):02}{draw.randint(0, 999):03}"
+    body = (
+        f"{district}{draw.randint(1950, 2005)}{draw.randint(1, 12):02}{draw.randint(1, 28):02}{draw.randint(0, 999):03}"
+    )
     return next(made for check in "0123456789X" if checks.id_card(made := body + check))
 
 

@@ -54,9 +54,7 @@ class Presidio:
         found = list(ours)
         for number, text in enumerate(texts):
             held = taken.setdefault(number, [])
-            results = self._analyzer.analyze(
-                text, self._language, entities=self._entities, score_threshold=THRESHOLD
-            )
+            results = self._analyzer.analyze(text, self._language, entities=self._entities, score_threshold=THRESHOLD)
             for result in sorted(results, key=lambda each: (-each.score, each.start)):
                 if all(result.end <= each.start or result.start >= each.end for each in held):
                     held.append(Found(number, result.start, result.end, _KINDS[result.entity_type]))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _KEEP, _DUPLICATE, _CONTRADICTION, _SHOWN_CONTRADICTION = range(4)
 _REASONS = (None, "equal to a row before it", *["its label contradicts that of an equal row"] * 2)
 _KEPT = 4096
-"""Characters of a text that are kept to be shown: more than are, since what protects must see whole what it takes out."""
+"""Characters that are kept of a text to be shown: more than are, since what protects must see a value whole."""
 _SHOWN = 80
 _TOLD = 20
 _LABELS_SHOWN = 10

@@ -70,7 +70,9 @@ class Params(TextParams):
         allowed = {"KIND", "kind"} | ({"hash"} if info.field_name == "token" else set())
         for name in _PLACES.findall(pattern):
             if name not in allowed:
-                raise ValueError(f"{{{name}}} means nothing; allowed: {', '.join(f'{{{each}}}' for each in sorted(allowed))}")
+                raise ValueError(
+                    f"{{{name}}} means nothing; allowed: {', '.join(f'{{{each}}}' for each in sorted(allowed))}"
+                )
         if info.field_name == "token" and "{hash}" not in pattern:
             raise ValueError("must hold {hash}")
         return pattern
@@ -101,7 +103,7 @@ class Params(TextParams):
                 raise ValueError(f"there is no kind {kind!r}; allowed: {', '.join(allowed)}{meant}")
         keyed = {"hash", "fake"} & set(self.actions.values())
         if keyed and self.key is None:
-            raise ValueError(f"{sorted(keyed)[0]} needs a key: write key: ${{env:NAME}} and set that variable")
+            raise ValueError(f"{min(keyed)} needs a key: write key: ${{env:NAME}} and set that variable")
         return self
 
     @property
