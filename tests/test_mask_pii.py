@@ -319,8 +319,7 @@ def test_nothing_gets_past_it(project: Path, aiaas: Aiaas, action: str) -> None:
     folder = Path(said["bundle"])
     assert holding(folder, (*PLANTED, SECRET)) == []
     assert holding(project / ".aiaas", (*PLANTED, SECRET)) == []
-    inputs = [json.loads(line)["input"] for line in (folder / "examples.jsonl").read_text("utf-8").splitlines()]
-    assert any("[MOBILE" in text for text in inputs)
+    assert "[MOBILE" in (folder / "examples.jsonl").read_text("utf-8")
 
     with served(project) as (url, process), httpx.Client(base_url=url, trust_env=False) as http:
         path = "/v1/models/tiny/predict"
@@ -336,6 +335,10 @@ def test_nothing_gets_past_it(project: Path, aiaas: Aiaas, action: str) -> None:
     asked = aiaas("infer", "tiny", "-", stdin=f"房间很好，打{PHONE}\n太吵，{EMAIL}\n")
     assert asked.returncode == 0
     assert not [value for value in PLANTED if value in asked.stdout + asked.stderr]
+    wrong = aiaas("infer", "tiny", "-", stdin=json.dumps({"text": "好", PHONE: 1}) + "\n")
+    assert wrong.returncode == 3
+    assert "[MOBILE" in wrong.stdout
+    assert PHONE not in wrong.stdout + wrong.stderr
 
 
 def test_the_model_sees_a_request_as_it_saw_the_rows(project: Path, aiaas: Aiaas) -> None:

@@ -124,12 +124,11 @@ def test_iban_by_the_length_of_its_country() -> None:
         "139\x011234\x025678",
     ],
 )
-@pytest.mark.parametrize("around", ["{}", "打{}。", "call {} now", "（{}）", "\ud800{}\udfff", "a\0{}\0b", "🙂{}🙂"])
+@pytest.mark.parametrize("around", ["{}", "打{}。", "call {} now", "（{}）", "\ud800{}\udfff", "中\0{}\0文", "🙂{}🙂"])
 def test_a_mobile_number_however_it_is_written(text: str, around: str) -> None:
     whole = around.replace("{}", text)
     ((kind, value),) = found(whole)
     assert kind == "mobile"
-    assert text.strip("（）") in value or value in text
     assert canonical("mobile", value) == "13912345678"
 
 

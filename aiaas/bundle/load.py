@@ -71,7 +71,11 @@ class Bundle:
     def decode(self, value: Any) -> dict[str, Any]:
         """One input of a request, parsed from JSON, or a file's bytes, as a row of features; DataError when it does not
         fit."""
-        return self.task.decode(value, self.signature)
+        try:
+            return self.task.decode(value, self.signature)
+        except DataError as error:  # it may quote what it was given
+            (message,) = self.protect([error.message])
+            raise DataError(message, where=error.where, hint=error.hint) from None
 
     @property
     def options(self) -> type[Params] | None:
@@ -83,7 +87,8 @@ class Bundle:
         OptionError an option."""
         asked = asking.read(self.task, options)
         if isinstance(self.task, Generative):
-            return [self.task.written("".join(self._write(row, asked)), self.signature) for row in rows]
+            texts = ["".join(self._generate(example, asked)) for example in self._examples(rows)]
+            return [self.task.written(text, self.signature) for text in texts]
         scores = self.model.predict(self._examples(rows)) if rows else ()
         return [self.task.answer(each, self.signature) for each in scores]
 
@@ -100,8 +105,11 @@ class Bundle:
         return self.task.written(text, self.signature)
 
     def _write(self, row: Mapping[str, Any], asked: Params | None) -> Iterator[str]:
+        return self._generate(self._examples([row])[0], asked)
+
+    def _generate(self, example: Example, asked: Params | None) -> Iterator[str]:
         assert isinstance(self.model, Generator), "a task that writes has models that do"
-        return self.model.generate(self._examples([row])[0], asked)
+        return self.model.generate(example, asked)
 
     def _examples(self, rows: Sequence[Mapping[str, Any]]) -> list[Example]:
         """Rows as the model takes them, after the request-time steps."""

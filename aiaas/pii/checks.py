@@ -10,6 +10,7 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
 _PROVINCES = "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83"
+_CODES = frozenset(_PROVINCES.split())
 _COUNTRIES = (
     "AD:24 AE:23 AL:28 AT:20 AZ:28 BA:20 BE:16 BG:22 BH:22 BI:27 BR:29 BY:28 CH:21 CR:22 CY:28 CZ:24 DE:22 DJ:27 DK:18 "
     "DO:28 EE:20 EG:29 ES:24 FI:18 FK:18 FO:18 FR:27 GB:22 GE:22 GI:23 GL:18 GR:27 GT:28 HN:28 HR:21 HU:28 IE:22 IL:23 "
@@ -47,10 +48,15 @@ def luhn(digits: str) -> bool:
     return (odd + sum([_DOUBLED[int(each)] for each in digits[-2::-2]])) % 10 == 0
 
 
+def province(digits: str) -> bool:
+    """Whether digits begin with the code of a province."""
+    return digits[:2] in _CODES
+
+
 def id_card(number: str) -> bool:
     """An identity number of the mainland, of 18 characters (GB 11643: province, day of birth, check digit) or, as until
     1999, of 15, which have none."""
-    if number[:2] not in _PROVINCES.split():
+    if not province(number):
         return False
     if len(number) == 15:
         return _born("19" + number[6:12])

@@ -11,9 +11,10 @@ _BEFORE, _AFTER = 32, 12
 _OTHER = re.compile(
     r"(?:(?:订单|运单|快递单|流水|批次|单|物流|包裹|货|商品|产品|设备|任务|会员|用户|员工|学|序列|条形?|发票|编|车架|准考证|"
     r"型|案件|工单|合同|房|票|券|队列|批准文)(?:代码|号码|编号|码|号|ID)|订单|运单|编号|序列|条码|版本|"
-    r"\b(?:order|tracking|invoice|serial|part|item|model|sku|ref|reference|ticket|case|acct|account|batch|lot|isbn|ean|"
-    r"upc|imei|sn|s/n|p/n|build|version|job|task|request|transaction|parcel|product|size|bytes?|epoch|timestamp)"
-    r"(?:\s*(?:number|code|no\.?|nr\.?|id|#))?)"
+    r"\b(?:order|tracking|invoice|serial|sku|ticket|batch|lot|isbn|ean|upc|imei|sn|s/n|p/n|epoch|timestamp|bytes)"
+    r"(?:\s*(?:number|code|no\.?|nr\.?|id|#))?"
+    r"|\b(?:item|part|model|ref|reference|case|acct|account|build|version|job|task|request|transaction|parcel|product)"
+    r"\s*(?:number|code|no\.?|nr\.?|id|#|:))"
     r"\s*[:：#是为=]?\s*#?\s*\Z",
     re.IGNORECASE,
 )

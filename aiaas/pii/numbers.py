@@ -16,6 +16,7 @@ RUN = re.compile(r"[0-9]++(?:[\s.\-‐-―－/()（）·•]{1,3}+[0-9]++)*+")
 """Digits in groups, with up to three characters between two of them."""
 _GROUP = re.compile("[0-9]+")
 _LONGEST = 22
+_GROUPS = 7
 _DASHES = frozenset("-‐‑‒–—―－")
 _DOTTED = _DASHES | frozenset(".·•")
 _BRACKETED = _DOTTED | frozenset("()（）")
@@ -66,7 +67,8 @@ class Numbers:
         used = 1
         digits, between = "", ""
         shape: list[int] = []
-        for place in range(at, len(groups)):
+        most = _LONGEST if _single(groups, at) else _GROUPS
+        for place in range(at, min(at + most, len(groups))):
             start, end = groups[place]
             if len(digits) + end - start > _LONGEST:
                 break
@@ -74,22 +76,28 @@ class Numbers:
                 between += text[groups[place - 1][1] : start]
             digits += text[start:end]
             shape.append(end - start)
-            if len(digits) >= 7:
+            if len(digits) in _TESTS:
                 number = Number(text, groups[at][0], end, digits, tuple(shape), between)
                 if found := self._kind(number):
                     best, used = found, place - at + 1
         return best, used
 
     def _kind(self, number: Number) -> Span | None:
-        for size, kind, test in _TESTS.get(len(number.digits), ()):
-            assert size == len(number.digits)
+        for kind, test in _TESTS[len(number.digits)]:
             if kind in self._kinds and (span := test(number)):
                 return (*span, kind)
         return None
 
 
+def _single(groups: Sequence[tuple[int, int]], at: int) -> bool:
+    """Whether digits that stand one by one begin here: only then may a number have many groups."""
+    start, end = groups[at]
+    first = at == 0 or groups[at - 1][1] - groups[at - 1][0] > 1
+    return first and end - start == 1 and at + 1 < len(groups) and groups[at + 1][1] - groups[at + 1][0] == 1
+
+
 def _id_card(number: Number) -> tuple[int, int] | None:
-    if not number.only(_DOTTED):
+    if not checks.province(number.digits) or not number.only(_DOTTED):
         return None
     text, end = number.text, number.end
     if len(number.digits) == 17:
@@ -107,7 +115,7 @@ def _id_card(number: Number) -> tuple[int, int] | None:
 def _mobile(number: Number) -> tuple[int, int] | None:
     digits, shape, start = number.digits, number.shape, number.start
     text = number.text
-    if not number.only(_BRACKETED):
+    if digits[0] not in "108" or not number.only(_BRACKETED):
         return None
     for prefix in ("0086", "86", "0"):
         if len(digits) == 11 + len(prefix) and digits.startswith(prefix):
@@ -133,7 +141,7 @@ def _opening(text: str, start: int) -> int:
 
 def _landline(number: Number) -> tuple[int, int] | None:
     digits, shape, text = number.digits, number.shape, number.text
-    if not number.only(_BRACKETED):
+    if digits[0] not in "08" or not number.only(_BRACKETED):
         return None
     if digits.startswith("86") and text[number.start - 1 : number.start] == "+":
         national = digits[2:].removeprefix("0")
@@ -214,5 +222,6 @@ _RULES = (
     ((14, 15, 16, 18, 19), "credit_card", _credit_card),
 )
 _TESTS = {
-    size: tuple((size, kind, test) for sizes, kind, test in _RULES if size in sizes) for size in range(7, _LONGEST + 1)
+    size: tuple((kind, test) for sizes, kind, test in _RULES if size in sizes)
+    for size in sorted({size for sizes, _, _ in _RULES for size in sizes})
 }

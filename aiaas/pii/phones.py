@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -12,6 +13,9 @@ from aiaas.pii.numbers import RUN, Span
 REQUIRES = ("phonenumbers",)
 _WIDEST = 24
 """Characters of the longest number as it is written."""
+
+_SHAPED = re.compile(r"\+[0-9(]|(?<![0-9])(?:\(?[2-9][0-9]{2}\)?[ .-]{1,2}[0-9]{3}[ .-][0-9]{4}(?![0-9])|\(?0[1-9])")
+"""What a number has in a long row of digits: the code of a country, the groups of North America, a leading 0."""
 
 
 class Phones:
@@ -26,7 +30,8 @@ class Phones:
             start = _opening(text, run.start())
             if run.end() - start > 2 * _WIDEST:
                 for piece in _pieces(text, start, run.end()):
-                    yield from self._of(text, *piece)
+                    if _SHAPED.search(text, *piece):
+                        yield from self._of(text, *piece)
             elif "+" in text[start : start + 2] or self._may_be_one(text, *run.span()):
                 yield from self._of(text, start, run.end())
 

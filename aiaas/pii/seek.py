@@ -36,12 +36,13 @@ def numbers(characters: Characters) -> Iterator[Stretch]:
     if len(digits) < FEWEST:
         return iter(())
     gaps = np.diff(digits)
-    apart = np.flatnonzero((gaps > 1) & (gaps <= APART + 1))
+    near = np.flatnonzero((gaps > 1) & (gaps <= APART + 1))
+    widths = gaps[near]
     for step in range(1, APART + 1):
-        apart = apart[gaps[apart] > step]
-        between = codes[digits[apart] + step]
+        near, widths = near[widths > step], widths[widths > step]
+        between = codes[digits[near] + step]
         parted = _letters(between) | (between == 0) | ((between >= _HAN[0]) & (between <= _HAN[1]))
-        gaps[apart[parted]] = APART + 2
+        gaps[near[parted]] = APART + 2
     return _stretches(digits, gaps > APART + 1, FEWEST)
 
 

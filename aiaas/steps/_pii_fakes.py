@@ -75,11 +75,10 @@ def _credentials(faker: Any, draw: random.Random, value: str) -> str:
 
 
 def _address(faker: Any, draw: random.Random, value: str) -> str:
-    return str(faker.address()).rsplit(" ", 1)[0] if _chinese(faker) else str(faker.address()).replace("\n", ", ")
-
-
-def _chinese(faker: Any) -> bool:
-    return "zh_CN" in faker.locales
+    house = draw.randint(1, 999)
+    if "zh_CN" in faker.locales:
+        return f"{faker.province()}{faker.city_name()}市{faker.last_name()}{draw.choice(('江', '山', '新'))}路{house}号"
+    return f"{house} {faker.last_name()} {draw.choice(('Street', 'Road', 'Lane', 'Avenue'))}, {faker.city()}"
 
 
 def _ssn(faker: Any, draw: random.Random, value: str) -> str:
