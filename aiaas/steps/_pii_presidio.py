@@ -65,6 +65,7 @@ class Presidio:
 def _analyzer(language: str, model: str | None) -> Any:
     """Presidio's analyzer around a pipeline of spaCy that is here."""
     import spacy
+    import tldextract
     from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
     from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
 
@@ -73,6 +74,9 @@ def _analyzer(language: str, model: str | None) -> Any:
             f"presidio needs the model {model} of spaCy, which is not installed",
             hint=f"python -m spacy download {model}",
         )
+    # Presidio judges domains by a list of suffixes, which would be fetched at the first of them: the one that is installed
+    # with it serves.
+    tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=())
     engine = SpacyNlpEngine(
         [{"lang_code": language, "model_name": model or "blank"}], NerModelConfiguration(labels_to_ignore=[])
     )
