@@ -298,7 +298,7 @@ class TestStopwords:
         self.put(tmp_path, "foo\nbar\n")
         step = steps.build("stopwords", {"languages": ["en", "zh"]}, ["text"], None)
         assert step.apply({"text": ["foo the 的 bar"]}) == {"text": ["the"]}
-        lists: Any = step.report()["lists"]
+        lists: Any = steps.joined(step, [step.report()])["lists"]
         assert lists["en"] == {"source": "nltk", "words": 2}
         assert lists["zh"]["source"].startswith("stopwordsiso ")
         assert "nltk.data" not in sys.modules
