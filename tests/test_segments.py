@@ -468,3 +468,38 @@ class TestDropped:
                 "values": '{"text": "<br>", "label": "a"}',
             }
         ]
+
+
+def test_what_a_later_step_takes_out_is_not_kept_of_dropped_rows(tmp_path: Path, small_segments: None) -> None:
+    texts = [f"call 13800138000 about {n % 900}" for n in range(1500)]
+    data = write(tmp_path / "d.arrow", texts, [["a", "b"][n % 900 % 2] for n in range(1500)])
+    run(tmp_path, "out", data, section("deduplicate", "mask_pii"), 2)
+    gone = rows(tmp_path / "out" / "dropped.arrow")
+    assert len(gone) == 600
+    assert not any("13800138000" in row["values"] for row in gone)
+    assert all("about" in row["values"] for row in gone)
+
+
+def test_the_command_and_the_model_say_what_became_of_the_rows(project: Path) -> None:
+    (project / "good.txt").write_text((project / "good.txt").read_text("utf-8") + "<br>\n" + "早餐好\n" * 3, "utf-8")
+    environment = {**os.environ, "AIAAS_TRACKING": "off"}
+
+    def said(*words: str) -> Any:
+        command = [sys.executable, "-m", "aiaas", *words]
+        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout) if "--json" in words else done.stdout
+
+    data = said("preprocess", "tiny.yaml", "--json")["data"]
+    assert data["rows"] == {"collected": 244, "empty": 0, "kept": 241}
+    assert data["dropped"] == [
+        {"step": "clean", "reason": "no text is left", "rows": 1},
+        {"step": "deduplicate", "reason": "equal to a row before it", "rows": 2},
+    ]
+    assert [source["source"] for source in data["sources"]] == ["good.txt", "bad.txt"]
+    said("run", "tiny.yaml", "--json")
+    (version,) = said("models", "show", "tiny", "--json")["versions"]
+    assert version["data"]["dropped"] == data["dropped"]
+    assert version["data"]["sources"][0]["sha256"]
+    shown = said("models", "show", "tiny")
+    assert "241 of 244 rows from good.txt, bad.txt" in shown
+    assert "2 deduplicate: equal to a row before it" in shown

@@ -23,7 +23,19 @@ from aiaas.contracts.models import (
 )
 from aiaas.contracts.progress import Advance
 from aiaas.contracts.sources import OfFiles, OfFolders, Origin, Source, SourceContext, SourceParams
-from aiaas.contracts.steps import Judges, Reshapes, Sifted, Stateful, Step, StepModule, Summarises, Surveys, sift
+from aiaas.contracts.steps import (
+    Judges,
+    Protects,
+    Reshapes,
+    Sifted,
+    Stateful,
+    Step,
+    StepModule,
+    Summarises,
+    Surveys,
+    TakesRequests,
+    sift,
+)
 from aiaas.contracts.tasks import Column, Generative, Inspection, Signature, TakesFiles, Task
 
 __all__ = [
@@ -46,6 +58,7 @@ __all__ = [
     "Particular",
     "Portable",
     "Progress",
+    "Protects",
     "Quantizable",
     "ReadsFiles",
     "ReadsOptional",
@@ -62,6 +75,7 @@ __all__ = [
     "Summarises",
     "Surveys",
     "TakesFiles",
+    "TakesRequests",
     "Task",
     "Training",
     "settings_of",

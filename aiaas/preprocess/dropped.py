@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from aiaas import steps
 from aiaas.preprocess import tables
 from aiaas.preprocess.rows import Rows
 
@@ -42,20 +43,25 @@ class Dropped:
     def __len__(self) -> int:
         return len(self._columns["row"])
 
-    def add(self, link: str, step: str, rows: Rows, reasons: Mapping[int, str]) -> None:
-        """Keep those at some places of `rows`, which came to the step like this. `link` names it among all steps."""
+    def add(
+        self, link: str, step: str, rows: Rows, reasons: Mapping[int, str], protect: steps.Protection | None = None
+    ) -> None:
+        """Keep those at some places of `rows`, which came to the step like this. `link` names it among all steps;
+        `protect` makes what stood in them fit to be kept."""
         if not reasons:
             return
-        columns, batch = self._columns, rows.batch
+        columns = self._columns
+        batch = {name: [values[place] for place in reasons] for name, values in rows.batch.items()}
+        batch = steps.protected(batch, protect) if protect else batch
         counts = self.counts.setdefault(link, {})
-        for place, reason in reasons.items():
+        for at, (place, reason) in enumerate(reasons.items()):
             source = int(rows.aside["source"][place])
             known = 0 <= source < len(self._addresses)
             columns["source"].append(self._addresses[source] if known else None if source < 0 else str(source))
             columns["row"].append(int(rows.aside["row"][place]))
             columns["step"].append(step)
             columns["reason"].append(reason)
-            columns["values"].append(_told({name: values[place] for name, values in batch.items()}))
+            columns["values"].append(_told({name: values[at] for name, values in batch.items()}))
             count(counts, reason, 1)
 
     def batch(self) -> pa.RecordBatch:

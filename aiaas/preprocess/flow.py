@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aiaas import steps
 from aiaas.contracts import Batch, Judges, Sifted, Stateful, Step, Surveys
+from aiaas.plugins import step as step_module
 from aiaas.preprocess.dropped import EMPTY, Dropped
 from aiaas.preprocess.plan import Pass, Plan
 from aiaas.preprocess.reading import content, filled
@@ -50,6 +51,11 @@ class Flow:
         """Whether the side of every row was drawn from what stands in it now."""
         self.named = 0
         """Rows whose side the data said, when they were divided."""
+        self._protecting = [
+            (number, build(plan, number, plan.columns.types, told.states))
+            for number, spec in enumerate(plan.steps)
+            if hasattr(step_module(spec.name).Step, "protect")
+        ]
         self._told = told
         self._at = 0
         self.links: list[Link] = []
@@ -82,6 +88,11 @@ class Flow:
             rows = self._divide(rows, self.span.end, self.features)
             if len(rows):
                 yield rows
+
+    def drop(self, number: int, name: str, rows: Rows, reasons: Mapping[int, str]) -> None:
+        """Keep rows aside as they came to the step with this number, without what a step after it would take out."""
+        protect = steps.protection(step for place, step in self._protecting if place >= number)
+        self.dropped.add(str(number), name, rows, reasons, protect)
 
     def surveyed(self, rows: Rows) -> Batch:
         """Those rows that the closing step is to know of."""
@@ -150,7 +161,7 @@ class Flow:
         places = np.asarray(sifted.places, dtype=np.intp)
         aside = rows.aside.copy() if whole else self._aside(rows, places, link)
         done = self._without_empty(link, rows, Rows(aside, batch=sifted.rows), places)
-        self.dropped.add(str(link.number), link.name, rows, _reasons(sifted, len(rows)))
+        self.drop(link.number, link.name, rows, _reasons(sifted, len(rows)))
         link.rows["in"] += len(rows)
         link.rows["out"] += len(done[0])
         return done
@@ -178,7 +189,7 @@ class Flow:
             return rows, places
         mask = np.asarray(full, dtype=bool)
         gone = places[~mask].tolist()
-        self.dropped.add(str(link.number), link.name, before, dict.fromkeys(gone, EMPTY))
+        self.drop(link.number, link.name, before, dict.fromkeys(gone, EMPTY))
         link.rows["empty"] += len(gone)
         return rows.take(np.flatnonzero(mask)), places[mask]
 

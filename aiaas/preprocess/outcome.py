@@ -175,10 +175,10 @@ class Outcome:
 
     def _steps(self) -> list[dict[str, Any]]:
         rows = {number: counts for passed in self.passed for number, counts in passed.links().items()}
-        told = []
+        told, protect = [], steps.protection(self.steps)
         for number, (spec, step) in enumerate(zip(self.plan.steps, self.steps, strict=True)):
             reports = (report for passed in self.passed for report in passed.reports(number))
-            report = steps.joined(step, [step.report(), *reports])
+            report = steps.joined(step, [step.report(), *reports], protect)
             told.append({"name": spec.name, "params": dict(spec.params), "rows": rows[number], "report": report})
         return told
 
@@ -190,7 +190,7 @@ class Outcome:
                 for link, reasons in each["reasons"].items():
                     for reason, rows in reasons.items():
                         dropped.count(counts.setdefault(link, {}), reason, rows)
-        order = [(READ, READ), *((str(number), spec.name) for number, spec in enumerate(self.plan.steps))]
+        order = [("-1", READ), *((str(number), spec.name) for number, spec in enumerate(self.plan.steps))]
         return [
             {"step": name, "reason": reason, "rows": rows}
             for link, name in order

@@ -94,7 +94,7 @@ class _Work:
         mask = np.asarray(full, dtype=bool)
         gone = np.flatnonzero(~mask).tolist()
         self.empty += len(gone)
-        self.flow.dropped.add(READ, READ, rows, dict.fromkeys(gone, EMPTY))
+        self.flow.drop(-1, READ, rows, dict.fromkeys(gone, EMPTY))
         return rows.take(np.flatnonzero(mask))
 
     def _stream(self, name: str, schema: pa.Schema) -> Any:

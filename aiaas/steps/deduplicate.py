@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _KEEP, _DUPLICATE, _CONTRADICTION, _SHOWN_CONTRADICTION = range(4)
 _REASONS = (None, "equal to a row before it", *["its label contradicts that of an equal row"] * 2)
+_KEPT = 4096
+"""Characters that are kept of a text to be shown: more than are, since what protects must see a value whole."""
 _SHOWN = 80
 _TOLD = 20
 _LABELS_SHOWN = 10
@@ -129,7 +131,7 @@ class Step:
             row = {name: batch[name][place : place + 1] for name in self.columns}
             self._examples.append(
                 {
-                    "row": {name: _short(values[0]) for name, values in row.items()},
+                    "row": {name: _short(values[0], _KEPT) for name, values in row.items()},
                     "label": batch[self._label or ""][place],
                     "content": digests(row, self.columns).hex(),
                 }
@@ -143,7 +145,8 @@ class Step:
         """The examples one a contradiction, with all its labels, and a warning where there are any."""
         together: dict[str, dict[str, Any]] = {}
         for each in report["examples"]:
-            kept = together.setdefault(each["content"], {"row": each["row"], "labels": []})
+            row = {name: _short(value) for name, value in each["row"].items()}
+            kept = together.setdefault(each["content"], {"row": row, "labels": []})
             kept["labels"].append(each["label"])
         examples = [{**each, "labels": sorted(each["labels"])} for each in together.values()]
         told = {**report, "examples": examples}
@@ -171,7 +174,7 @@ def _warning(report: Mapping[str, Any]) -> str:
     return f"{what} labels that contradict each other; their {rows:,} rows were dropped{such}"
 
 
-def _short(value: Any) -> Any:
+def _short(value: Any, most: int = _SHOWN) -> Any:
     text = told(value) if isinstance(value, str | bytes) else repr(value)
-    shortened = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    shortened = text if len(text) <= most else f"{text[:most]}…"
     return value if value is None or isinstance(value, int | float) else shortened

@@ -106,7 +106,7 @@ def _killed(folder: Path, wall: float) -> dict[str, Any]:
             killed += process.poll() is None
             process.kill()
         time.sleep(1)
-        orphans += sum(Path(f"/proc/{child}").exists() for child in children)
+        orphans += sum(map(_runs, children))
     with _start(here) as process:
         status = process.wait()
     return {"killed": killed, "status": status, "identical": _made(here) == expected, "orphans": orphans}
@@ -158,6 +158,14 @@ class _Peaks(threading.Thread):
                 for seen, name in ((self.anonymous, "RssAnon"), (self.resident, "VmHWM")):
                     if name in said:
                         seen[process] = max(seen.get(process, 0.0), int(said[name].split()[0]) / 1024)
+
+
+def _runs(process: int) -> bool:
+    """Whether a process is at work; one that ended and that nobody asked for is not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _children(process: int) -> list[int]:
