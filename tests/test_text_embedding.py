@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,9 @@ from encoder_toys import make_encoder
 from numpy.typing import NDArray
 
 from aiaas import bundle, plugins, recipe
-from aiaas.backends import linear_head
+from aiaas.backends import linear_head, memory
 from aiaas.contracts import Progress, Signature, Training
-from aiaas.errors import DataError, Interrupted, RecipeError, VerificationError
+from aiaas.errors import DataError, Interrupted, RecipeError, TrainingError, VerificationError
 from tests.conftest import BAD, GOOD, RECIPE, Aiaas, answer, comments
 
 pytest.importorskip("torch")
@@ -236,10 +237,21 @@ def test_C_is_chosen_by_the_validation_rows(encoder: Path, tmp_path: Path) -> No
     reports = [each for each in told if isinstance(each, dict)]
     assert [each["C"] for each in reports] == list(linear_head.GRID)
     best = max(each["validation_accuracy"] for each in reports)
-    chosen = next(each for each in reports if each["validation_accuracy"] == best)
-    assert training.notes["C"] == chosen["C"]
+    equal = [each for each in reports if each["validation_accuracy"] == best]
+    assert training.notes["C"] == min(equal, key=lambda each: each["validation_loss"])["C"]
     scores = model.predict(TEXTS[80:])
     assert (scores.argmax(axis=1) == rows(TEXTS[80:])["label"]).mean() == pytest.approx(best)
+
+
+def test_of_heads_that_are_right_alike_the_surest_is_taken() -> None:
+    random = np.random.default_rng(6)
+    labels = np.arange(80) % 2
+    vectors = (random.normal(size=(80, 8)) + 6 * labels[:, None]).astype(np.float32)
+    train, validation = (vectors[:40], labels[:40]), (vectors[40:], labels[40:])
+    tried = list(linear_head.heads(train, validation, 2, linear_head.GRID, balanced=False))
+    assert {each.metrics["validation_accuracy"] for each in tried} == {1.0}
+    chances = linear_head.softmax(linear_head.best(tried).head.logits(validation[0]))
+    assert chances[np.arange(40), validation[1]].min() > 0.9
 
 
 def test_without_validation_rows_the_head_is_learned_from_all_rows(encoder: Path, tmp_path: Path) -> None:
@@ -274,6 +286,42 @@ def test_parameters_of_the_head_belong_to_a_classifier(encoder: Path, tmp_path: 
     }
     with pytest.raises(RecipeError, match="class_weight"):
         recipe.Recipe.from_dict(document)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model_type": "vit"},
+        {"model_type": "clip"},
+        {"model_type": "t5", "num_layers": 1},
+        {"model_type": "fnet", "num_hidden_layers": 1},
+    ],
+)
+def test_what_reads_no_texts_or_writes_as_well_is_refused(
+    encoder: Path, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    copy = Path(shutil.copytree(encoder, tmp_path / "copy"))
+    (copy / "config.json").write_text(json.dumps(settings), "utf-8")
+    with pytest.raises(DataError, match=f"type {settings['model_type']} is no encoder of texts") as caught:
+        fitted(copy, tmp_path)
+    assert caught.value.where == str(copy / "config.json")
+
+
+def test_memory_that_runs_out_is_told_before_and_while_texts_are_embedded(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(self: TorchNetwork, batch: Any) -> Any:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "available", lambda: 1000)
+        with pytest.raises(TrainingError, match=r"embedding these texts needs about .* and 1\.0 KB are free") as before:
+            fitted(encoder, tmp_path)
+    monkeypatch.setattr(TorchNetwork, "__call__", too_large)
+    with pytest.raises(TrainingError, match="does not suffice for embedding these texts") as meanwhile:
+        fitted(encoder, tmp_path)
+    assert before.value.hint == meanwhile.value.hint
+    assert "max_length" in str(before.value.hint)
 
 
 @pytest.mark.parametrize("damage", [{"size": 16}, {"classes": 3}, {"classes": 0}])

@@ -131,8 +131,28 @@ def test_the_attention_is_one_operator_where_transformers_lets_it(encoder: Encod
     network = onnx.load(encoder.portable.directory / encoders.NETWORK, load_external_data=False)
     found = [node.op_type for node in network.graph.node]
     own = encoder.network.config.model_type == "mpnet"
-    assert found.count("MultiHeadAttention") == (0 if own else 3)
+    masks_padding_alone = {"bert": 3, "roberta": 3, "modernbert": 2, "mpnet": 0}[encoder.network.config.model_type]
+    assert found.count("If") == masks_padding_alone
+    assert found.count("MultiHeadAttention") == (0 if own else 3 - masks_padding_alone)
     assert found.count("Softmax") == (4 if own else 1)
+
+
+def test_a_batch_without_padding_takes_the_attention_without_a_mask(encoder: Encoder) -> None:
+    import onnx
+
+    network = onnx.load(encoder.portable.directory / encoders.NETWORK, load_external_data=False)
+    for node in network.graph.node:
+        if node.op_type == "If":
+            bodies = {each.name: each.g.node[0] for each in node.attribute}
+            assert {each.op_type for each in bodies.values()} == {"MultiHeadAttention"}
+            assert len(bodies["then_branch"].input) == 3
+            assert len(bodies["else_branch"].input) == 5
+    one = encoder.subwords.encode(["the room was quiet"]).padded(np.array([0]))
+    padded = {name: np.pad(array, ((0, 0), (0, 3))) for name, array in one.items()}
+    padded["input_ids"][:, -3:] = encoder.network.config.pad_token_id
+    names = encoders.INPUTS[: 3 if encoder.types else 2]
+    alone, beside = (encoder.portable.network(*(each[name] for name in names)) for each in (one, padded))
+    np.testing.assert_allclose(alone, beside, atol=1e-5)
 
 
 def test_a_prefix_stands_before_every_text(encoder: Encoder) -> None:

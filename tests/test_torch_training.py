@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
-from encoder_toys import make_encoder
+from encoder_toys import make_encoder, make_tokenizer
 
 from aiaas import plugins
 from aiaas.backends import memory
@@ -144,6 +144,14 @@ def small_vocabulary(folder: Path) -> None:
     make_encoder(folder, list(rows()["text"]), vocab_size=20)
 
 
+def tokenizer_of_another(folder: Path) -> None:
+    make_tokenizer(folder, ["a few words"])
+
+
+def adapted(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA", "base_model_name_or_path": "elsewhere"}')
+
+
 def no_padding(folder: Path) -> None:
     path = folder / "tokenizer_config.json"
     said = json.loads(path.read_text("utf-8"))
@@ -175,6 +183,8 @@ def cut_weights(folder: Path) -> None:
         (no_config, "no config.json", "save_pretrained"),
         (unknown_type, "cannot read the settings", None),
         (small_vocabulary, "tokenizer does not fit", "same model"),
+        (tokenizer_of_another, "tokenizer does not fit", "same model"),
+        (adapted, "an adapter", "merge_and_unload"),
         (no_padding, "pad_token", "tokenizer_config.json"),
         (other_shape, "another shape", "same model"),
         (fewer_layers, "missing or have another shape", "same model"),
@@ -189,6 +199,12 @@ def test_a_folder_that_is_no_encoder_is_refused(
         Fit(copy, tmp_path)
     assert str(copy) in str(caught.value.where)
     assert hint is None or hint in str(caught.value.hint)
+
+
+def test_code_that_the_settings_name_for_the_attention_is_not_asked_for(copy: Path, tmp_path: Path) -> None:
+    spoil_json(copy / "config.json", attn_implementation="someone/kernel")
+    network = Fit(copy, tmp_path, epochs=1).model.network
+    assert network.config._attn_implementation in ("sdpa", "eager")
 
 
 def test_more_tokens_than_the_encoder_reads_are_refused(encoder: Path, tmp_path: Path) -> None:
@@ -217,6 +233,20 @@ def test_too_little_memory_is_told_before_it_starts(
     assert not list(tmp_path.glob("checkpoints/*"))
 
 
+def test_memory_that_runs_out_all_the_same_is_told(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aiaas.backends.torch import _trainer
+
+    def too_large(*given: Any) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr(_trainer.Sums, "add", too_large)
+    with pytest.raises(TrainingError, match="does not suffice for training this encoder") as caught:
+        Fit(encoder, tmp_path)
+    assert "batch_size" in str(caught.value.hint)
+
+
 def test_freeze_and_lora_do_not_go_together() -> None:
     with pytest.raises(ValueError, match="freeze goes without lora"):
         BERT.Params(freeze=1, lora={})
@@ -231,6 +261,24 @@ def test_a_matrix_that_is_not_there_is_refused(encoder: Path, tmp_path: Path) ->
 def test_more_frozen_layers_than_there_are_are_refused(encoder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="the encoder has 2 layers"):
         Fit(encoder, tmp_path, params={"freeze": 3})
+
+
+def test_layers_that_are_one_and_the_same_are_not_frozen_one_by_one(encoder: Path, tmp_path: Path) -> None:
+    from transformers import AlbertConfig, AlbertModel
+
+    from aiaas.backends.torch._memory import estimate
+    from aiaas.backends.torch._torch import Device
+
+    tokens = json.loads((encoder / "config.json").read_text("utf-8"))["vocab_size"]
+    sizes = {"embedding_size": 16, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 16}
+    copy = Path(shutil.copytree(encoder, tmp_path / "copy"))
+    networks = [AlbertModel(AlbertConfig(vocab_size=tokens, num_hidden_layers=layers, **sizes)) for layers in (2, 12)]
+    networks[1].save_pretrained(copy)
+    with pytest.raises(TrainingError, match="the encoder has 0 layers") as caught:
+        Fit(copy, tmp_path, params={"freeze": 1})
+    assert caught.value.hint == "say embeddings, or encoder"
+    needs = [estimate(network, BERT.Settings(), Device("cpu", "float32"), 64, 64) for network in networks]
+    assert needs[1] > 4 * needs[0], "each passage through the shared layer keeps its values"
 
 
 @pytest.mark.parametrize(("asked", "message"), [({"device": "gpu"}, "no GPU"), ({"precision": "float16"}, "float16")])
@@ -428,6 +476,19 @@ def test_less_memory_learns_the_same(encoder: Path, tmp_path: Path) -> None:
     plain = Fit(encoder, tmp_path / "plain", epochs=1, precision="float32")
     again = Fit(encoder, tmp_path / "again", epochs=1, precision="float32", gradient_checkpointing=True)
     assert again.history[0]["loss"] == pytest.approx(plain.history[0]["loss"], rel=1e-4)
+
+
+def test_a_network_that_does_not_say_what_fills_a_batch_is_told(encoder: Path, tmp_path: Path) -> None:
+    """GPT-2 has no such token of its own, and takes one text at a time without."""
+    from transformers import GPT2Config, GPT2Model
+
+    copy = Path(shutil.copytree(encoder, tmp_path / "copy"))
+    tokens = json.loads((copy / "config.json").read_text("utf-8"))["vocab_size"]
+    GPT2Model(GPT2Config(vocab_size=tokens, n_embd=16, n_layer=1, n_head=2, n_positions=64)).save_pretrained(copy)
+    model = Fit(copy, tmp_path, epochs=1).model
+    texts = list(rows()["text"])
+    alone = np.concatenate([model.predict([text]) for text in texts])
+    np.testing.assert_allclose(model.predict(texts), alone, atol=1e-5)
 
 
 def test_class_weights_and_smoothing_are_in_the_loss(encoder: Path, tmp_path: Path) -> None:

@@ -63,8 +63,10 @@ def heads(train: Rows, validation: Rows, classes: int, grid: Sequence[float], ba
 
 
 def best(tried: Sequence[Tried]) -> Tried:
-    """The head that was right most often on the rows that judge; of equal ones the first, whose weights are smaller."""
-    return max(tried, key=lambda each: each.metrics.get("validation_accuracy", each.metrics["accuracy"]))
+    """The head that was right most often on the rows that judge; of equal ones that whose chances say so best (the
+    least loss): on few rows many are right alike, and the first of them is hardly surer than chance."""
+    prefix = "validation_" if "validation_accuracy" in tried[0].metrics else ""
+    return max(tried, key=lambda each: (each.metrics[f"{prefix}accuracy"], -each.metrics[f"{prefix}loss"]))
 
 
 def _tried(train: Rows, judged: Rows | None, classes: int, strength: float, balanced: bool) -> Tried:

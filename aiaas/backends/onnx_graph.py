@@ -41,13 +41,15 @@ def rewrite(path: Path, mend: Callable[[Any], None] = lambda model: None) -> Non
     path.write_bytes(canonical.SerializeToString(deterministic=True))
 
 
-def rewrite_large(raw: Path, path: Path) -> None:
+def rewrite_large(raw: Path, path: Path, mend: Callable[[Any], None] = lambda model: None) -> None:
     """Write the network in `raw`, whose weights may stand in files beside it, to `path` and `data_of(path)` in its one
-    form. Raises ExportError when it is no sound network."""
+    form; `mend` as `rewrite` has it. Raises ExportError when it is no sound network."""
     import onnx
 
     try:
-        canonical = in_one_form(onnx.load(raw, load_external_data=False), named=True)
+        model = onnx.load(raw, load_external_data=False)
+        mend(model)
+        canonical = in_one_form(model, named=True)
         with data_of(path).open("wb") as stream:
             for tensor in canonical.graph.initializer:
                 _put_beside(tensor, raw.parent, stream, data_of(path).name)

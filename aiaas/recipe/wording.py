@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
@@ -54,7 +54,11 @@ def explain(error: ValidationError, model: type[BaseModel], value: Any, path: pa
         wanted = [_WANTED[found["type"]] for found in found_here if found["type"] in _WANTED]
         if deeper and len(wanted) == len(found_here):
             continue  # one branch of a union; another one fits and says what is wrong inside
-        if len(found_here) > 1 and wanted:
+        named = next((found for found in found_here if found["type"] == "literal_error"), None)
+        if len(found_here) > 1 and named:
+            names = _choices(_model_at(model, inner[:-1]), inner, named["ctx"])
+            _choice(names, named["input"], (*path, *inner), document, _other_than_names(found_here))
+        elif len(found_here) > 1 and wanted:
             _type(wanted, found_here[0]["input"], (*path, *inner), document)
         else:
             _one(found_here[0], model, inner, path, document)
@@ -95,12 +99,9 @@ def _one(
     elif kind in ("literal_error", "enum"):
         _choice(_choices(_model_at(model, inner[:-1]), inner, context), given, full, document)
     elif kind in _BOUNDS:
-        key, words = _BOUNDS[kind]
-        note(full, f"must be {words} {context[key]:g}{_found_number(given, full, document)}")
+        note(full, f"must be {_limit(found)}{_found_number(given, full, document)}")
     elif kind in _LENGTHS:
-        key, words, unit = _LENGTHS[kind]
-        limit = context[key]
-        note(full, f"must have {words} {limit} {unit if limit != 1 else unit[:-1]}")
+        note(full, f"must have {_limit(found)}")
     elif kind == "string_pattern_mismatch":
         described = description(_model_at(model, inner[:-1]), inner)
         note(full, f"must match {context['pattern']}" + (f" ({described})" if described else ""))
@@ -160,13 +161,33 @@ def _type_hint(wanted: list[str], given: Any, path: paths.Path, document: Docume
     return None
 
 
-def _choice(allowed: list[str], given: Any, path: paths.Path, document: Document) -> None:
+def _choice(allowed: list[str], given: Any, path: paths.Path, document: Document, others: Iterable[str] = ()) -> None:
+    """`others` is what may stand in place of one of the `allowed` names."""
     named = isinstance(given, str) and not document.secretive(path)
     shown = repr(given) if named and len(given) <= 60 else kind_of(given)
     close = nearest(given, allowed) if isinstance(given, str) else None
     hint = f"did you mean {close!r}?" if close else None
     wanted = f"one of {', '.join(allowed)}" if len(allowed) > 1 else "".join(allowed)
-    document.refuse(path, f"must be {wanted}; found {shown}", hint)
+    document.refuse(path, f"must be {' or '.join(dict.fromkeys([wanted, *others]))}; found {shown}", hint)
+
+
+def _other_than_names(found_here: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What may stand in place of one of some names."""
+    for found in found_here:
+        if found["type"] in _BOUNDS or found["type"] in _LENGTHS:
+            yield _limit(found)
+        elif found["type"] in _WANTED:
+            yield _WANTED[found["type"]]
+
+
+def _limit(found: Mapping[str, Any]) -> str:
+    """What a number or a length that is out of its range must be: at least 1 item."""
+    kind, context = found["type"], found["ctx"]
+    if kind in _BOUNDS:
+        key, words = _BOUNDS[kind]
+        return f"{words} {context[key]:g}"
+    key, words, unit = _LENGTHS[kind]
+    return f"{words} {context[key]} {unit if context[key] != 1 else unit[:-1]}"
 
 
 def _choices(model: type[BaseModel] | None, inner: paths.Path, context: Mapping[str, Any]) -> list[str]:

@@ -1,9 +1,9 @@
 """An encoder through the portable bundle, int8 and float32, against torch; and the process that serves it.
 
-    python tests/benchmarks/encoder.py ENCODER_FOLDER [--rounds 20]
+    python tests/benchmarks/encoder.py ENCODER_FOLDER [--rounds 12]
 
 The encoder gets a head that was not trained, is saved as torch/bert saves its models, and is written in both portable
-forms. Each side answers the same texts of 128 tokens, one and eight at a time, all sides in turn and with as many
+forms. Each side answers the same texts of 128 tokens, one and eight at a time, some calls each in turn and with as many
 threads: the two forms in ONNX Runtime, and transformers with eager attention (which is what is compared with) and with
 torch's fused one (sdpa). Then a bundle of the int8 form is served and asked.
 """
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,45 +28,84 @@ from measure import report
 
 LENGTH = 128
 BATCHES = (1, 8)
+_CALLS = 5
 TEXTS = ["The room was quiet and the staff kind.", "房间很干净，就是有点小。", "Never again: cold food, rude people."]
+SIDES = ("onnx_int8", "onnx_float32", "eager", "sdpa")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("encoder", type=Path)
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--lay", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--side", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.folder:  # a process of its own, since it imports torch
-        print(json.dumps(compared(given.encoder, given.folder, given.rounds)))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        child = [sys.executable, __file__, str(given.encoder), "--rounds", str(given.rounds), "--folder", folder]
-        done = subprocess.run(child, stdout=subprocess.PIPE, text=True, check=True)
-        figures = json.loads(done.stdout)
-        report("encoder", encoder=given.encoder.name, **figures, served=served(Path(folder)))
+    if given.lay:  # in a process of its own, since it imports torch
+        print(json.dumps(lay(given.encoder, given.lay)))
+    elif given.side:
+        answer(given.side[0], Path(given.side[1]))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            child = [sys.executable, __file__, str(given.encoder), "--lay", folder]
+            sizes = json.loads(subprocess.run(child, stdout=subprocess.PIPE, text=True, check=True).stdout)
+            figures = compared(Path(folder), given.rounds)
+            report("encoder", encoder=given.encoder.name, bytes=sizes, **figures, served=served(Path(folder)))
 
 
-def compared(encoder: Path, folder: Path, rounds: int) -> dict[str, Any]:
-    """Milliseconds of each side, how many times as fast as eager torch it is, and the sizes; leaves a bundle."""
+def lay(encoder: Path, folder: Path) -> dict[str, int]:
+    """Leave the forms and a bundle in `folder`; returns the sizes of the forms."""
+    sizes = saved(encoder, folder)
+    lay_bundle(folder)
+    return sizes
+
+
+def compared(folder: Path, rounds: int) -> dict[str, Any]:
+    """Milliseconds of each side, and how many times as fast as eager torch it is. Each side is a process of its own:
+    threads of one framework that wait for work take the processor from another."""
+    figures: dict[str, Any] = {}
+    command = [sys.executable, __file__, "-", "--side"]
+    with ExitStack() as stack:
+        sides = {
+            name: stack.enter_context(
+                subprocess.Popen(
+                    [*command, name, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+                )
+            )
+            for name in SIDES
+        }
+        for size in BATCHES:
+            taken: dict[str, list[float]] = {name: [] for name in SIDES}
+            for _ in range(rounds):
+                for name, side in sides.items():
+                    assert side.stdin
+                    assert side.stdout
+                    print(size, file=side.stdin)
+                    taken[name] += json.loads(side.stdout.readline())
+            medians = {name: statistics.median(each) for name, each in taken.items()}
+            figures[f"batch_{size}_ms"] = {name: round(each * 1e3, 1) for name, each in medians.items()}
+            figures[f"batch_{size}_times"] = {name: round(medians["eager"] / each, 2) for name, each in medians.items()}
+        for side in sides.values():
+            assert side.stdin
+            side.stdin.close()
+    return figures
+
+
+def answer(name: str, folder: Path) -> None:
+    """Be one side: for each size of a batch that comes in, tell the seconds of some calls, after one that does not
+    count."""
     import numpy as np
 
-    from aiaas.backends.torch._torch import torch
-    from aiaas.cores import cores
-
-    torch().set_num_threads(cores())
-    sizes = saved(encoder, folder)
-    sides = asked(folder)
+    ask = of_runtime(folder / name.removeprefix("onnx_")) if name.startswith("onnx_") else of_torch(folder, name)
     chance = np.random.default_rng(1)
-    figures: dict[str, Any] = {"bytes": sizes, "threads": cores()}
-    for size in BATCHES:
-        ids = chance.integers(1000, 20_000, (size, LENGTH))
+    for line in sys.stdin:
+        ids = chance.integers(1000, 20_000, (int(line), LENGTH))
         batch = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-        taken = in_turn({name: partial(ask, batch) for name, ask in sides.items()}, rounds)
-        figures[f"batch_{size}_ms"] = {name: round(each * 1e3, 1) for name, each in taken.items()}
-        figures[f"batch_{size}_times"] = {name: round(taken["eager"] / each, 2) for name, each in taken.items()}
-    lay_bundle(folder)
-    return figures
+        taken = []
+        for _ in range(_CALLS + 1):
+            began = time.perf_counter()
+            ask(batch)
+            taken.append(time.perf_counter() - began)
+        print(json.dumps(taken[1:]), flush=True)
 
 
 def saved(encoder: Path, folder: Path) -> dict[str, int]:
@@ -96,53 +135,36 @@ def saved(encoder: Path, folder: Path) -> dict[str, int]:
     return {name: sum(path.stat().st_size for path in form.rglob("*.*")) for name, form in forms.items()}
 
 
-def asked(folder: Path) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
-    """Each side as a function of a batch."""
+def of_runtime(form: Path) -> Callable[[Mapping[str, Any]], Any]:
+    """A portable form as a function of a batch."""
     from aiaas.backends.encoders import PortableEncoder
+
+    network = PortableEncoder(form).network
+    names = [each.name for each in network.session.get_inputs()]
+    return lambda batch: network(*(batch[name] for name in names))
+
+
+def of_torch(folder: Path, attention: str) -> Callable[[Mapping[str, Any]], Any]:
+    """The model in transformers, with this attention, as a function of a batch."""
+    from aiaas.backends.encoders import INPUTS
+    from aiaas.backends.torch import _encoder
     from aiaas.backends.torch._torch import quiet, torch, transformers
+    from aiaas.cores import cores
 
     frame = torch()
-    names: tuple[str, ...] = ()
-    sides: dict[str, Callable[[Mapping[str, Any]], Any]] = {}
-    for form in ("int8", "float32"):
-        network = PortableEncoder(folder / form).network
-        names = tuple(each.name for each in network.session.get_inputs())
-        sides[f"onnx_{form}"] = partial(_of_runtime, network, names)
+    frame.set_num_threads(cores())
+    loading = transformers().AutoModelForSequenceClassification
+    with quiet():
+        network = loading.from_pretrained(
+            folder / "native" / "encoder", attn_implementation=attention, dtype=frame.float32
+        ).eval()
+    names = INPUTS if _encoder.takes_types(network) else INPUTS[:2]
 
-    def of_torch(attention: str) -> Callable[[Mapping[str, Any]], Any]:
-        with quiet():
-            network = (
-                transformers()
-                .AutoModelForSequenceClassification.from_pretrained(
-                    folder / "native" / "encoder", attn_implementation=attention, dtype=frame.float32
-                )
-                .eval()
-            )
+    def ask(batch: Mapping[str, Any]) -> Any:
+        with frame.inference_mode():
+            return network(**{name: frame.from_numpy(batch[name]) for name in names}).logits.softmax(-1).numpy()
 
-        def ask(batch: Mapping[str, Any]) -> Any:
-            with frame.inference_mode():
-                logits = network(**{name: frame.from_numpy(batch[name]) for name in names}).logits
-                return logits.softmax(-1).numpy()
-
-        return ask
-
-    return {**sides, "eager": of_torch("eager"), "sdpa": of_torch("sdpa")}
-
-
-def _of_runtime(network: Any, names: tuple[str, ...], batch: Mapping[str, Any]) -> Any:
-    return network(*(batch[name] for name in names))
-
-
-def in_turn(sides: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """The median seconds of each side, after two rounds that do not count."""
-    taken: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(rounds + 2):
-        for name, ask in sides.items():
-            began = time.perf_counter()
-            ask()
-            if number >= 2:
-                taken[name].append(time.perf_counter() - began)
-    return {name: statistics.median(each) for name, each in taken.items()}
+    return ask
 
 
 def lay_bundle(folder: Path) -> None:
@@ -189,7 +211,11 @@ def served(folder: Path) -> dict[str, Any]:
             ready = time.perf_counter() - began
             with httpx.Client(base_url=started["url"]) as http:
                 path = f"/v1/models/{started['models'][0]['name']}/predict"
-                one = in_turn({"ask": lambda: http.post(path, json={"inputs": TEXTS[:1]}).raise_for_status()}, 50)
+                taken = []
+                for _ in range(50):
+                    asked = time.perf_counter()
+                    http.post(path, json={"inputs": TEXTS[:1]}).raise_for_status()
+                    taken.append(time.perf_counter() - asked)
                 long = [" ".join(TEXTS * 8)] * 64
                 for _ in range(3):
                     http.post(path, json={"inputs": long}, timeout=60).raise_for_status()
@@ -200,7 +226,7 @@ def served(folder: Path) -> dict[str, Any]:
     return {
         "ready_s": round(ready, 2),
         "peak_mb": round(peak),
-        "answer_ms": round(one["ask"] * 1e3, 2),
+        "answer_ms": round(statistics.median(taken) * 1e3, 2),
         "imported": told.read_text().split(),
     }
 

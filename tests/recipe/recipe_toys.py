@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
@@ -58,6 +58,7 @@ class ToyBayes:
         ngrams: tuple[int, int] = Field((1, 1), description="Lengths of n-grams, from and to.")
         stop: int | list[str] | None = Field(None, description="A number, or words.")
         features: Literal["tfidf", "counts"] = Field("tfidf", description="How words count.")
+        depth: Literal["all", "none"] | Annotated[int, Field(ge=1, le=9)] = Field("all", description="How deep.")
         prefix: str = Field("", max_length=3, description="Before each word.")
         even: int = Field(2, description="An even number.")
 

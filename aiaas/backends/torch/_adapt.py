@@ -29,7 +29,7 @@ class Lora(Params):
     rank: int = Field(8, ge=1, le=1024, description="Rank of the matrices.")
     alpha: float = Field(16.0, gt=0, le=10_000, description="Their product counts alpha / rank times.")
     dropout: float = Field(0.0, ge=0, lt=1, description="In training: the share of their inputs that is dropped.")
-    targets: tuple[str, ...] | Literal["attention", "all"] = Field(
+    targets: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["attention", "all"] = Field(
         "attention",
         description="Beside which matrices they stand: those of queries and values, all but the head's, or names of "
         "modules.",
@@ -41,6 +41,11 @@ def layers_of(network: Any) -> list[Any]:
     count = getattr(network.config, "num_hidden_layers", 0)
     lists = [module for module in network.modules() if type(module).__name__ == "ModuleList" and len(module) == count]
     return list(lists[0]) if lists else []
+
+
+def passes(network: Any) -> int:
+    """How many layers a text passes: one that stands for several (ALBERT) counts each time. At least one."""
+    return int(getattr(network.config, "num_hidden_layers", 0) or max(1, len(layers_of(network))))
 
 
 def freeze(network: Any, frozen: Frozen, fresh: Collection[str]) -> None:
@@ -56,7 +61,8 @@ def freeze(network: Any, frozen: Frozen, fresh: Collection[str]) -> None:
             raise TrainingError(
                 f"model.params.freeze is {frozen}, the encoder has {len(layers)} layers",
                 where="model.params.freeze",
-                hint=f"say at most {len(layers)}, or encoder",
+                # Of some (ALBERT) the layers are one and the same, which learns or does not.
+                hint=f"say at most {len(layers)}, or encoder" if layers else "say embeddings, or encoder",
             )
         modules += layers[:frozen]
     for module in modules:

@@ -143,7 +143,7 @@ def _learn(
     """Fit `network`, whose layers are those of `whole`."""
     settings: FineTuning = training.settings
     layers = len(_adapt.layers_of(whole))
-    with _attention.quick(whole, layers, device, *batches.largest()):
+    with _attention.quick(whole, _adapt.passes(whole), device, *batches.largest()):
         parts = _processes.count(settings, device)
         _memory.check(whole, settings, device, *batches.largest(), parts)
         types = _encoder.takes_types(whole)

@@ -14,12 +14,15 @@ from typing import Any, Literal
 
 from aiaas.backends.subwords import Subwords
 from aiaas.backends.torch._params import EncoderParams
-from aiaas.backends.torch._torch import torch, transformers
+from aiaas.backends.torch._torch import config_of, torch, transformers
 from aiaas.errors import DataError, first_line
 
 Kind = Literal["AutoModel", "AutoModelForSequenceClassification"]
 Change = Callable[[Any], None]
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack")
+_ADAPTER = "adapter_config.json"
+_COVERED = 0.9  # of the tokens an encoder knows, what its own tokenizer has at least: some tables are rounded up
+_SUCH_AS = "choose an encoder such as BERT, RoBERTa, DistilBERT, ELECTRA, MiniLM or e5"
 _NO_LIMIT = 1_000_000  # what the library writes where a tokenizer knows no length, and more
 
 
@@ -48,9 +51,17 @@ def read(params: EncoderParams, folder: Path, kind: Kind, change: Change = lambd
         raise DataError(
             f"transformers makes no {kind} of a model of type {config.model_type}: {first_line(error)}",
             where=str(folder / "config.json"),
-            hint="choose an encoder such as BERT, RoBERTa, DistilBERT, ELECTRA, MiniLM or e5",
+            hint=_SUCH_AS,
         ) from error
+    if not _reads_texts(shapes, kind):
+        raise DataError(
+            f"a model of type {config.model_type} is no encoder of texts",
+            where=str(folder / "config.json"),
+            hint=_SUCH_AS,
+        )
     tokenizer = _tokenizer(folder)
+    if config.pad_token_id is None:  # some, such as GPT-2, answer several texts only where they know it
+        config.pad_token_id = tokenizer.pad_token_id
     longest = min(_positions(shapes), int(tokenizer.model_max_length))
     if params.max_length > longest:
         raise DataError(
@@ -116,6 +127,13 @@ def _config(folder: Path) -> Any:
                 where=str(folder / file),
                 hint="choose an encoder whose type transformers knows itself",
             )
+    if (folder / _ADAPTER).is_file():
+        raise DataError(
+            f"the folder holds an adapter ({_ADAPTER}), which would be put over the weights unseen",
+            where=str(folder / _ADAPTER),
+            hint="merge it where you trust it (merge_and_unload of peft, then save_pretrained), or remove it to use "
+            "the encoder without it",
+        )
     if "quantization_config" in said:
         raise DataError(
             "the weights of the encoder are quantised, which cannot be learned from",
@@ -123,9 +141,11 @@ def _config(folder: Path) -> Any:
             hint="choose the encoder in float32, float16 or bfloat16",
         )
     try:
-        return transformers().AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return config_of(folder)
     except Exception as error:
-        raise DataError(f"transformers cannot read the settings: {first_line(error)}", where=str(path)) from error
+        raise DataError(
+            f"transformers cannot read the settings: {first_line(error)}", where=str(path), hint=_SUCH_AS
+        ) from error
 
 
 def _json(path: Path) -> dict[str, Any] | None:
@@ -156,8 +176,9 @@ def check_weights(folder: Path) -> None:
     raise DataError(
         "there are no weights in the folder of the encoder (*.safetensors)",
         where=str(folder),
-        hint="fetch model.safetensors as well; pickled weights (pytorch_model.bin) are converted by save_pretrained of "
-        "transformers",
+        hint="fetch model.safetensors as well; where there are pickled weights only (pytorch_model.bin) and you trust "
+        'them: python -c "from transformers import AutoModel; '
+        "AutoModel.from_pretrained('OWNER/NAME').save_pretrained('FOLDER')\", the tokenizer beside them",
     )
 
 
@@ -189,19 +210,31 @@ def _tokenizer(folder: Path) -> Any:
 
 
 def _subwords(tokenizer: Any, max_length: int, shapes: Any, folder: Path) -> Subwords:
-    """The tokenizer as it is saved with the model. Raises DataError where it gives numbers that the encoder lacks."""
+    """The tokenizer as it is saved with the model. Raises DataError where it is not that of the encoder: it gives
+    numbers that this lacks, or leaves out many that it knows."""
     from tokenizers import Tokenizer
 
     copy = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     found = Subwords.of(copy, max_length, (tokenizer.pad_token_id, tokenizer.pad_token))
     rows = shapes.get_input_embeddings().num_embeddings
-    if len(found) > rows:
+    if not _COVERED * rows <= len(found) <= rows:
         raise DataError(
             f"the tokenizer does not fit the encoder: it has {len(found):,} tokens, the encoder knows {rows:,}",
             where=str(folder),
             hint="tokenizer and weights must be of the same model: fetch the folder again",
         )
     return found
+
+
+def _reads_texts(shapes: Any, kind: Kind) -> bool:
+    """Whether the network takes tokens and what of them is padding, and gives something for each of them."""
+    taken = inspect.signature(shapes.forward).parameters
+    try:
+        rows = getattr(shapes.get_input_embeddings(), "num_embeddings", None)
+    except NotImplementedError:  # of one that reads texts and pictures
+        return False
+    writes = kind == "AutoModel" and shapes.config.is_encoder_decoder
+    return rows is not None and {"input_ids", "attention_mask"} <= taken.keys() and not writes
 
 
 def _positions(shapes: Any) -> int:

@@ -13,7 +13,7 @@ from aiaas.backends.linear_head import Head, Rows, Tried
 from aiaas.backends.reading import check_classes, go_on, targets_of, tell_longer
 from aiaas.backends.settings import Learning
 from aiaas.backends.subwords import Subwords
-from aiaas.backends.torch import _encoder, _portable
+from aiaas.backends.torch import _encoder, _memory, _portable
 from aiaas.backends.torch._embed import TOKENS
 from aiaas.backends.torch._embedded import embedded, texts
 from aiaas.backends.torch._params import ENCODER
@@ -26,6 +26,8 @@ from aiaas.contracts import Training
 if TYPE_CHECKING:
     from datasets import Dataset
 
+_EMBEDDING = "embedding these texts"
+_LESS = "choose a smaller encoder, fewer rows, or a lower model.params.max_length"
 _LAYERS = 16  # times the vectors of its tokens, what a batch holds at once
 
 
@@ -54,7 +56,8 @@ def fit(params: Any, train: Dataset, validation: Dataset, training: Training) ->
         if not labelled:
             _look(params, read.subwords, train, training)
             return _model(saved, read.subwords, encoder, None)
-        some = embedded(params, read, encoder, saved, [train, validation], training, device.kind)
+        with _memory.told(_EMBEDDING, _LESS):
+            some = embedded(params, read, encoder, saved, [train, validation], training, device.kind)
         judged = some[1], targets_of(validation, training)
         return _model(saved, read.subwords, encoder, _head(params, (some[0], targets), judged, training))
 
@@ -92,7 +95,7 @@ def _size(read: _encoder.Encoder) -> tuple[int, int]:
 def _check_memory(weights: int, size: int, rows: int) -> None:
     """Refuse what does not fit: the weights twice (as they are, and in bfloat16), a batch, and all vectors twice."""
     needed = 6 * weights + 4 * _LAYERS * TOKENS * size + 8 * size * rows
-    memory.check(needed, "embedding these texts", "choose a smaller encoder, or fewer rows")
+    memory.check(needed, _EMBEDDING, _LESS)
 
 
 def _look(params: Any, subwords: Subwords, train: Dataset, training: Training) -> None:

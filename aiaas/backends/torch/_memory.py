@@ -9,13 +9,14 @@ from typing import Any
 
 from aiaas.backends import memory
 from aiaas.backends.torch import _attention
-from aiaas.backends.torch._adapt import layers_of
+from aiaas.backends.torch._adapt import passes
 from aiaas.backends.torch._settings import FineTuning
 from aiaas.backends.torch._torch import Device, torch
 from aiaas.errors import TrainingError
 
 _MOMENTS = {"sgd": 1, "adam": 2, "adamw": 2, "rmsprop": 1}
 _PER_VALUE = 17  # values that a layer keeps for each of its outputs
+_TRAINING = "training this encoder"
 HINT = (
     "lower train.batch_size, train.batch_tokens or model.params.max_length, set train.gradient_checkpointing, or let "
     "fewer weights learn: model.params.freeze, model.params.lora"
@@ -31,20 +32,20 @@ def check(network: Any, settings: FineTuning, device: Device, rows: int, length:
     else:
         need, hint = need + _of_several(network), f"{HINT}, or let fewer processes learn: train.processes"
     if device.kind == "cuda":
-        memory.check(need, "training this encoder", hint, torch().cuda.mem_get_info()[0])
+        memory.check(need, _TRAINING, hint, torch().cuda.mem_get_info()[0])
     else:
-        memory.check(parts * need, "training this encoder", hint)
+        memory.check(parts * need, _TRAINING, hint)
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def told(what: str = _TRAINING, hint: str = HINT) -> Iterator[None]:
     """Turn what torch raises when memory runs out all the same into an error that says what lowers it."""
     try:
         yield
     except RuntimeError as error:
         if not isinstance(error, torch().OutOfMemoryError) and "allocate memory" not in str(error):
             raise
-        raise TrainingError("the memory does not suffice for training this encoder", hint=HINT) from error
+        raise TrainingError(f"the memory does not suffice for {what}", hint=hint) from error
 
 
 def _of_several(network: Any) -> int:
@@ -58,8 +59,7 @@ def estimate(network: Any, settings: FineTuning, device: Device, rows: int, leng
     learning = sum(math.prod(each.shape) for each in network.parameters() if each.requires_grad)
     weights = 4 * (1 + _MOMENTS[settings.optimizer]) * learning
     size = 4 if device.precision == "float32" else 2
-    config, layers = network.config, max(1, len(layers_of(network)))
-    hidden = getattr(config, "hidden_size", 768)
+    layers, hidden = passes(network), getattr(network.config, "hidden_size", 768)
     tokens = rows * length
     scores = _attention.values(network, rows, length) if _attention.is_written(network) else 0
     layer = size * (_PER_VALUE * hidden * tokens + scores)

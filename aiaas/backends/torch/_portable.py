@@ -16,6 +16,7 @@ from aiaas.backends import onnx_int8
 from aiaas.backends.encoders import INPUTS, NETWORK, copy_beside
 from aiaas.backends.onnx_graph import rewrite_large
 from aiaas.backends.silence import silence
+from aiaas.backends.torch import _unpadded
 from aiaas.backends.torch._torch import quiet, torch, transformers
 from aiaas.errors import ExportError, first_line
 
@@ -38,7 +39,7 @@ def export(directory: Path, out: Path, network: Any, encoder: Any, *, types: boo
             _export(network.cpu().eval(), INPUTS if types else INPUTS[:2], raw)
         except Exception as error:  # whatever the exporter meets first: it has no common class for it
             raise ExportError(f"the encoder has no form in ONNX: {first_line(error)}") from error
-        rewrite_large(raw, out / NETWORK)
+        rewrite_large(raw, out / NETWORK, _unpadded.branch)
     copy_beside(directory, out)
 
 

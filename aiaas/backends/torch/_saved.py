@@ -7,7 +7,7 @@ from typing import Any
 
 from aiaas.backends import arrays
 from aiaas.backends.torch._encoder import Kind
-from aiaas.backends.torch._torch import quiet, torch, transformers
+from aiaas.backends.torch._torch import config_of, quiet, torch, transformers
 
 SETTINGS, NETWORK = "model.json", "encoder"
 _ONE_FILE = "1000GB"
@@ -27,7 +27,7 @@ def read_network(directory: Path, kind: Kind) -> Any:
             raise arrays.damaged(folder / name, "a file of the model is missing")
     with quiet():
         try:
-            config = transformers().AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            config = config_of(folder)
         except Exception as error:  # the library has no class for what may be wrong
             raise arrays.damaged(folder / "config.json", "the settings of the network cannot be read") from error
         try:

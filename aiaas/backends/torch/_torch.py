@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from aiaas.backends.settings import Learning
@@ -35,6 +36,13 @@ def transformers() -> Any:
         import transformers
 
     return transformers
+
+
+def config_of(folder: Path) -> Any:
+    """The settings of a network, from its `config.json`. Raises what the library does."""
+    config = transformers().AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    config._attn_implementation = None  # it may name a repository of the hub, whose code the library would run
+    return config
 
 
 @contextmanager
