@@ -3,6 +3,7 @@
     AiaasError                1   a fault of ours
     ├── UsageError            2   the command line
     │   ├── RecipeError       2   the recipe; holds every fault at once
+    │   ├── SecretError       2   a secret that a recipe or a bundle refers to is not in the environment, or no use
     │   └── OptionError       2   what a model that writes was asked for: length, temperature, …
     ├── DataError             3   the data: missing, unreadable, contradicting, leaking
     │   └── ExampleError      3   one example of several cannot be taken; knows which
@@ -92,6 +93,12 @@ class OptionError(UsageError):
     allowed, and repeats nothing of what was sent."""
 
     code = "option"
+
+
+class SecretError(UsageError):
+    """What a recipe or a bundle refers to as `${env:NAME}` is not set, or is no use as what it is for."""
+
+    code = "secret"
 
 
 class DataError(AiaasError):

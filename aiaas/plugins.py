@@ -28,6 +28,8 @@ _EXTRAS = {
         *("onnxruntime", "tokenizers"),
     },
     "tensorflow": {"tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "tokenizers"},
+    "data": {"faker", "phonenumbers"},
+    "presidio": {"presidio-analyzer", "spacy"},
 }
 """The packages that each extra brings, the smallest extra first."""
 

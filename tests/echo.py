@@ -51,6 +51,9 @@ class Echo:
             for row in rows
         ]
 
+    def protect(self, texts: Sequence[str]) -> list[str]:
+        return list(texts)
+
     def examples(self) -> Iterator[dict[str, Any]]:
         yield {"input": "房间很干净", "answer": {"length": 5, "last": "净"}}
 

@@ -31,7 +31,7 @@ collect:
   - {source: bad.txt, label: neg}
 preprocess:
   steps: [clean, lowercase]
-  split: {train: 0.6, validation: 0.2, test: 0.2}
+  split: {train: 0.6, validation: 0.2, test: 0.2, stable: false}
 model: {backend: sklearn, architecture: naive_bayes, params: {ngrams: [1, 2]}}
 """
 FLOWERS = """\
@@ -41,7 +41,7 @@ task: tabular-classification
 collect:
   - {source: flowers.csv}
 preprocess:
-  split: {train: 0.6, validation: 0.2, test: 0.2}
+  split: {train: 0.6, validation: 0.2, test: 0.2, stable: false}
 model: {backend: sklearn, architecture: naive_bayes, params: {variant: gaussian}}
 """
 ENVIRONMENT = {**os.environ, "AIAAS_TRACKING": "off", "PYTHONUTF8": "1"}

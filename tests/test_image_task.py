@@ -31,7 +31,7 @@ schema: 1
 name: colours
 task: image-classification
 collect: [{source: pictures}]
-preprocess: {steps: [clean, deduplicate], split: {train: 0.6, validation: 0.1, test: 0.3}}
+preprocess: {steps: [clean, deduplicate], split: {train: 0.6, validation: 0.1, test: 0.3, stable: false}}
 model: {backend: toy, architecture: means}
 evaluate: {gates: {accuracy: ">= 0.99"}}
 """

@@ -18,7 +18,7 @@ schema: 1
 name: {name}
 task: {task}
 collect: [{{source: rows.csv}}]
-preprocess: {{steps: {steps}, split: {{train: 0.6, validation: 0.2, test: 0.2}}}}
+preprocess: {{steps: {steps}, split: {{train: 0.6, validation: 0.2, test: 0.2, stable: false}}}}
 model: {{backend: sklearn, architecture: {architecture}}}
 """
 

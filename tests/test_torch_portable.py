@@ -233,7 +233,7 @@ task: text-classification
 collect:
   - {source: rooms.csv}
 preprocess:
-  split: {train: 0.6, validation: 0.2, test: 0.2}
+  split: {train: 0.6, validation: 0.2, test: 0.2, stable: false}
 model:
   backend: torch
   architecture: bert

@@ -305,7 +305,7 @@ schema: 1
 name: clouds
 task: tabular-classification
 collect: [{source: clouds.csv}]
-preprocess: {split: {train: 0.8, validation: 0.1, test: 0.1}}
+preprocess: {split: {train: 0.8, validation: 0.1, test: 0.1, stable: false}}
 model: {backend: tensorflow, architecture: mlp, params: {hidden: [8]}}
 train: {epochs: 60, batch_size: 4, checkpoint_every: 1s}
 """

@@ -24,7 +24,7 @@ from aiaas.contracts import (
     Step,
     Task,
 )
-from aiaas.errors import DataError, ExampleError, MissingPackageError, UsageError, VerificationError
+from aiaas.errors import DataError, ExampleError, MissingPackageError, SecretError, UsageError, VerificationError
 from aiaas.workspace import keys
 
 
@@ -71,7 +71,11 @@ class Bundle:
     def decode(self, value: Any) -> dict[str, Any]:
         """One input of a request, parsed from JSON, or a file's bytes, as a row of features; DataError when it does not
         fit."""
-        return self.task.decode(value, self.signature)
+        try:
+            return self.task.decode(value, self.signature)
+        except DataError as error:  # it may quote what it was given
+            (message,) = self.protect([error.message])
+            raise DataError(message, where=error.where, hint=error.hint) from None
 
     @property
     def options(self) -> type[Params] | None:
@@ -83,7 +87,8 @@ class Bundle:
         OptionError an option."""
         asked = asking.read(self.task, options)
         if isinstance(self.task, Generative):
-            return [self.task.written("".join(self._write(row, asked)), self.signature) for row in rows]
+            texts = ["".join(self._generate(example, asked)) for example in self._examples(rows)]
+            return [self.task.written(text, self.signature) for text in texts]
         scores = self.model.predict(self._examples(rows)) if rows else ()
         return [self.task.answer(each, self.signature) for each in scores]
 
@@ -100,8 +105,11 @@ class Bundle:
         return self.task.written(text, self.signature)
 
     def _write(self, row: Mapping[str, Any], asked: Params | None) -> Iterator[str]:
+        return self._generate(self._examples([row])[0], asked)
+
+    def _generate(self, example: Example, asked: Params | None) -> Iterator[str]:
         assert isinstance(self.model, Generator), "a task that writes has models that do"
-        return self.model.generate(self._examples([row])[0], asked)
+        return self.model.generate(example, asked)
 
     def _examples(self, rows: Sequence[Mapping[str, Any]]) -> list[Example]:
         """Rows as the model takes them, after the request-time steps."""
@@ -110,6 +118,11 @@ class Bundle:
             batch = steps.apply(self.steps, batch)
             rows = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
         return [self.task.example(row, self.signature) for row in rows]
+
+    def protect(self, texts: Sequence[str]) -> list[str]:
+        """Texts as they may be kept and shown (a log, an explanation): without what the request-time steps take out."""
+        protect = steps.protection(self.steps)
+        return protect(texts) if protect else list(texts)
 
     def stream(self, value: Any, options: Mapping[str, Any] | None = None) -> Iterator[str]:
         """The answer to one input, piece by piece, of a model that writes. Raises as `decode` and `write`."""
@@ -209,6 +222,9 @@ def open_unsealed(directory: Path, manifest: Mapping[str, Any]) -> Bundle:
         task = plugins.task(manifest["task"])
         signature = Signature.from_dict(manifest["signature"])
         restored = tuple(steps.restore(manifest["steps"], list(signature.features)))
+    except SecretError as error:
+        error.message = f"{purpose} {error.message}"
+        raise
     except UsageError as error:
         raise MissingPackageError(
             f"{purpose} needs a plug-in that is not here: {error.message}",

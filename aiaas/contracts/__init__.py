@@ -21,11 +21,25 @@ from aiaas.contracts.models import (
     Training,
     settings_of,
 )
+from aiaas.contracts.progress import Advance
 from aiaas.contracts.sources import OfFiles, OfFolders, Origin, Source, SourceContext, SourceParams
-from aiaas.contracts.steps import Judges, Sifted, Stateful, Step, StepModule, Summarises, Surveys, sift
+from aiaas.contracts.steps import (
+    Judges,
+    Protects,
+    Reshapes,
+    Sifted,
+    Stateful,
+    Step,
+    StepModule,
+    Summarises,
+    Surveys,
+    TakesRequests,
+    sift,
+)
 from aiaas.contracts.tasks import Column, Generative, Inspection, Signature, TakesFiles, Task
 
 __all__ = [
+    "Advance",
     "Answer",
     "Architecture",
     "Batch",
@@ -44,9 +58,11 @@ __all__ = [
     "Particular",
     "Portable",
     "Progress",
+    "Protects",
     "Quantizable",
     "ReadsFiles",
     "ReadsOptional",
+    "Reshapes",
     "Settled",
     "Sifted",
     "Signature",
@@ -59,6 +75,7 @@ __all__ = [
     "Summarises",
     "Surveys",
     "TakesFiles",
+    "TakesRequests",
     "Task",
     "Training",
     "settings_of",

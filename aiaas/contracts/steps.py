@@ -99,6 +99,33 @@ class Stateful(Protocol):
 
 
 @runtime_checkable
+class Reshapes(Protocol):
+    """A step after which a row has other feature columns, or columns of other types."""
+
+    def reshape(self, features: Mapping[str, str]) -> Mapping[str, str]:
+        """The feature columns after the step, in their order and with their types as in a `Signature`, of those before
+        it. Asked for after `conclude` or `restore` and before the first `apply`. A bundle knows the names alone when it
+        restores the steps. Raises DataError where a new name is taken already."""
+
+
+@runtime_checkable
+class TakesRequests(Protocol):
+    """A step that does not treat the examples of a request as it does rows to learn from."""
+
+    def request(self, batch: Batch) -> Batch:
+        """What `apply` is for rows. Raises ExampleError for an example that must not be answered."""
+
+
+@runtime_checkable
+class Protects(Protocol):
+    """A step that takes out of texts what nobody may read in them. What is kept or shown of rows that it has not mapped
+    yet, or will never map, passes through it: examples, reports, logs."""
+
+    def protect(self, texts: Sequence[str]) -> list[str]:
+        """The texts as they may be kept and shown, in their order."""
+
+
+@runtime_checkable
 class Summarises(Protocol):
     """A step whose joined report says more to a person when it is put another way."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from aiaas import bundle, plugins
-from aiaas.contracts import Generative, Signature, Task
+from aiaas import bundle, plugins, steps
+from aiaas.contracts import Generative, Signature
 from aiaas.deploy.form import INT8, Fitted, choose, tools
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def package(
     """
     fit = json.loads((trained.fit / "training.json").read_text("utf-8"))
     fitted = Fitted(trained.fit / "model", fit["packages"], Signature.from_dict(fit["signature"]), trained.data)
+    records = json.loads((trained.data / "report.json").read_text("utf-8"))["request_steps"]
     folder = out / "bundle"
     folder.mkdir()
     with TemporaryDirectory(dir=out) as scratch:
@@ -57,9 +58,10 @@ def package(
             signature=fitted.signature,
             packages=form.packages,
             metrics=json.loads((trained.judged / "metrics.json").read_text("utf-8")),
-            examples=_examples(trained.collected / "data.arrow", plugins.task(recipe.task), fitted.signature),
-            steps=json.loads((trained.data / "report.json").read_text("utf-8"))["request_steps"],
+            examples=_examples(trained.collected / "data.arrow", recipe, fitted.signature, records),
+            steps=records,
             origins=fit.get("origins"),
+            data=_data(trained),
         )
     loaded = bundle.load(folder, digest=digest)
     replayed = loaded.replay()
@@ -73,17 +75,34 @@ def package(
     }
 
 
-def _examples(collected: Path, task: Task, signature: Signature) -> list[Any]:
-    """Some inputs as a caller would send them, one at least: before any step, spread evenly over the collected rows."""
+def _data(trained: Trained) -> dict[str, Any]:
+    """Where the rows came from and what became of them. When they were fetched is no property of the model."""
+    collected = json.loads((trained.collected / "provenance.json").read_text("utf-8"))
+    made = json.loads((trained.data / "report.json").read_text("utf-8"))
+    known = ("source", "sha256", "licence", "revision")
+    return {
+        "sources": [{name: source.get(name) for name in known} for source in collected["sources"]],
+        "rows": made["rows"],
+        "steps": [{"name": step["name"], "rows": step["rows"]} for step in made["steps"]],
+        "dropped": made["dropped"],
+        "splits": made["splits"],
+    }
+
+
+def _examples(collected: Path, recipe: Recipe, signature: Signature, records: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Some inputs as a caller would send them, one at least, spread evenly over the collected rows: before any step,
+    unless one protects what stands in them."""
     from datasets import Dataset
 
+    task = plugins.task(recipe.task)
     rows = Dataset.from_file(str(collected)).select_columns(list(signature.features))
     chosen = range(0, len(rows), max(1, len(rows) // EXAMPLES))[:EXAMPLES]
     stated = task.opening if isinstance(task, Generative) else task.request
+    batch = steps.shown(steps.restore(records, list(signature.features)), rows.select(chosen).to_dict())
     examples: list[Any] = []
     size = 0
-    for row in rows.select(chosen):
-        example = stated(row, signature)
+    for values in zip(*batch.values(), strict=True):
+        example = stated(dict(zip(batch, values, strict=True)), signature)
         size += len(json.dumps(example))
         if examples and size > EXAMPLES_SIZE:
             break

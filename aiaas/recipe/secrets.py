@@ -6,30 +6,20 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote, quote_plus
 
 from pydantic import ValidationError
 
 from aiaas.contracts import Params
+from aiaas.environment import REFERENCE, mask, remember
 from aiaas.errors import Fault, RecipeError
 from aiaas.recipe import paths
 from aiaas.recipe.document import Document, has_url_password, is_secret_key, walk
 
-REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+__all__ = ["check", "mask", "missing", "reveal", "reveal_all"]
+
 _BEGINNING = re.compile(r"\$\{env:", re.IGNORECASE)
-_SHORTEST_MASKED = 4
-_revealed: dict[str, str] = {}
 
 P = TypeVar("P", bound=Params)
-
-
-def mask(text: str) -> str:
-    """`text` with every secret that this process has used replaced by its reference, also where it stands quoted as
-    in an address. Secrets of fewer than four characters cannot be told from ordinary text."""
-    for value, name in sorted(_revealed.items(), key=lambda item: -len(item[0])):
-        for shape in {value, quote(value, safe=""), quote_plus(value)}:
-            text = text.replace(shape, f"${{env:{name}}}")
-    return text
 
 
 def missing(value: Any, environ: Mapping[str, str]) -> list[str]:
@@ -99,8 +89,7 @@ def _fill(value: Any, path: paths.Path, document: Document, environ: Mapping[str
             message = f"needs the environment variable {name}, which is not set"
             faults.append(Fault(document.place(path).where, paths.render(path), message, f"export {name}=…"))
             return match[0]
-        if len(environ[name]) >= _SHORTEST_MASKED:
-            _revealed[environ[name]] = name
+        remember(name, environ[name])
         return environ[name]
 
     return REFERENCE.sub(fill, value)

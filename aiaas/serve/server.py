@@ -52,6 +52,7 @@ def run(models: Mapping[str, Bundle], door: socket.socket, on_ready: Callable[[S
     # Imported after the models were found: that one is missing is told without waiting for the web framework.
     from aiaas.serve.app import create_app
     from aiaas.serve.life import Life
+    from aiaas.serve.logs import protected
     from aiaas.serve.stop import GracefulServer
 
     about = tuple(
@@ -64,7 +65,8 @@ def run(models: Mapping[str, Bundle], door: socket.socket, on_ready: Callable[[S
     # What was loaded stays: the collector need not walk a vocabulary of a million words again and again.
     gc.collect()
     gc.freeze()
-    GracefulServer(app, life, lambda: on_ready(started)).run([door])
+    with protected(models.values()):
+        GracefulServer(app, life, lambda: on_ready(started)).run([door])
 
 
 def listen(host: str, port: int) -> socket.socket:

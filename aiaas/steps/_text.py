@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from aiaas import contracts
-from aiaas.contracts import Batch
+from aiaas.contracts import Batch, Sifted
 from aiaas.errors import DataError
 
 
@@ -43,7 +43,7 @@ class TextStep(ABC):
     def texts(self, texts: list[str]) -> list[str]:
         """Map texts, keeping their number and order."""
 
-    def apply(self, batch: Batch) -> Batch:
+    def apply(self, batch: Batch) -> Batch | Sifted:
         return {**batch, **{name: self._column(batch[name]) for name in self.columns if name in batch}}
 
     def _column(self, values: list[Any]) -> list[Any]:

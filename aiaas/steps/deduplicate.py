@@ -17,7 +17,7 @@ from aiaas import contracts
 from aiaas.contracts import Batch, Sifted, sift
 from aiaas.errors import DataError
 from aiaas.steps import _buckets
-from aiaas.steps._content import SIZE, digests, told
+from aiaas.steps._content import SIZE, digests, fingerprints, told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _KEEP, _DUPLICATE, _CONTRADICTION, _SHOWN_CONTRADICTION = range(4)
 _REASONS = (None, "equal to a row before it", *["its label contradicts that of an equal row"] * 2)
+_KEPT = 4096
+"""Characters that are kept of a text to be shown: more than are, since what protects must see a value whole."""
 _SHOWN = 80
 _TOLD = 20
 _LABELS_SHOWN = 10
@@ -69,7 +71,7 @@ class Step:
 
         classes = self._classes(batch)
         key = self.columns if classes or self._label is None else (*self.columns, self._label)
-        contents = np.frombuffer(digests(batch, key), dtype="<u8").reshape(-1, 2)
+        contents = np.frombuffer(fingerprints(batch, key), dtype="<u8").reshape(-1, 2)
         if not classes or self._label is None:
             return {"contents": contents, "labels": np.zeros(len(contents), np.uint64)}
         known = {value: digests({"": [value]}, [""]) for value in set(batch[self._label])}
@@ -100,8 +102,7 @@ class Step:
         import numpy as np
 
         assert self._verdicts is not None
-        begins = np.ones(len(rows), dtype=bool)
-        begins[1:] = (rows["high"][1:] != rows["high"][:-1]) | (rows["low"][1:] != rows["low"][:-1])
+        begins = _buckets.begins(rows)
         group = np.cumsum(begins) - 1
         starts = np.flatnonzero(begins)
         self._verdicts[rows["row"][~begins]] = _DUPLICATE
@@ -130,7 +131,7 @@ class Step:
             row = {name: batch[name][place : place + 1] for name in self.columns}
             self._examples.append(
                 {
-                    "row": {name: _short(values[0]) for name, values in row.items()},
+                    "row": {name: _short(values[0], _KEPT) for name, values in row.items()},
                     "label": batch[self._label or ""][place],
                     "content": digests(row, self.columns).hex(),
                 }
@@ -144,7 +145,8 @@ class Step:
         """The examples one a contradiction, with all its labels, and a warning where there are any."""
         together: dict[str, dict[str, Any]] = {}
         for each in report["examples"]:
-            kept = together.setdefault(each["content"], {"row": each["row"], "labels": []})
+            row = {name: _short(value) for name, value in each["row"].items()}
+            kept = together.setdefault(each["content"], {"row": row, "labels": []})
             kept["labels"].append(each["label"])
         examples = [{**each, "labels": sorted(each["labels"])} for each in together.values()]
         told = {**report, "examples": examples}
@@ -172,7 +174,7 @@ def _warning(report: Mapping[str, Any]) -> str:
     return f"{what} labels that contradict each other; their {rows:,} rows were dropped{such}"
 
 
-def _short(value: Any) -> Any:
+def _short(value: Any, most: int = _SHOWN) -> Any:
     text = told(value) if isinstance(value, str | bytes) else repr(value)
-    shortened = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    shortened = text if len(text) <= most else f"{text[:most]}…"
     return value if value is None or isinstance(value, int | float) else shortened

@@ -1,0 +1,109 @@
+"""All kinds together: which places of which texts hold personal data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from aiaas.pii import accounts, addresses, network, numbers, phones, plates, seek
+from aiaas.pii.characters import Characters, read
+from aiaas.pii.numbers import Span
+
+KINDS = (
+    *("id_card", "passport", "mobile", "landline", "phone", "email", "address", "licence_plate"),
+    *("bank_card", "credit_card", "iban", "ssn", "ip", "url_credentials"),
+)
+"""Every kind that can be found."""
+REGIONS = ("US", "GB")
+_RANK = {
+    kind: rank
+    for rank, kind in enumerate(
+        (
+            *("url_credentials", "email", "iban", "id_card", "mobile", "bank_card", "credit_card", "landline", "ssn"),
+            *("passport", "licence_plate", "ip", "address", "phone"),
+        )
+    )
+}
+"""Of two kinds at one place the one whose rank is smaller is told."""
+
+
+class Found(NamedTuple):
+    """Personal data in one of several texts: its number, where it begins and ends there, and its kind."""
+
+    text: int
+    start: int
+    end: int
+    kind: str
+
+
+class Finder:
+    """Finds personal data of some kinds; it keeps nothing of what it saw.
+
+    `regions` are the countries (ISO 3166) whose phone numbers are also found without their code. Numbers are validated
+    by their checksums and plans (`aiaas.pii.checks`). `phone` needs the packages in `requires`.
+    """
+
+    def __init__(self, kinds: Collection[str] | None = None, regions: Sequence[str] = REGIONS) -> None:
+        self.kinds = tuple(kind for kind in KINDS if kinds is None or kind in kinds)
+        self.requires = phones.REQUIRES if "phone" in self.kinds else ()
+        self._numbers = numbers.Numbers(self.kinds)
+        self._phones = phones.Phones(regions)
+
+    def find(self, texts: Sequence[str]) -> list[Found]:
+        """What stands in the texts, in their order; no two overlap. Takes time in proportion to their length."""
+        if not texts:
+            return []
+        characters = read(texts)
+        spans = sorted(set(self._spans(characters)), key=lambda span: (span[0], _RANK[span[2]], -span[1]))
+        return [Found(*characters.place(start, end), kind) for start, end, kind in _apart(spans)]
+
+    def _spans(self, characters: Characters) -> Iterator[Span]:
+        text, kinds = characters.text, frozenset(self.kinds)
+        if kinds & {*numbers.KINDS, "phone", "iban"}:
+            for low, high in seek.numbers(characters):
+                yield from self._in_digits(text, low, high)
+        if "email" in kinds:
+            for at in seek.ats(characters):
+                yield from network.email(text, at)
+        if "url_credentials" in kinds:
+            for place in seek.urls(characters):
+                yield from network.url(text, place)
+        if "ip" in kinds:
+            for place in seek.dotted(characters):
+                yield from network.ipv4(text, place)
+            for low, high in seek.colons(characters):
+                yield from network.ipv6(text, low, high)
+        if "licence_plate" in kinds:
+            for place in seek.plates(characters):
+                yield from plates.find(text, place)
+        if "address" in kinds:
+            for number, sign in seek.houses(characters):
+                yield from addresses.chinese(text, number, sign)
+            for number in seek.streets(characters):
+                yield from addresses.english(text, number)
+
+    def _in_digits(self, text: str, low: int, high: int) -> Iterator[Span]:
+        yield from self._numbers.find(text, low, high)
+        if "iban" in self.kinds:
+            yield from accounts.find(text, low, high)
+        if "phone" in self.kinds:
+            yield from self._phones.find(text, low, high)
+
+
+def _apart(spans: Iterable[Span]) -> Iterator[Span]:
+    """Spans in ascending order without overlaps: of two the kind of smaller rank is kept, for all that both cover, so
+    that nothing of the other is left behind."""
+    held: Span | None = None
+    for span in spans:
+        if held is None or span[0] >= held[1]:
+            if held:
+                yield held
+            held = span
+            continue
+        better, other = (held, span) if _RANK[held[2]] <= _RANK[span[2]] else (span, held)
+        if better[2] == "url_credentials":
+            held = better
+        else:
+            held = (min(better[0], other[0]), max(better[1], other[1]), better[2])
+    if held:
+        yield held
