@@ -14,7 +14,7 @@ import pytest
 import aiaas
 from aiaas import bundle, pipeline, recipe
 from aiaas.errors import GateError
-from aiaas.pipeline.plan import differences
+from aiaas.pipeline.differences import differences
 from aiaas.pipeline.stages import STAGES, Work
 from aiaas.track import Registry, history
 from aiaas.workspace import Workspace

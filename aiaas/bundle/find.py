@@ -23,6 +23,11 @@ def precision(folder: Path) -> str | None:
     return (_said(folder) or {}).get("precision")
 
 
+def data(folder: Path) -> list[dict[str, Any]]:
+    """Where the rows came from that it learned from, as it says; nothing of a bundle that does not say it."""
+    return list((_said(folder) or {}).get("data", ()))
+
+
 def _said(folder: Path) -> dict[str, Any] | None:
     try:
         manifest = json.loads((folder / layout.MANIFEST).read_text("utf-8"))

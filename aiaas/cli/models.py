@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -61,7 +62,12 @@ def show(model: ModelArgument, json: JsonOption = False, workspace: WorkspaceOpt
     if json:
         aliases = {alias: version.number for version in versions for alias in version.aliases}
         told = [
-            {**each.as_dict(), "runtime": bundle.runtime(each.path), "precision": bundle.precision(each.path)}
+            {
+                **each.as_dict(),
+                "runtime": bundle.runtime(each.path),
+                "precision": bundle.precision(each.path),
+                "data": _data(each.path),
+            }
             for each in versions
         ]
         output.emit_json("models show", name=name, aliases=aliases, versions=told)
@@ -135,6 +141,33 @@ def _lines(version: Version, runtime: str) -> list[str]:
         f"  registered {when(version.created)}" + ("" if version.remote else ", not in MLflow yet"),
         f"  run        {version.run_id or version.run or 'none'}",
         *(f"  {name}: {value}" for name, value in version.metrics.items()),
+        *(line for source in _data(version.path) for line in _of_source(source)),
+    ]
+
+
+def _data(folder: Path) -> list[dict[str, Any]]:
+    """Where the rows came from; when they were fetched stands beside a bundle in its workspace."""
+    from aiaas import bundle
+
+    found = bundle.data(folder)
+    try:
+        beside = json_.loads((folder.parent / "provenance.json").read_text("utf-8"))["sources"]
+    except (OSError, ValueError, KeyError):
+        return found
+    if len(beside) != len(found):
+        return found
+    return [{**each, "when": other.get("when")} for each, other in zip(found, beside, strict=True)]
+
+
+def _of_source(source: dict[str, Any]) -> list[str]:
+    """A source on a line, and what is known of it on the next."""
+    gone = sum(source.get("dropped", {}).values())
+    rows = f"{source['rows']:,} rows" + (f", {gone:,} left out" if gone else "")
+    known = {"fetched": source.get("when"), "sha256": source.get("sha256"), "licence": source.get("licence")}
+    known["version"] = source.get("revision")
+    return [
+        f"  data       {source['source']}: {rows}",
+        *(f"{'':<13}{name} {value}" for name, value in known.items() if value),
     ]
 
 

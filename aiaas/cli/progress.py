@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from aiaas.pipeline import Result, StageResult
+    from aiaas.pipeline.stages import Telling
 
 SHOWN_CLASSES = 12
 SHOWN_SOURCES = 2
@@ -40,6 +41,7 @@ def _told(name: str, summary: Any) -> str:
     match name:
         case "collect":
             rows = f"{summary['rows']:,} rows from {_counted(len(summary['sources']), 'source')}"
+            rows += f", {summary['dropped']:,} left out" if summary["dropped"] else ""
             files = dict.fromkeys(each["files"]["told"] for each in summary["sources"] if "files" in each)
             return rows + (f": {'; '.join(files)}" if 0 < len(files) <= SHOWN_SOURCES else "")
         case "preprocess":
@@ -80,19 +82,50 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def show_progress() -> Callable[[str, int, int | None], None]:
-    """What to call with what is being done, rows so far and rows in all: rewrites one line, on a terminal only."""
-    if not output.on_terminal():
-        return lambda doing, done, total: None
-    told = 0.0
+class Headway:
+    """Rewrites one line with what is being done and how far it is; rows, speed and time left, where they are known."""
 
-    def show(doing: str, done: int, total: int | None) -> None:
-        nonlocal told
-        if time.monotonic() - told >= REDRAW_SECONDS:
-            told = time.monotonic()
-            output.say_over(f"{doing}: {done:,}" + (f" of {total:,} rows" if total else " rows"))
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._told = 0.0
+        self._doing: tuple[str, int | None] | None = None
+        self._since = 0.0
 
-    return show
+    def __call__(
+        self, doing: str, rows: int, total: int | None, *, read: int | None = None, size: int | None = None
+    ) -> None:
+        now = self._now()
+        if self._doing != (doing, size):  # a further stage, or a further source
+            self._doing, self._since, self._told = (doing, size), now, 0.0
+        if now - self._told < REDRAW_SECONDS:
+            return
+        self._told = now
+        output.say_over(self.line(doing, rows, total, now - self._since, read, size))
+
+    @staticmethod
+    def line(
+        doing: str, rows: int, total: int | None, seconds: float, read: int | None = None, size: int | None = None
+    ) -> str:
+        """`collect: 120,000 rows, 43 MB/s, 12 s left`"""
+        parts = [f"{rows:,}" + (f" of {total:,} rows" if total else " rows")]
+        if read and seconds > 0:
+            parts.append(f"{read / seconds / 1e6:.1f} MB/s")
+        done, whole = (read, size) if read and size else (rows, total)
+        if done and whole and seconds > 1 and done <= whole:
+            parts.append(f"{_duration(seconds / done * (whole - done))} left")
+        return f"{doing}: {', '.join(parts)}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def show_progress() -> Telling:
+    """What to call with what is being done, rows and bytes so far and in all: shown on a terminal only."""
+    if output.on_terminal():
+        return Headway()
+    return lambda doing, rows, total, *, read=None, size=None: None
 
 
 def show_result(result: Result) -> None:

@@ -46,13 +46,17 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class SourceContext:
     """What a source may rely on: where relative paths start, a folder it may keep downloads in, whether it may go
-    online, and `warn`, which tells a person of something that was passed over (a skipped ragged row)."""
+    online, and whom to tell: `warn` a person, of something that was passed over; `drop` who keeps the rows aside that
+    are left out, each with its place, the reason and what it holds; `progress` who shows how far one is, in bytes read
+    so far and in all, as far as that is known."""
 
     base: Path
     cache: Path
     offline: bool = False
     refresh: bool = False
     warn: Callable[[str], None] = lambda message: None
+    drop: Callable[[str, str, Any], None] = lambda place, reason, row: None
+    progress: Callable[[int, int | None], None] = lambda done, total: None
 
 
 class Source(Protocol):

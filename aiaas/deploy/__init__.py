@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Trained", "package", "tools"]
 
+PROVENANCE = "provenance.json"
+_OF_SOURCES = ("source", "label", "split", "read", "rows", "dropped", "bytes", "sha256", "licence", "revision")
 EXAMPLES = 8
 EXAMPLES_SIZE = 1 << 20
 """Characters of JSON that the examples may have together, so that pictures do not make a bundle large."""
@@ -60,7 +63,9 @@ def package(
             examples=_examples(trained.collected / "data.arrow", plugins.task(recipe.task), fitted.signature),
             steps=json.loads((trained.data / "report.json").read_text("utf-8"))["request_steps"],
             origins=fit.get("origins"),
+            data=_data(trained.collected / PROVENANCE),
         )
+    shutil.copyfile(trained.collected / PROVENANCE, out / PROVENANCE)  # when rows were fetched is no part of the bundle
     loaded = bundle.load(folder, digest=digest)
     replayed = loaded.replay()
     return {
@@ -71,6 +76,12 @@ def package(
         "packages": dict(form.packages),
         "runtime": form.summary(),
     }
+
+
+def _data(provenance: Path) -> list[dict[str, Any]]:
+    """Where the rows came from, without what differs between two runs over equal data."""
+    sources = json.loads(provenance.read_text("utf-8"))["sources"]
+    return [{name: each[name] for name in _OF_SOURCES if each.get(name) not in (None, {}, [])} for each in sources]
 
 
 def _examples(collected: Path, task: Task, signature: Signature) -> list[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from aiaas import backends, plugins
 from aiaas.contracts import Progress, Signature, SourceContext, TakesFiles, Task
@@ -20,6 +20,14 @@ from aiaas.workspace import Artefact, Draft, Workspace, keys
 
 Made = Mapping[str, Artefact]
 """The artefacts of the stages before, by stage."""
+
+
+class Telling(Protocol):
+    """Is told how far a stage is: what it does, rows so far and in all, and bytes so far and in all, where known."""
+
+    def __call__(
+        self, doing: str, rows: int, total: int | None, *, read: int | None = None, size: int | None = None
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +41,7 @@ class Work:
     verb: str = "run"
     warn: Callable[[str], None] = lambda message: None
     report: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
-    progress: Callable[[str, int, int | None], None] = lambda doing, done, total: None
+    progress: Telling = lambda doing, rows, total, *, read=None, size=None: None
     training: Callable[[Progress], None] = lambda progress: None
 
     def source_context(self) -> SourceContext:
@@ -86,7 +94,7 @@ def _collect_inputs(work: Work, made: Made) -> dict[str, Any]:
 def _collect(work: Work, made: Made, draft: Draft) -> None:
     from aiaas import collect
 
-    draft.aside.add("provenance.json")  # it says when the rows were fetched
+    draft.aside |= {"provenance.json", "dropped.arrow"}  # when the rows were fetched, and what is none of them
     draft.summary.update(
         collect.collect(
             work.recipe.collect,
@@ -95,7 +103,7 @@ def _collect(work: Work, made: Made, draft: Draft) -> None:
             draft.path,
             keep=_kept(work),
             expected={name: value for name, value in draft.inputs.items() if name not in ("task", "code")},
-            progress=lambda rows: work.progress("collect", rows, None),
+            progress=lambda rows, read, size: work.progress("collect", rows, None, read=read, size=size),
         )
     )
 
@@ -215,6 +223,7 @@ def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
 def _deploy(work: Work, made: Made, draft: Draft) -> None:
     from aiaas import deploy
 
+    draft.aside.add(deploy.PROVENANCE)
     trained = deploy.Trained(*(made[name].path for name in ("collect", "preprocess", "train", "evaluate")))
     draft.summary.update(deploy.package(work.recipe, trained, draft.path, work.warn))
 
