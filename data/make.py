@@ -41,7 +41,7 @@ def churn_database() -> None:
         connection.execute(f"CREATE TABLE customers (id INTEGER PRIMARY KEY, {', '.join(header)})")
         places = ", ".join("?" * (len(header) + 1))
         lines = ([number, *map(value, row)] for number, row in enumerate(rows, 1))
-        connection.executemany(f"INSERT INTO customers VALUES ({places})", lines)
+        connection.executemany(f"INSERT INTO customers VALUES ({places})", lines)  # noqa: S608
     connection.close()
 
 
@@ -79,7 +79,7 @@ def shapes() -> Iterator[tuple[str, str, bytes]]:
     """Bright circles, squares and crosses on dark ground, each of another size, place and noise."""
     from PIL import Image
 
-    chance = random.Random(5)
+    chance = random.Random(5)  # noqa: S311
     for number in range(300):
         kind = ("circle", "square", "cross")[number % 3]
         radius = chance.uniform(2.5, 5)

@@ -48,7 +48,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = unquote(parts.path).strip("/")
         store.asked.append((self.command, name))
         if store.refuse:
-            self.give(store.refuse, f"<Error><Code>AccessDenied</Code><Message>no</Message></Error>".encode(), body)
+            self.give(store.refuse, b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>", body)
         elif name in store.objects:
             self.give_object(name, body)
         elif "list-type" in parse_qs(parts.query):

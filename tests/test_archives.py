@@ -72,7 +72,7 @@ def test_members_are_chosen_by_a_glob_or_a_folder(tmp_path: Path) -> None:
     assert rows(tmp_path, "a.zip", members="texts") == {"text": ["yes"], "label": ["pos"]}
     error = failure(tmp_path, "a.zip", members="c.csv")
     assert error.where == "a.zip, members 'c.csv'"
-    assert "did you mean 'a.csv' or 'b.csv'" in str(error.hint)
+    assert str(error.hint) == "did you mean 'b.csv' or 'a.csv'?"
     assert "ending" in failure(tmp_path, "a.zip").message, "read.me has no format"
 
 

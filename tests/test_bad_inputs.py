@@ -99,7 +99,7 @@ def test_a_file_that_changes_while_it_is_read(bench: Bench) -> None:
     batches = files.read(files.Params(source="a.csv"), bench.context)
     next(batches)
     bench.write("a.csv", "text,label\n" + "bad,0\n" * 40_000)
-    with pytest.raises(Exception, match="changed while it was read|never closed|malformed"):
+    with pytest.raises(Exception, match=r"changed while it was read|never closed|malformed"):
         list(batches)
 
 

@@ -87,6 +87,10 @@ def test_a_postgresql(aiaas: Aiaas) -> None:
 def test_a_store_that_speaks_s3(aiaas: Aiaas) -> None:
     pytest.importorskip("s3fs")
     with serve(Store({"shop/churn.csv": (ROOT / "data" / "churn.csv").read_bytes()})) as store:
-        keys = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "hush-hush", "AWS_EC2_METADATA_DISABLED": "true"}
+        keys = {
+            "AWS_ACCESS_KEY_ID": "someone",
+            "AWS_SECRET_ACCESS_KEY": "hush-hush",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
         said = run(aiaas, "churn_s3.yaml", STORE_URL=store.url, BUCKET="shop", **keys)
         assert accuracy(said) >= 0.75

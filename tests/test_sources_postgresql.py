@@ -29,10 +29,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         with postgres.cluster(root) as address:
             engine = sa.create_engine(address)
             with engine.begin() as connection:
-                connection.execute(sa.text("CREATE TABLE reviews (id int PRIMARY KEY, text text, price numeric, day date)"))
                 connection.execute(
-                    sa.text("INSERT INTO reviews SELECT n, n || ' 房间', n / 4.0, '2026-01-01' FROM generate_series(1, 30000) n")
+                    sa.text("CREATE TABLE reviews (id int PRIMARY KEY, text text, price numeric, day date)")
                 )
+                lines = "SELECT n, n || ' 房间', n / 4.0, '2026-01-01' FROM generate_series(1, 30000) AS n"
+                connection.execute(sa.text(f"INSERT INTO reviews {lines}"))
                 connection.execute(sa.text("CREATE SEQUENCE counter"))
             engine.dispose()
             yield address

@@ -180,7 +180,8 @@ def test_objects_of_s3(tmp_path: Path, bucket: Store) -> None:
     params = s3(bucket, "shop/2026/*.csv*")
     found = dict(remote.fingerprint(params, context(tmp_path)))
     assert found == {
-        f"s3://{name}": hashlib.md5(bucket.objects[name]).hexdigest() for name in ("shop/2026/a.csv", "shop/2026/b.csv.gz")
+        f"s3://shop/2026/{name}": hashlib.md5(bucket.objects[f"shop/2026/{name}"]).hexdigest()
+        for name in ("a.csv", "b.csv.gz")
     }
     assert rows(params, context(tmp_path))["text"] == ["good", "bad", "fine"]
     assert rows(s3(bucket, "shop/2026/a.csv"), context(tmp_path))["label"] == [1, 0]

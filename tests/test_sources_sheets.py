@@ -65,9 +65,7 @@ def test_the_header_and_empty_rows(tmp_path: Path) -> None:
 def test_errors_of_cells_and_rows_too_long_are_told(tmp_path: Path) -> None:
     workbook(tmp_path / "a.xlsx", One=[["n", "m"], [1, "#DIV/0!"], [1, 2, 3], ["#N/A", 4], [5, 6]])
     error = failure(tmp_path, "a.xlsx")
-    assert error.message == (
-        "2 malformed rows: line 2: a cell holds the error #DIV/0!; line 3: 3 cells instead of 2"
-    )
+    assert error.message == ("2 malformed rows: line 2: a cell holds the error #DIV/0!; line 3: 3 cells instead of 2")
     assert error.where == "a.xlsx#One:2"
     assert rows(tmp_path, "a.xlsx", on_error="skip") == {"n": [None, 5], "m": [4, 6]}
 
@@ -93,10 +91,7 @@ def test_a_workbook_that_multiplies_entities(tmp_path: Path) -> None:
                 text = data.decode().removeprefix("<?xml version='1.0' encoding='UTF-8'?>").replace(">x<", ">&l9;<")
                 data = f"<!DOCTYPE x [{laughs}]>{text}".encode()
             new.writestr(name, data)
-    try:
-        assert len(str(rows(tmp_path, "b.xlsx"))) < 1000
-    except Exception as error:
-        assert "workbook" in str(error)
+    assert "cannot be read as a workbook" in failure(tmp_path, "b.xlsx").message
 
 
 # --- HTML ----------------------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def _may_be_out(values: Sequence[Any]) -> bool:
     if float in types:
         return True
     present = [value for value in values if value is not None] if type(None) in types else values
-    return min(present) < -(2**63) or max(present) >= 2**63
+    return bool(min(present) < -(2**63) or max(present) >= 2**63)
 
 
 def changed(name: str, known: Kind, values: Sequence[Any], where: Where, rows: int) -> DataError:

@@ -50,7 +50,8 @@ def of_sources(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]
     """The same of what `collect` reads: what the recipe says otherwise, then by source what changed in the data."""
     told = [str(change) for change in differences(_without_data(before), _without_data(after))]
     for name in after:
-        old, new = before.get(name), after[name]
+        old: Any = before.get(name)
+        new: Any = after[name]
         if not _is_source(old) or not _is_source(new) or old["source"] != new["source"]:
             continue  # told as what the recipe says
         if changes := _of_data(old["data"], new["data"]):

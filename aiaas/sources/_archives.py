@@ -6,6 +6,7 @@ names nor the sizes that it states.
 
 from __future__ import annotations
 
+import difflib
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,7 @@ _SURELY_HARMLESS = 100 * 10**6
 """Bytes that may come out whatever they were packed in: small archives of zeros hurt nobody."""
 
 _BLOCK = 1 << 20
+_NAMES = 1000
 _ELSEWHERE = "look at it, unpack it yourself where you trust it, and name the folder"
 _WILD = frozenset("*?[")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -55,8 +57,8 @@ def opened(files: Sequence[File], params: FileParams, context: SourceContext) ->
                 continue
             context.cache.mkdir(parents=True, exist_ok=True)
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="unpacked-", dir=context.cache)))
-            _unpack(file, folder, params)
-            found += _members(file, folder, params)
+            names = _unpack(file, folder, params)
+            found += _members(file, folder, params, names)
         yield found
 
 
@@ -67,7 +69,7 @@ def _kinds() -> str:
 # --- which members -------------------------------------------------------------------------------------------------
 
 
-def _members(archive: File, root: Path, params: FileParams) -> list[File]:
+def _members(archive: File, root: Path, params: FileParams, names: Sequence[str]) -> list[File]:
     """What is there to read, by name; a folder of folders gives each file the label that its folder is called."""
     if params.members is None:
         folder = root
@@ -79,7 +81,7 @@ def _members(archive: File, root: Path, params: FileParams) -> list[File]:
         files = [File(each, "") for each in sorted(folder.rglob("*")) if each.is_file()] if flat else None
         files = files or _found.expand(".", folder, archive.shown)
     else:
-        files = _found.expand(params.members, root, f"{archive.shown}, members {params.members!r}")
+        files = _chosen(archive, params.members, root, names)
     for file in files:
         if is_archive(file.path.name):
             name = file.path.relative_to(root)
@@ -88,6 +90,15 @@ def _members(archive: File, root: Path, params: FileParams) -> list[File]:
         replace(file, shown=f"{archive.shown}/{file.path.relative_to(root)}", label=file.label or archive.label)
         for file in files
     ]
+
+
+def _chosen(archive: File, members: str, root: Path, names: Sequence[str]) -> list[File]:
+    address = f"{archive.shown}, members {members!r}"
+    if not any(root.iterdir()):  # all that might have been meant was unpacked
+        close = difflib.get_close_matches(members, names, n=3)
+        told = f"did you mean {' or '.join(map(repr, close))}?" if close else f"it holds: {_found.listing(names)}"
+        raise DataError("there is no such member", where=address, hint=told)
+    return _found.expand(members, root, address)
 
 
 def _wanted(name: PurePosixPath, params: FileParams) -> bool:
@@ -131,12 +142,16 @@ class _Meter:
             raise refused(self.archive, name, told)
 
 
-def _unpack(archive: File, folder: Path, params: FileParams) -> None:
+def _unpack(archive: File, folder: Path, params: FileParams) -> list[str]:
+    """Write the wanted members into the folder; returns the names of all, or of the first thousand."""
     meter = _Meter(archive, max(archive.path.stat().st_size, 1), params.max_unpacked)
+    names: list[str] = []
     members = _unpacked.zip_members if archive.path.name.lower().endswith(".zip") else _unpacked.tar_members
     try:
         for member in members(archive):
             meter.member(member.shown)
+            if len(names) < _NAMES:
+                names.append(member.shown)
             place = _place(archive, member.shown)
             if member.folder or not _wanted(place, params):
                 continue
@@ -153,6 +168,7 @@ def _unpack(archive: File, folder: Path, params: FileParams) -> None:
         raise DataError(
             f"the archive is damaged: {first_line(error)}", where=archive.shown, hint="fetch it again"
         ) from error
+    return names
 
 
 def _place(archive: File, name: str) -> PurePosixPath:

@@ -114,7 +114,9 @@ def _named(value: Any, names: list[str], column: str, file: File, row: int) -> s
         return None
     if isinstance(value, int) and 0 <= value < len(names):
         return names[value]
-    told = f"the class of row {row:,} in column {column!r} is {value!r}; the file names those from 0 to {len(names) - 1}"
+    told = (
+        f"the class of row {row:,} in column {column!r} is {value!r}; the file names those from 0 to {len(names) - 1}"
+    )
     raise DataError(told, where=file.shown)
 
 

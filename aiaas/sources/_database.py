@@ -55,7 +55,8 @@ class Database:
             hint = "sql:DIALECT://user:${env:PASSWORD}@host/name"
             raise DataError("it is no address of a database", where="sql:…", hint=hint) from error
         self.kind = self.url.get_backend_name()
-        self.shown = f"sql:{self.url.set(username=None, password=None, query={}).render_as_string()}"
+        bare = sa.URL.create(self.url.drivername, host=self.url.host, port=self.url.port, database=self.url.database)
+        self.shown = f"sql:{bare.render_as_string()}"
         for statement in (params.query, params.version):  # with values of the environment in it, only now
             if statement and (why := _statement.refusal(statement)):
                 raise DataError(f"the statement is refused: {why}", where=self.shown, hint="a source only reads")
@@ -115,9 +116,9 @@ class Database:
 
     def _execute(self, connection: sa.Connection, statement: str) -> Any:
         """Run a statement as it stands: nothing in it is taken for a parameter."""
-        return connection.execution_options(stream_results=True, max_row_buffer=FIRST, no_parameters=True).exec_driver_sql(
-            statement
-        )
+        return connection.execution_options(
+            stream_results=True, max_row_buffer=FIRST, no_parameters=True
+        ).exec_driver_sql(statement)
 
     def _fetched(self, result: Any, size: int) -> list[tuple[Any, ...]]:
         self._clock.since = time.monotonic()
@@ -185,7 +186,9 @@ class Database:
             told = told.replace(str(secret), "…") if secret else told
         if "timeout" in told or "interrupted" in told:
             hint = "raise timeout:, or ask for less"
-            return RemoteError(f"the database took longer than {self.params.timeout:g} s: {told}", where=self.shown, hint=hint)
+            return RemoteError(
+                f"the database took longer than {self.params.timeout:g} s: {told}", where=self.shown, hint=hint
+            )
         connecting = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and self.kind != "sqlite"
         if connecting and not _of_the_statement(error):
             return RemoteError(f"the database cannot be reached: {told}", where=self.shown, hint=_ELSEWHERE)

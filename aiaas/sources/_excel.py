@@ -6,7 +6,6 @@ import itertools
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
@@ -37,8 +36,8 @@ def read(file: File, params: FileParams, context: SourceContext) -> Iterator[Fil
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of drawings and the like, which hold no rows
         try:
-            book = openpyxl.load_workbook(file.path, read_only=True, data_only=True, keep_links=False)
-            with closing(book):
+            with file.path.open("rb") as stream:  # ours to close, whatever still holds a part of it
+                book = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
                 sheet = _sheet(book, file, params, context)
                 yield from _rows(sheet, file, params, context)
         except (DataError, OSError):

@@ -8,8 +8,8 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from aiaas.errors import DataError
 from aiaas.sources import _saved
@@ -44,7 +44,7 @@ _SETTLED = 2 * 10**9
 """Nanoseconds after its last change in which a file may change again without a later time of change."""
 
 
-def _digest(stream: BinaryIO) -> str:
+def _digest(stream: BufferedReader) -> str:
     """The digest of an open file; computed once a process, as long as the file system says that it is the same."""
     state = _state(stream)
     if known := _digests.get(state):
@@ -58,7 +58,7 @@ def _digest(stream: BinaryIO) -> str:
     return found
 
 
-def _state(stream: BinaryIO) -> tuple[int, ...]:
+def _state(stream: BufferedReader) -> tuple[int, ...]:
     now = os.fstat(stream.fileno())
     return now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns
 

@@ -11,7 +11,20 @@ from aiaas.contracts import SourceParams
 from aiaas.sources import _sizes
 
 Format = Literal[
-    "csv", "tsv", "jsonl", "parquet", "arrow", "excel", "html", "lines", "text", "pictures", "idx", "npy", "npz", "pixels"
+    "csv",
+    "tsv",
+    "jsonl",
+    "parquet",
+    "arrow",
+    "excel",
+    "html",
+    "lines",
+    "text",
+    "pictures",
+    "idx",
+    "npy",
+    "npz",
+    "pixels",
 ]
 Size = Annotated[int, Field(ge=1, le=65_536)]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)]
@@ -36,8 +49,8 @@ class FileParams(SourceParams):
     format: Format | None = Field(
         None,
         description="How to read it; by default as its ending says (a text in a class folder is one document). "
-        "`lines` gives one text a line, `text` one text a file, `pictures` one picture a file; `arrow` is an IPC file or "
-        "stream (also Feather), `excel` a workbook .xlsx, `html` a table of a page; `idx`, `npy` and `npz` hold arrays "
+        "`lines` gives one text a line, `text` one text a file, `pictures` one picture a file; `arrow` is an IPC file "
+        "or stream (also Feather), `excel` a workbook .xlsx, `html` a table of a page; `idx`, `npy` and `npz` hold arrays "
         "of pixels, `pixels` is a CSV with the pixels of a picture in each row.",
     )
     encoding: str | None = Field(

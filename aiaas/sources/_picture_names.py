@@ -39,9 +39,7 @@ def fingerprint(file: File, params: FileParams) -> dict[str, str]:
     return {f"{file.shown}, {count:,} files in {params.picture_folder}": digest}
 
 
-def filled(
-    batches: Iterator[FileBatch], file: File, params: FileParams, context: SourceContext
-) -> Iterator[FileBatch]:
+def filled(batches: Iterator[FileBatch], file: File, params: FileParams, context: SourceContext) -> Iterator[FileBatch]:
     """The batches with pictures for their names, some MiB at once. Raises DataError for names that leave the folder,
     and where files are missing, unless `on_error: skip` leaves such rows out."""
     folder = folder_of(file, params)
@@ -65,8 +63,9 @@ def _filled(
     batch: FileBatch, column: str, folder: Path, params: FileParams, context: SourceContext, missing: list[str]
 ) -> Iterator[FileBatch]:
     """The rows up to one whose picture is missing, which is left out, then those behind it."""
-    names, held, start, size = batch[column], [], 0, 0
-    for index, name in enumerate(names):
+    held: list[bytes | None] = []
+    start = size = 0
+    for index, name in enumerate(batch[column]):
         path = _path(name, folder, batch.where(index))
         data = _bytes(path, batch.where(index)) if path else None
         if path and data is None:

@@ -47,7 +47,8 @@ def _parts(folder: Path, address: str) -> list[Path]:
             where=address,
             hint="load it and save it again after flatten_indices()",
         )
-    names = [each.get("filename") for each in state.get("_data_files") or [] if isinstance(each, dict)]
+    listed = state.get("_data_files") or []
+    names: list[Any] = [each.get("filename") for each in listed if isinstance(each, dict)]
     if not names:
         raise DataError("it names no data files", where=f"{address}/{_STATE}")
     for name in names:

@@ -3,6 +3,7 @@ transaction in which the database itself refuses to write."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -46,7 +47,7 @@ def refusal(statement: str) -> str | None:
     for kind, text, called in tokens:
         if kind == "word" and text.upper() in _WRITES and not called:
             return f"it holds {text.upper()}, which writes (a column of that name stands in quotation marks)"
-    if any(pair == ("FOR", lock) for pair in zip(words, words[1:], strict=False) for lock in ("SHARE", "NO", "KEY")):
+    if any(pair == ("FOR", lock) for pair in itertools.pairwise(words) for lock in ("SHARE", "NO", "KEY")):
         return "it locks rows with FOR …"
     return None
 

@@ -1,5 +1,5 @@
-"""Lists and fetches the files of a store through fsspec. What the store said is noted in the cache, each file lies there
-under the digest of its address and version, and a call that the store does not answer in time is given up."""
+"""Lists and fetches the files of a store through fsspec. What the store said is noted in the cache, each file lies
+there under the digest of its address and version, and a call that is not answered in time is given up."""
 
 from __future__ import annotations
 
@@ -205,7 +205,9 @@ def _package(told: str) -> str:
     """The package that fsspec names: "Install s3fs to access S3"."""
     words = told.replace('"', " ").split()
     lower = [word.lower() for word in words]
-    return words[lower.index("install") + 1].strip("`'.,:") if "install" in lower[:-1] else "the package it names: " + told
+    return (
+        words[lower.index("install") + 1].strip("`'.,:") if "install" in lower[:-1] else "the package it names: " + told
+    )
 
 
 def _patience(wanted: Wanted) -> dict[str, Any]:
@@ -264,7 +266,9 @@ def _within(wanted: Wanted, call: Callable[[], T], calls: int = 1) -> T:
         raise failure[0]
     if not outcome:
         raise RemoteError(
-            f"the store was silent for {wanted.timeout:g} s", where=shown(wanted.url), hint="try again, or raise timeout:"
+            f"the store was silent for {wanted.timeout:g} s",
+            where=shown(wanted.url),
+            hint="try again, or raise timeout:",
         )
     return outcome[0]
 

@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"[+-]?(?!\d{19})(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][
 _WORTH_TELLING = 10  # identifiers such as A12, 12, B7 are not numbers gone wrong
 _TRUTH = re.compile(r"true|false|True|False|TRUE|FALSE")
 # All values of a block at once: one call of the engine instead of thousands. What a value matches is never given back.
-_ALL: dict[Kind, re.Pattern[str]] = {
+_ALL: dict[str, re.Pattern[str]] = {
     kind: re.compile(f"(?>(?:{pattern.pattern})\n)*", re.ASCII)
     for kind, pattern in (("bool", _TRUTH), ("int", _WHOLE), ("float", _NUMBER))
 }
@@ -86,7 +86,9 @@ class ColumnType:
         if self.kind in ("text", "none"):
             return list(values) if complete else [None if value in missing else value for value in values]
         parse = _PARSE[self.kind]
-        return list(map(parse, values)) if complete else [None if value in missing else parse(value) for value in values]
+        return (
+            list(map(parse, values)) if complete else [None if value in missing else parse(value) for value in values]
+        )
 
     def _complete(self, values: Sequence[str]) -> bool:
         """Whether no value is a missing one."""

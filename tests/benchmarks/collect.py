@@ -14,7 +14,30 @@ from pathlib import Path
 
 from measure import AIAAS, run
 
-WORDS = "房间 干净 服务 很好 早餐 一般 位置 方便 前台 热情 价格 便宜 吵闹 不推荐 再来 the room was clean and staff friendly".split()
+WORDS = [
+    "房间",
+    "干净",
+    "服务",
+    "很好",
+    "早餐",
+    "一般",
+    "位置",
+    "方便",
+    "前台",
+    "热情",
+    "价格",
+    "便宜",
+    "吵闹",
+    "不推荐",
+    "再来",
+    "the",
+    "room",
+    "was",
+    "clean",
+    "and",
+    "staff",
+    "friendly",
+]
 FORMATS = ("csv", "jsonl", "lines", "parquet")
 RECIPE = """\
 schema: 1
@@ -54,7 +77,9 @@ def write(folder: Path, megabytes: int) -> None:
             for _ in range(10_000):
                 text = "，".join(chance.choices(WORDS, k=chance.randint(10, 40)))
                 text = f'他说 "好", {text}' if chance.random() < 0.05 else text
-                rows.append((text, chance.choice(("pos", "neg")), chance.randint(1, 5), chance.randint(100, 99_999) / 100))
+                rows.append(
+                    (text, chance.choice(("pos", "neg")), chance.randint(1, 5), chance.randint(100, 99_999) / 100)
+                )
             writer.writerows(rows)
             objects.writelines(
                 json.dumps(dict(zip(schema.names, row, strict=True)), ensure_ascii=False) + "\n" for row in rows
@@ -82,7 +107,11 @@ def main(megabytes: int) -> None:
             figures = {
                 "format": name,
                 "megabytes": round(size),
-                "aiaas": {"mb_per_s": round(size / seconds, 1), "wall": round(ours.wall, 1), "peak_mb": round(ours.peak_mb)},
+                "aiaas": {
+                    "mb_per_s": round(size / seconds, 1),
+                    "wall": round(ours.wall, 1),
+                    "peak_mb": round(ours.peak_mb),
+                },
                 "plain": {"mb_per_s": round(size / plain.wall, 1), "peak_mb": round(plain.peak_mb)},
             }
             print(json.dumps(figures, ensure_ascii=False), flush=True)
