@@ -63,7 +63,7 @@ def test_a_column_that_changes_its_type_at_row_900_000(bench: Bench) -> None:
     lines = '{"label":"a","n":1}\n' * 900_000
     bench.write("a.jsonl", lines + '{"label":"a","n":"many"}\n')
     error = bench.failure(CLASSES, source("a.jsonl"))
-    assert error.message == "column 'n' holds numbers until row 900,001, then 'many'"
+    assert error.message == "column 'n' holds numbers until row 900,000, then 'many'"
     assert error.where == "a.jsonl:900001"
     bench.write("b.csv", "label,n\n" + "a,1\n" * 900_000 + "a,many\n")
     bench.run(CLASSES, source("b.csv"))

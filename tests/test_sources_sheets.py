@@ -115,6 +115,14 @@ def test_a_table_of_a_page(tmp_path: Path) -> None:
     assert rows(tmp_path, "b.htm", table=2) == expected
 
 
+def test_a_page_that_is_not_in_the_encoding_that_it_says(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_bytes(PAGE.format(charset="utf-8").encode("gbk"))
+    error = failure(tmp_path, "a.html", table=2)
+    assert "is not UTF-8" in error.message
+    assert error.where == "a.html:3"
+    assert rows(tmp_path, "a.html", table=2, encoding="gb18030")["label"] == ["pos", "pos", "neg"]
+
+
 def test_which_table_is_asked(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(PAGE.format(charset="utf-8"), "utf-8")
     error = failure(tmp_path, "a.html")

@@ -38,8 +38,8 @@ class StageResult:
 
 @dataclass(slots=True)
 class Result:
-    """What a run leaves. `sources` says where rows came from, and how many came and went. `run_id` is MLflow's where the
-    store answered, else the local one and `tracked` is false."""
+    """What a run leaves. `sources` says where rows came from, and how many came and went. `run_id` is MLflow's where
+    the store answered, else the local one and `tracked` is false."""
 
     recipe: str
     seconds: float = 0.0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
 from aiaas.contracts import SourceContext
 from aiaas.errors import DataError, first_line
-from aiaas.sources import FileBatch, _cells
+from aiaas.sources import FileBatch, _cells, _text
 from aiaas.sources._bad import BadRows
 from aiaas.sources._found import File
 from aiaas.sources._types import ColumnType
@@ -21,13 +23,14 @@ MOST_BYTES = 128 * 2**20
 MOST_CELLS = 5_000_000
 _SPANS = {"colspan": 1000, "rowspan": 65_534}  # the limits of the HTML standard
 _SHOWN = 8
+_CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?([\w-]+)""", re.IGNORECASE)
 _TEXT = ".//text()[not(ancestor::script or ancestor::style)]"
 
 
 def read(file: File, params: FileParams, context: SourceContext) -> Iterator[FileBatch]:
     """The rows of the table that `table:` names, numbers and truth values as such. Raises DataError, and
     MissingPackageError without lxml."""
-    found, number = _chosen(_tables(file, params), file, params)
+    found, number = _chosen(_tables(file, params, context), file, params)
     shown = f"{file.shown}#{number}"
     rows = _grid(found, shown)[params.skip_rows :]
     names = params.names or _cells.named(rows[0] if rows else (), shown)
@@ -60,19 +63,33 @@ def _typed(
         yield whole.cut(start, start + ROWS)
 
 
-def _tables(file: File, params: FileParams) -> list[Any]:
+def _tables(file: File, params: FileParams, context: SourceContext) -> list[Any]:
     plugins.require(("lxml",), "a table of a page")
     from lxml import etree, html
 
     size = file.path.stat().st_size
     if size > MOST_BYTES:
         raise DataError(f"the page has {size:,} bytes; {MOST_BYTES:,} are read", where=file.shown)
-    parser = html.HTMLParser(encoding=params.encoding, no_network=True, remove_comments=True)
+    encoding = _text.encoding_of(file, params.encoding or _declared(file), context.warn)
+    parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True)
     try:
-        root = html.fromstring(file.path.read_bytes(), parser=parser)
+        with _text.open_text(file, encoding) as stream:
+            root = html.fromstring(stream.read().encode("utf-8", "replace"), parser=parser)
     except (etree.LxmlError, ValueError) as error:
         raise DataError(f"it cannot be read as HTML: {first_line(error)}", where=file.shown) from error
     return list(root.iter("table"))
+
+
+def _declared(file: File) -> str | None:
+    """The encoding that the page says it has."""
+    with _text.open_bytes(file) as stream:
+        found = _CHARSET.search(stream.read(4096))
+    name = found[1].decode().lower() if found else ""
+    name = "gb18030" if name in ("gb2312", "gbk") else name  # what browsers take these for
+    try:
+        return codecs.lookup(name).name if name else None
+    except LookupError:
+        return None
 
 
 def _chosen(tables: Sequence[Any], file: File, params: FileParams) -> tuple[Any, int]:
