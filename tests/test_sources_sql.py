@@ -85,6 +85,7 @@ WRITES = [
     "SELECT 1 /*! ; DELETE FROM reviews */",
     "SELECT 1 /* /* */ ; DELETE FROM reviews -- */",
     "SELECT '\\'; DELETE FROM reviews; --'",
+    "SELECT 'a\\'' ; DELETE FROM reviews; -- '",
     "PRAGMA writable_schema = 1",
     "ATTACH 'x.db' AS x",
     "VACUUM",
@@ -102,10 +103,9 @@ WRITES = [
 @pytest.mark.parametrize("query", WRITES)
 def test_a_statement_that_writes_is_refused_before_it_runs(shop: Path, query: str) -> None:
     before = hashlib.sha256((shop / "shop.db").read_bytes()).hexdigest()
-    if query != "SELECT '\\'; DELETE FROM reviews; --'":  # a text in SQLite, two statements in MySQL
-        assert _statement.refusal(query)
-        with pytest.raises(ValidationError):
-            said(query)
+    assert _statement.refusal(query)
+    with pytest.raises(ValidationError):
+        said(query)
     for text in (query, f"{query} "):
         with pytest.raises((AiaasError, ValidationError)):
             list(sql.read(said().model_copy(update={"query": text or ";"}), context(shop)))

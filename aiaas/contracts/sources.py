@@ -16,7 +16,9 @@ from aiaas.contracts.folders import Folder
 class SourceParams(Params):
     """What every entry under `collect` may say, whatever it reads from."""
 
-    source: str = Field(description="Where the rows are: a path or glob, package:NAME/path, hf:OWNER/NAME, https://…")
+    source: str = Field(
+        description="Where the rows are: a path or glob, package:NAME/path, hf:OWNER/NAME, https://…, sql:URL, s3://…"
+    )
     label: str | None = Field(None, description="Give every row of this source this label.")
     split: Literal["train", "validation", "test"] | None = Field(
         None, description="Which split the rows of this source belong to, where the data comes divided."

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 
 from aiaas.contracts import SourceContext
 from aiaas.errors import DataError, first_line
-from aiaas.sources import _found, _unpacked
+from aiaas.sources import _found, _scratch, _unpacked
 from aiaas.sources._found import File
 
 if TYPE_CHECKING:
@@ -55,8 +54,7 @@ def opened(files: Sequence[File], params: FileParams, context: SourceContext) ->
             if not is_archive(file.path.name):
                 found.append(file)
                 continue
-            context.cache.mkdir(parents=True, exist_ok=True)
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="unpacked-", dir=context.cache)))
+            folder = stack.enter_context(_scratch.folder(context.cache))
             names = _unpack(file, folder, params)
             found += _members(file, folder, params, names)
         yield found

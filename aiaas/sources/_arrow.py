@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas.contracts import SourceContext
 from aiaas.errors import DataError, first_line
-from aiaas.sources import FileBatch, _text
+from aiaas.sources import FileBatch, _scratch, _text
 from aiaas.sources._found import File
 
 if TYPE_CHECKING:
@@ -128,9 +127,8 @@ def _plain(path: Path, context: SourceContext) -> Iterator[Path]:
         return
     import pyarrow as pa
 
-    context.cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=context.cache, prefix="unpacked-") as out:
-        with pa.input_stream(str(path), compression="detect") as compressed:
+    with _scratch.folder(context.cache) as folder:
+        plain = folder / path.stem
+        with pa.input_stream(str(path), compression="detect") as compressed, plain.open("wb") as out:
             shutil.copyfileobj(compressed, out)
-        out.flush()
-        yield Path(out.name)
+        yield plain

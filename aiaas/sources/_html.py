@@ -111,12 +111,12 @@ def _chosen(tables: Sequence[Any], file: File, params: FileParams) -> tuple[Any,
 
 
 def _names(table: Any) -> list[str]:
-    return [name for name in (table.get("id"), *map(_text, table.findall("caption"))) if name]
+    return [name for name in (table.get("id"), *map(_words, table.findall("caption"))) if name]
 
 
 def _brief(table: Any) -> str:
     rows = _trs(table)
-    cells = [_text(cell) for cell in rows[0].iterchildren("td", "th")] if rows else []
+    cells = [_words(cell) for cell in rows[0].iterchildren("td", "th")] if rows else []
     name = next(iter(_names(table)), "")
     return f"{name + ', ' if name else ''}{len(rows)} rows ({', '.join(cells)[:40]})"
 
@@ -126,7 +126,7 @@ def _trs(table: Any) -> list[Any]:
     return list(table.xpath("./tr | ./thead/tr | ./tbody/tr | ./tfoot/tr"))
 
 
-def _text(cell: Any) -> str:
+def _words(cell: Any) -> str:
     return " ".join("".join(cell.xpath(_TEXT)).split())
 
 
@@ -146,7 +146,7 @@ def _grid(table: Any, shown: str) -> list[list[str]]:
 
         for cell in tr.iterchildren("td", "th"):
             hang()
-            text, down = _text(cell), _span(cell, "rowspan")
+            text, down = _words(cell), _span(cell, "rowspan")
             for _ in range(_span(cell, "colspan")):
                 if down > 1:
                     hanging[len(row)] = (down - 1, text)

@@ -66,6 +66,10 @@ def _tokens(statement: str) -> Iterator[tuple[str, str, bool]]:
             continue
         if kind == "other" and text in "'\"`":
             raise ValueError(f"it holds {text} that is never closed")
+        if kind == "quoted" and text.startswith("'") and "\\'" in text:
+            raise ValueError(
+                "it holds \\' in a text, which ends there or not, as the database has it; double the quote"
+            )
         if kind != "space":
             called = text.upper() == "REPLACE" and statement[at : at + 64].lstrip().startswith("(")
             yield kind, text, called

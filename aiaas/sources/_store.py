@@ -77,7 +77,7 @@ def listing(wanted: Wanted, context: SourceContext) -> list[Entry]:
 
 def place(wanted: Wanted, entry: Entry, context: SourceContext) -> Path:
     """Where a file lies in the cache once it is fetched."""
-    named = hashlib.sha256(f"{wanted.url}\0{entry.path}\0{entry.version}".encode()).hexdigest()[:32]
+    named = hashlib.sha256(f"{_asked(wanted)}\0{entry.path}\0{entry.version}".encode()).hexdigest()[:32]
     return context.cache / "remote" / named / PurePosixPath(entry.path).name[-100:]
 
 
@@ -285,8 +285,13 @@ def _too_large(wanted: Wanted, size: int) -> DataError:
 
 
 def _note(wanted: Wanted, context: SourceContext) -> Path:
-    named = hashlib.sha256(wanted.url.encode()).hexdigest()[:32]
+    named = hashlib.sha256(_asked(wanted).encode()).hexdigest()[:32]
     return context.cache / "remote" / f"{named}.json"
+
+
+def _asked(wanted: Wanted) -> str:
+    """What makes two questions one: the address, and of which store, as the options say."""
+    return json.dumps([wanted.url, wanted.options], sort_keys=True, default=str)
 
 
 def _write(path: Path, data: bytes) -> None:
