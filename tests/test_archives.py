@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import lzma
+import os
 import stat
 import struct
 import tarfile
@@ -202,6 +203,22 @@ def test_bombs(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert "max_unpacked" in error.message or "250 times" in error.message
 
 
+def test_what_is_passed_over_counts_where_it_must_be_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_archives, "_SURELY_HARMLESS", 10**6)
+    for ending in (".zip", ".tar.gz"):
+        packed(tmp_path / f"a{ending}", {"a.csv": CSV, "b.csv": b"0" * (30 * 2**20)})
+    assert rows(tmp_path, "a.zip", members="a.csv") == FOUND
+    assert "250 times" in failure(tmp_path, "a.tar.gz", members="a.csv").message
+
+
+def test_a_header_that_would_fill_the_memory(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("a.csv")
+    info.pax_headers = {"comment": "x" * (40 * 2**20)}
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(info)
+    assert "a header has more than 16,777,216 bytes" in failure(tmp_path, "a.tar.gz").message
+
+
 def test_more_than_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed(tmp_path / "a.zip", {f"{n}.csv": CSV for n in range(30)})
     assert len(rows(tmp_path, "a.zip")["text"]) == 60
@@ -239,3 +256,16 @@ def test_an_archive_in_an_archive_and_members_of_none(tmp_path: Path) -> None:
     assert "members: is for archives" in failure(tmp_path, "a.csv", members="*").message
     packed(tmp_path / "c.zip", {})
     assert "no file in the archive" in failure(tmp_path, "c.zip").message
+
+
+def test_what_a_killed_process_left_is_taken_away(tmp_path: Path) -> None:
+    packed(tmp_path / "a.zip", {"a.csv": CSV})
+    names = ("999999999-a", "999999998-b", f"{os.getpid()}-c")
+    old, young, alive = (tmp_path / "cache" / f"unpacked-{name}" for name in names)
+    for folder in (old, young, alive):
+        folder.mkdir(parents=True)
+        (folder / "half.csv").write_bytes(CSV)
+    for folder in (old, alive):
+        os.utime(folder, (1, 1))
+    assert rows(tmp_path, "a.zip") == FOUND
+    assert [folder.exists() for folder in (old, young, alive)] == [False, True, True]

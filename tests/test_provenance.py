@@ -1,4 +1,4 @@
-"""Where rows came from, as a person and a script are told: by collect, by plan, and by a model that learned from them."""
+"""Where rows came from, as a person and a script are told: by collect, and by a model that learned from them."""
 
 from __future__ import annotations
 

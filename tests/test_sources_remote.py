@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from aiaas import plugins
 from aiaas.contracts import SourceContext
 from aiaas.errors import AiaasError, DataError, MissingPackageError, RemoteError
-from aiaas.sources import _store, remote
+from aiaas.sources import _patience, remote
 from tests.objectstore import Store, serve
 
 CSV = b"text,label\ngood,1\nbad,0\n"
@@ -124,7 +124,7 @@ def test_a_store_that_falls_silent_lies_or_breaks_off(
     url = put(a_csv=CSV)
     system = type(fsspec.filesystem("memory"))
     opened, told = system._open, system.info
-    monkeypatch.setattr(_store, "BACK_OFF", 0.01)
+    monkeypatch.setattr(_patience, "BACK_OFF", 0.01)
     params = remote.Params(source=f"{url}/a.csv", timeout=0.2)
 
     class Slow(io.BytesIO):
@@ -166,7 +166,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush-hush")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr(_store, "BACK_OFF", 0.01)
+    monkeypatch.setattr(_patience, "BACK_OFF", 0.01)
     objects = {"shop/2026/a.csv": CSV, "shop/2026/b.csv.gz": gzip.compress(b"text,label\nfine,1\n"), "shop/x.txt": b"x"}
     with serve(Store(objects)) as store:
         yield store

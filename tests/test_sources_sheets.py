@@ -147,6 +147,12 @@ def test_a_table_of_spans_without_end(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "100 are read" in failure(tmp_path, "a.html").message
 
 
+def test_a_page_nested_10_000_deep(tmp_path: Path) -> None:
+    deep = "<div>" * 10_000 + "x" + "</div>" * 10_000
+    (tmp_path / "a.html").write_text(f"<table><tr><th>a<th>b<tr><td>1<td>2</table>{deep}<table>{'<table>' * 3000}")
+    assert rows(tmp_path, "a.html", table=1) == {"a": [1], "b": [2]}
+
+
 def test_pages_in_class_folders_stay_documents(tmp_path: Path) -> None:
     for kind in ("ham", "spam"):
         (tmp_path / "mail" / kind).mkdir(parents=True)

@@ -208,6 +208,15 @@ def test_a_file_of_sqlite_is_known_by_its_bytes(shop: Path) -> None:
     connection.close()
 
 
+def test_a_file_of_sqlite_may_be_pinned(shop: Path) -> None:
+    digest = hashlib.sha256((shop / "shop.db").read_bytes()).hexdigest()
+    assert sql.fingerprint(said(sha256=digest), context(shop))["sha256"] == digest
+    with pytest.raises(DataError, match="the checksum differs"):
+        sql.fingerprint(said(sha256="0" * 64), context(shop))
+    with pytest.raises(DataError, match="a server has none"):
+        sql.fingerprint(said(source="sql:postgresql+psycopg://127.0.0.1/x", sha256=digest), context(shop))
+
+
 def test_a_server_is_asked_for_a_version_or_known_by_when_it_was_asked(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +232,8 @@ def test_a_server_is_asked_for_a_version_or_known_by_when_it_was_asked(
     anew = dict(sql.fingerprint(said(), context(shop, refresh=True)))
     assert anew["asked"] > first["asked"]
     assert dict(sql.fingerprint(said(), context(shop))) == anew
+    (origin,) = sql.origins(said(), context(shop, refresh=True))
+    assert origin.revision == anew["asked"], "where it came from is what was read"
     versioned = said(version="SELECT count(*), max(id) FROM reviews")
     assert sql.fingerprint(versioned, context(shop))["version"] == "[12000, 11999]"
     with pytest.raises(DataError, match="gives 2 rows"):

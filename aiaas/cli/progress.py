@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from aiaas.pipeline import Result, StageResult
-    from aiaas.pipeline.stages import Telling
+    from aiaas.pipeline.telling import Telling
 
 SHOWN_CLASSES = 12
 SHOWN_SOURCES = 2

@@ -9,25 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from aiaas import backends, plugins
 from aiaas.contracts import Progress, Signature, SourceContext, TakesFiles, Task
 from aiaas.errors import VerificationError
 from aiaas.pipeline import files
+from aiaas.pipeline.telling import Telling
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace, keys
 
 Made = Mapping[str, Artefact]
 """The artefacts of the stages before, by stage."""
-
-
-class Telling(Protocol):
-    """Is told how far a stage is: what it does, rows so far and in all, and bytes so far and in all, where known."""
-
-    def __call__(
-        self, doing: str, rows: int, total: int | None, *, read: int | None = None, size: int | None = None
-    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

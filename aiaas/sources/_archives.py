@@ -152,6 +152,7 @@ def _unpack(archive: File, folder: Path, params: FileParams) -> list[str]:
                 names.append(member.shown)
             place = _place(archive, member.shown)
             if member.folder or not _wanted(place, params):
+                meter.add(member.shown, member.passed)
                 continue
             if member.refusal:
                 raise refused(archive, member.shown, member.refusal)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,7 +13,7 @@ from urllib.parse import quote
 from aiaas import plugins
 from aiaas.contracts import Batch, Origin, SourceContext
 from aiaas.errors import AiaasError, DataError, MissingPackageError, RemoteError, first_line
-from aiaas.sources import _found, _statement
+from aiaas.sources import _asked, _found, _statement
 from aiaas.sources._found import File
 
 if TYPE_CHECKING:
@@ -78,12 +75,14 @@ class Database:
 
     def state(self) -> dict[str, str]:
         """What tells whether the rows are the same, as far as that can be told without reading them."""
+        if self.params.sha256:
+            self._verify(self.params.sha256)
         if file := self.file:
             log = file.path.with_name(f"{file.path.name}-wal")
             pending = log.is_file() and log.stat().st_size > 0
             return {"sha256": file.digest(), **({"log": File(log, self.shown).digest()} if pending else {})}
         if self.params.version is None:
-            return {"asked": self._asked()}
+            return {"asked": _asked.moment(f"{self.url.render_as_string()}\0{self.params.query}", self.context)}
         if self.context.offline:
             raise RemoteError("--offline forbids asking the database", where=self.shown, hint=_ELSEWHERE)
         with self._connected() as connection:
@@ -91,6 +90,14 @@ class Database:
         if len(found) != 1:
             raise DataError(f"version: gives {len(found) or 'no'} rows; it must give one", where=self.shown)
         return {"version": json.dumps(list(found[0]), default=str, ensure_ascii=False)}
+
+    def _verify(self, pinned: str) -> None:
+        if not (file := self.file):
+            hint = "pin what it exports"
+            raise DataError("sha256 pins a file; a server has none", where=self.shown, hint=hint)
+        if (found := file.digest()) != pinned:
+            message = f"the checksum differs: expected sha256 {pinned}, found {found}"
+            raise DataError(message, where=self.shown, hint="pin the new one if the change is meant")
 
     def origin(self) -> Origin:
         file = self.file
@@ -193,24 +200,6 @@ class Database:
         if connecting and not _of_the_statement(error):
             return RemoteError(f"the database cannot be reached: {told}", where=self.shown, hint=_ELSEWHERE)
         return DataError(f"the database refuses the query: {told}", where=self.shown, hint="check query:")
-
-    # --- what is noted ---------------------------------------------------------------------------------------------
-
-    def _asked(self) -> str:
-        """When rows were first asked for: a new moment for `refresh`, for nothing else says that they changed."""
-        named = hashlib.sha256(f"{self.url.render_as_string()}\0{self.params.query}".encode()).hexdigest()[:32]
-        note = self.context.cache / "sql" / f"{named}.json"
-        if not self.context.refresh or self.context.offline:
-            try:
-                return str(json.loads(note.read_text("utf-8"))["asked"])
-            except (OSError, ValueError, KeyError, TypeError):
-                pass
-        asked = datetime.now(UTC).isoformat(timespec="milliseconds")
-        note.parent.mkdir(parents=True, exist_ok=True)
-        temporary = note.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps({"asked": asked}), "utf-8")
-        temporary.replace(note)
-        return asked
 
 
 class _Clock:

@@ -7,38 +7,21 @@ import hashlib
 import json
 import os
 import secrets
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
 
 from aiaas.contracts import SourceContext
-from aiaas.errors import AiaasError, DataError, MissingPackageError, RemoteError, first_line
+from aiaas.errors import DataError, MissingPackageError, RemoteError, first_line
 from aiaas.sources import _found
-from aiaas.workspace import atomic
+from aiaas.sources._patience import ELSEWHERE, Wanted, shown, too_large, tried, within
 
-TRIES = 3
-BACK_OFF = 0.5  # seconds before the second try, doubled for the third
 _BLOCK = 4 * 2**20
 _CALLS = 10  # what a listing may take, in single answers
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "crc32c", "checksum", "sha", "generation", "version_id")
 _TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated", "modify", "created")
-_ELSEWHERE = "fetch the files elsewhere and name them: --set 'collect[0].source=FILE'"
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked of a store. `timeout` is in seconds."""
-
-    url: str
-    options: Mapping[str, Any]
-    limit: int
-    timeout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +35,6 @@ class Entry:
     label: str | None = None
 
 
-def shown(url: str) -> str:
-    """The address without user and password."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
 def listing(wanted: Wanted, context: SourceContext) -> list[Entry]:
     """The files that the address means, sorted by name: as noted, or asked now and noted. Raises DataError where there
     is none, RemoteError where the store does not answer, MissingPackageError where its file system is not installed."""
@@ -69,8 +46,8 @@ def listing(wanted: Wanted, context: SourceContext) -> list[Entry]:
             pass  # half a note is none
     if context.offline:
         message = "the store was not asked before, and --offline forbids asking it"
-        raise RemoteError(message, where=shown(wanted.url), hint=_ELSEWHERE)
-    entries = _tried(wanted, partial(_within, wanted, partial(_ask, wanted), calls=_CALLS))
+        raise RemoteError(message, where=shown(wanted.url), hint=ELSEWHERE)
+    entries = tried(wanted, partial(within, wanted, partial(_ask, wanted), calls=_CALLS))
     _write(note, json.dumps([asdict(entry) for entry in entries]).encode())
     return entries
 
@@ -85,15 +62,15 @@ def fetch(wanted: Wanted, entries: Sequence[Entry], context: SourceContext) -> N
     """Bring the files into the cache that are not there. Raises as `listing` does."""
     total = sum(entry.size or 0 for entry in entries)
     if total > wanted.limit:
-        raise _too_large(wanted, total)
+        raise too_large(wanted, total)
     missing = [entry for entry in entries if not place(wanted, entry, context).is_file()]
     if missing and context.offline:
-        raise RemoteError("it is not fetched, and --offline forbids it", where=missing[0].shown, hint=_ELSEWHERE)
+        raise RemoteError("it is not fetched, and --offline forbids it", where=missing[0].shown, hint=ELSEWHERE)
     done = 0
     for entry in missing:
         path = place(wanted, entry, context)
         path.parent.mkdir(parents=True, exist_ok=True)
-        done += _tried(wanted, partial(_bring, wanted, entry, path, done))
+        done += tried(wanted, partial(_bring, wanted, entry, path, done))
         context.progress(done, total or None)
 
 
@@ -123,10 +100,9 @@ def _ask(wanted: Wanted) -> list[Entry]:
 
 def _address(url: str, name: Any) -> str:
     """A file of the store as a person knows it; some name it with the host or bucket, some without."""
-    parts = urlsplit(shown(url))
-    path = str(name).lstrip("/")
-    within = path.startswith(f"{parts.netloc}/")
-    return f"{parts.scheme}://{path}" if within else f"{parts.scheme}://{parts.netloc}/{path}"
+    scheme, _, rest = shown(url).partition("://")
+    host, path = rest.partition("/")[0], str(name).lstrip("/")
+    return f"{scheme}://{path}" if path.startswith(f"{host}/") else f"{scheme}://{host}/{path}"
 
 
 def _class_folders(system: Any, path: str, wanted: Wanted, entry: Callable[..., Entry]) -> list[Entry]:
@@ -167,12 +143,12 @@ def _bring(wanted: Wanted, entry: Entry, path: Path, before: int) -> int:
     part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
     size = 0
     try:
-        opened = _within(wanted, partial(system.open, entry.path, "rb"))
+        opened = within(wanted, partial(system.open, entry.path, "rb"))
         with opened as stream, part.open("xb") as out:
-            while block := _within(wanted, partial(stream.read, _BLOCK)):
+            while block := within(wanted, partial(stream.read, _BLOCK)):
                 size += len(block)
                 if before + size > wanted.limit:
-                    raise _too_large(wanted, before + size)
+                    raise too_large(wanted, before + size)
                 out.write(block)
             out.flush()
             os.fsync(out.fileno())
@@ -217,68 +193,6 @@ def _patience(wanted: Wanted) -> dict[str, Any]:
         waits = {"connect_timeout": wanted.timeout, "read_timeout": wanted.timeout, "retries": {"max_attempts": 1}}
         return {"config_kwargs": waits, "use_listings_cache": False}
     return {"timeout": wanted.timeout} if scheme in ("ftp", "sftp", "ssh", "gs", "gcs") else {}
-
-
-# --- patience ------------------------------------------------------------------------------------------------------
-
-
-def _tried(wanted: Wanted, attempt: Callable[[], T]) -> T:
-    """What `attempt` returns, after two more tries where the store breaks off."""
-    for tried in range(1, TRIES + 1):
-        try:
-            return attempt()
-        except AiaasError:
-            raise
-        except PermissionError as error:
-            message = f"the store refuses access: {first_line(error)}"
-            hint = "check the credentials in the environment, or give them with options:"
-            raise RemoteError(message, where=shown(wanted.url), hint=hint) from error
-        except OSError as error:
-            if error.errno in atomic.FULL:  # here, not there
-                raise
-            if tried == TRIES:
-                raise _unreachable(wanted, error) from error
-            time.sleep(BACK_OFF * 2.0 ** (tried - 1))
-        except Exception as error:  # each file system lets the errors of its own libraries through
-            raise _unreachable(wanted, error) from error
-    raise AssertionError("unreachable")
-
-
-def _unreachable(wanted: Wanted, error: Exception) -> RemoteError:
-    return RemoteError(f"the store does not give it: {first_line(error)}", where=shown(wanted.url), hint=_ELSEWHERE)
-
-
-def _within(wanted: Wanted, call: Callable[[], T], calls: int = 1) -> T:
-    """What `call` returns, if it does in time; who waits for a store that fell silent would wait for ever."""
-    outcome: list[T] = []
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            outcome.append(call())
-        except BaseException as error:
-            failure.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(wanted.timeout * calls)
-    if failure:
-        raise failure[0]
-    if not outcome:
-        raise RemoteError(
-            f"the store was silent for {wanted.timeout:g} s",
-            where=shown(wanted.url),
-            hint="try again, or raise timeout:",
-        )
-    return outcome[0]
-
-
-def _too_large(wanted: Wanted, size: int) -> DataError:
-    return DataError(
-        f"it is larger than max_bytes: {size:,} of {wanted.limit:,} allowed",
-        where=shown(wanted.url),
-        hint="raise max_bytes: if so much is meant",
-    )
 
 
 # --- notes ---------------------------------------------------------------------------------------------------------

@@ -24,16 +24,21 @@ DAMAGED: tuple[type[Exception], ...] = (
 """What reading a damaged archive raises; an OSError with a number is one of the disk."""
 
 UNUSABLE_NAMES = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
+HEADERS = 16 * 2**20
+"""Bytes that may stand in a tar beside the content of its members, between two of them."""
+
 _ENCRYPTED = 0x1
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`refusal` says why it must not be unpacked, None where nothing speaks against it."""
+    """`refusal` says why it must not be unpacked, None where nothing speaks against it; `passed` is how many bytes come
+    out of the archive where it is passed over."""
 
     shown: str
     folder: bool
     refusal: str | None
+    passed: int
     open: Callable[[], IO[bytes]]
 
 
@@ -50,7 +55,7 @@ def zip_members(archive: File) -> Iterator[Member]:
             elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 why = "is a symbolic link" if kind == stat.S_IFLNK else "is a device"
             # What zipfile cuts off a name at a NUL is told as well: it is there to deceive.
-            yield Member(info.orig_filename, info.is_dir(), why, _opener(packed, info))
+            yield Member(info.orig_filename, info.is_dir(), why, 0, _opener(packed, info))
 
 
 def _opener(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
@@ -60,14 +65,34 @@ def _opener(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], IO[b
 def tar_members(archive: File) -> Iterator[Member]:
     """The members in their order, each to be opened before the next is asked for. Raises as `zip_members` does."""
     with ExitStack() as stack:
-        stream = stack.enter_context(_decompressed(archive))
+        stream = _Counted(stack.enter_context(_decompressed(archive)), archive)
         try:
-            packed = stack.enter_context(tarfile.open(fileobj=stream, mode="r|"))
+            packed = stack.enter_context(tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|"))
         except tarfile.ReadError as error:
             raise _mistaken(archive, "tar") from error
         for info in packed:
             name = info.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            yield Member(name, info.isdir(), _against(info), _extractor(packed, info))
+            stream.until = stream.count + info.size + HEADERS
+            yield Member(name, info.isdir(), _against(info), info.size, _extractor(packed, info))
+
+
+class _Counted:
+    """The bytes of a tar as they come. More than may stand between two members is refused: headers are read into
+    memory, however long they say they are."""
+
+    def __init__(self, stream: Any, archive: File) -> None:
+        self._stream = stream
+        self._archive = archive
+        self.count = 0
+        self.until = HEADERS
+
+    def read(self, size: int) -> bytes:
+        block = bytes(self._stream.read(size))
+        self.count += len(block)
+        if self.count > self.until:
+            told = f"the archive is refused: a header has more than {HEADERS:,} bytes"
+            raise DataError(told, where=self._archive.shown, hint="pack it anew with another tool")
+        return block
 
 
 def _extractor(packed: tarfile.TarFile, info: tarfile.TarInfo) -> Callable[[], IO[bytes]]:
@@ -79,6 +104,8 @@ def _against(info: tarfile.TarInfo) -> str | None:
         return "is a symbolic link"
     if info.islnk():
         return "is a hard link"
+    if info.issparse():
+        return "is a sparse file"
     return None if info.isfile() or info.isdir() else "is a device"
 
 

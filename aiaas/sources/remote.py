@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from aiaas.contracts import Batch, Origin, SourceContext
-from aiaas.sources import _formats, _found, _store
+from aiaas.sources import _formats, _found, _patience, _store
 from aiaas.sources._params import FileParams
 from aiaas.sources._sizes import Size
 
@@ -57,7 +57,7 @@ def fingerprint(params: Params, context: SourceContext) -> Mapping[str, Any]:
     """The pinned digest, or of each file the version that the store states: its ETag, checksum or generation, else its
     size and time of change. The store is asked once, and again when `context.refresh`."""
     if params.sha256:
-        return {"address": _store.shown(params.source), "sha256": params.sha256}
+        return {"address": _patience.shown(params.source), "sha256": params.sha256}
     return {entry.shown: entry.version for entry in _store.listing(_wanted(params), context)}
 
 
@@ -96,5 +96,5 @@ def _kept(context: SourceContext) -> SourceContext:
     return replace(context, refresh=False)
 
 
-def _wanted(params: Params) -> _store.Wanted:
-    return _store.Wanted(params.source, dict(params.options), params.max_bytes, params.timeout)
+def _wanted(params: Params) -> _patience.Wanted:
+    return _patience.Wanted(params.source, dict(params.options), params.max_bytes, params.timeout)

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field, field_validator
 
 from aiaas.contracts import Batch, Origin, SourceContext, SourceParams
 from aiaas.sources import _database, _statement
+from aiaas.sources._params import Sha256
 
 SCHEMES = ("sql",)
 
@@ -29,6 +31,9 @@ class Params(SourceParams):
         min_length=1,
         description="A cheap query whose answer changes when the rows do, such as select max(changed) from reviews; "
         "asked at each run. Without it the rows are read anew with --refresh only; a file of SQLite needs none.",
+    )
+    sha256: Sha256 | None = Field(
+        None, description="Of a file of SQLite: what its digest must be, 64 hexadecimal digits."
     )
     timeout: float = Field(
         60.0, gt=0, le=3600, description="Seconds the database may stay silent, above 0, at most 3600."
@@ -65,4 +70,5 @@ def read(params: Params, context: SourceContext) -> Iterator[Batch]:
 
 def origins(params: Params, context: SourceContext) -> Sequence[Origin]:
     """The database, without credentials; the digest is that of SQLite's file, None of a server."""
-    return [_database.Database(params, context).origin()]
+    read = replace(context, refresh=False)  # what was read, not what would be asked anew
+    return [_database.Database(params, read).origin()]
