@@ -13,7 +13,7 @@ def test_collect_says_where_rows_came_from_and_went(aiaas: Aiaas, project: Path)
     with (project / "good.txt").open("a", encoding="utf-8") as stream:
         stream.write("\n  \n")
     done = aiaas("collect", "tiny.yaml", "--json")
-    good, bad = answer(done)["sources"]
+    good, bad = answer(done)["data"]["sources"]
     assert (good["source"], good["read"], good["rows"], good["dropped"]) == ("good.txt", 122, 120, {"without text": 2})
     assert good["sha256"] == hashlib.sha256((project / "good.txt").read_bytes()).hexdigest()
     assert good["when"].endswith("+00:00")
@@ -21,7 +21,7 @@ def test_collect_says_where_rows_came_from_and_went(aiaas: Aiaas, project: Path)
     assert "240 rows from 2 sources, 2 left out" in done.stderr
     (kept,) = (project / ".aiaas" / "artefacts" / "collect").glob("*/dropped.arrow")
     assert kept.stat().st_size > 0
-    assert answer(aiaas("collect", "tiny.yaml", "--json"))["sources"] == [good, bad], "also where nothing was made"
+    assert answer(aiaas("collect", "tiny.yaml", "--json"))["data"]["sources"] == [good, bad], "also where nothing was made"
 
 
 def test_rows_left_out_do_not_make_another_data_set(aiaas: Aiaas, project: Path) -> None:
@@ -38,14 +38,13 @@ def test_a_model_says_what_it_learned_from(aiaas: Aiaas, project: Path) -> None:
     digests = {answer(aiaas("run", "tiny.yaml", *said, "--workspace", name))["model"]["digest"] for name in ("a", "b")}
     assert len(digests) == 1, "when rows were fetched makes no other bundle"
     shown = answer(aiaas("models", "show", "tiny@champion", "--json", "--workspace", "a"))["versions"][0]
-    good, bad = shown["data"]
+    good, bad = shown["data"]["sources"]
     assert (good["source"], good["rows"], good["licence"]) == ("good.txt", 120, "CC0")
     assert good["sha256"] == hashlib.sha256((project / "good.txt").read_bytes()).hexdigest()
     assert good["when"].endswith("+00:00")
-    assert "licence" not in bad
+    assert bad["licence"] is None
     told = aiaas("models", "show", "tiny@champion", "--workspace", "a").stdout
-    assert "  data       good.txt: 120 rows\n" in told
-    assert f"             sha256 {good['sha256']}\n" in told
+    assert f"good.txt: 120 rows, fetched {good['when']}, sha256 {good['sha256']}, licence CC0\n" in told
     bundle = json.loads((Path(shown["bundle"]) / "bundle.json").read_text("utf-8"))
-    assert [each["source"] for each in bundle["data"]] == ["good.txt", "bad.txt"]
-    assert all("when" not in each for each in bundle["data"])
+    assert [each["source"] for each in bundle["data"]["sources"]] == ["good.txt", "bad.txt"]
+    assert all("when" not in each for each in bundle["data"]["sources"])

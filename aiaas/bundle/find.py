@@ -23,9 +23,9 @@ def precision(folder: Path) -> str | None:
     return (_said(folder) or {}).get("precision")
 
 
-def data(folder: Path) -> list[dict[str, Any]]:
-    """Where the rows came from that it learned from, as it says; nothing of a bundle that does not say it."""
-    return list((_said(folder) or {}).get("data", ()))
+def data(folder: Path) -> dict[str, Any] | None:
+    """Where the rows came from that the model learned, and what became of them; None where the bundle does not say."""
+    return (_said(folder) or {}).get("data")
 
 
 def _said(folder: Path) -> dict[str, Any] | None:

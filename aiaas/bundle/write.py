@@ -30,15 +30,15 @@ def write(
     examples: Sequence[Any],
     steps: Sequence[Mapping[str, Any]],
     origins: Mapping[str, Any] | None = None,
-    data: Sequence[Mapping[str, Any]] = (),
+    data: Mapping[str, Any] | None = None,
 ) -> str:
     """Write a bundle into the empty folder `out` and return its digest.
 
     `model` is a folder that `save` wrote, or `export` where `runtime` is a portable one; `packages` are those it needs.
     `precision` is that of its numbers where it is not the framework's own, and `lost` what an int8 form gets wrong.
     `examples` are inputs of requests; their answers are computed by the bundle itself, from what was written. `steps`
-    are the records of the request-time steps, `origins` says where the files came from that the fit read, `data` where
-    the rows came from.
+    are the records of the request-time steps, `origins` says where the files came from that the fit read,
+    and `data` where the rows came from and what became of them.
     """
     shutil.copytree(model, out / layout.MODEL)
     atomic.write_text(out / layout.RECIPE, recipe.to_yaml())
@@ -57,7 +57,7 @@ def write(
         "packages": dict(packages),
         "aiaas": version("aiaas"),
         **({"origins": dict(origins)} if origins else {}),
-        **({"data": list(data)} if data else {}),
+        **({"data": dict(data)} if data else {}),
     }
     unsealed = open_unsealed(out, manifest)
     answers = unsealed.predict(examples)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from aiaas.track import Version
     from aiaas.workspace import Workspace
 
+SHOWN = 3
+"""Sources, and reasons why rows went."""
+
 app = typer.Typer(no_args_is_help=True, help="Registered models: list, show, move an alias, roll back.")
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="NAME, NAME@ALIAS or NAME/VERSION.")]
@@ -73,7 +76,7 @@ def show(model: ModelArgument, json: JsonOption = False, workspace: WorkspaceOpt
         output.emit_json("models show", name=name, aliases=aliases, versions=told)
         return
     for version in reversed(versions):
-        output.out("\n".join(_lines(version, _runtime(version.path))))
+        output.out("\n".join(_lines(version, _runtime(version.path), _data(version.path))))
 
 
 @app.command()
@@ -131,22 +134,9 @@ def _runtime(folder: Path) -> str:
     return ", ".join(each for each in said if each) or "unknown: the bundle is gone"
 
 
-def _lines(version: Version, runtime: str) -> list[str]:
-    aliases = ", ".join(version.aliases)
-    return [
-        f"{version.name}/{version.number}" + (f"  {aliases}" if aliases else ""),
-        f"  digest     {version.digest}",
-        f"  bundle     {version.path}",
-        f"  runtime    {runtime}",
-        f"  registered {when(version.created)}" + ("" if version.remote else ", not in MLflow yet"),
-        f"  run        {version.run_id or version.run or 'none'}",
-        *(f"  {name}: {value}" for name, value in version.metrics.items()),
-        *(line for source in _data(version.path) for line in _of_source(source)),
-    ]
-
-
-def _data(folder: Path) -> list[dict[str, Any]]:
-    """Where the rows came from; when they were fetched stands beside a bundle in its workspace."""
+def _data(folder: Path) -> dict[str, Any] | None:
+    """Where the rows came from, and what became of them. When they were fetched stands beside a bundle in its
+    workspace."""
     from aiaas import bundle
 
     found = bundle.data(folder)
@@ -154,20 +144,43 @@ def _data(folder: Path) -> list[dict[str, Any]]:
         beside = json_.loads((folder.parent / "provenance.json").read_text("utf-8"))["sources"]
     except (OSError, ValueError, KeyError):
         return found
-    if len(beside) != len(found):
+    if found is None or len(beside) != len(found["sources"]):
         return found
-    return [{**each, "when": other.get("when")} for each, other in zip(found, beside, strict=True)]
+    pairs = zip(found["sources"], beside, strict=True)
+    return {**found, "sources": [{**each, "when": other.get("when")} for each, other in pairs]}
 
 
-def _of_source(source: dict[str, Any]) -> list[str]:
-    """A source on a line, and what is known of it on the next."""
-    gone = sum(source.get("dropped", {}).values())
-    rows = f"{source['rows']:,} rows" + (f", {gone:,} left out" if gone else "")
+def _of_source(source: dict[str, Any]) -> str:
+    """What is known of a source, on a line."""
     known = {"fetched": source.get("when"), "sha256": source.get("sha256"), "licence": source.get("licence")}
     known["version"] = source.get("revision")
+    told = [f"{source['source']}: {source['rows']:,} rows"] if "rows" in source else [str(source["source"])]
+    return "             " + ", ".join([*told, *(f"{name} {value}" for name, value in known.items() if value)])
+
+
+def _of_data(data: dict[str, Any] | None) -> list[str]:
+    """Where the rows came from, how many stayed, and why the others went."""
+    if data is None:
+        return []
+    kept, collected = data["rows"]["kept"], data["rows"]["collected"]
+    sources = ", ".join(each["source"] for each in data["sources"][:SHOWN])
+    more = f" and {len(data['sources']) - SHOWN} more" if len(data["sources"]) > SHOWN else ""
+    gone = [f"             {each['rows']:,} {each['step']}: {each['reason']}" for each in data["dropped"][:SHOWN]]
+    known = map(_of_source, data["sources"][:SHOWN])
+    return [f"  data       {kept:,} of {collected:,} rows from {sources}{more}", *known, *gone]
+
+
+def _lines(version: Version, runtime: str, data: dict[str, Any] | None) -> list[str]:
+    aliases = ", ".join(version.aliases)
     return [
-        f"  data       {source['source']}: {rows}",
-        *(f"{'':<13}{name} {value}" for name, value in known.items() if value),
+        f"{version.name}/{version.number}" + (f"  {aliases}" if aliases else ""),
+        f"  digest     {version.digest}",
+        f"  bundle     {version.path}",
+        f"  runtime    {runtime}",
+        *_of_data(data),
+        f"  registered {when(version.created)}" + ("" if version.remote else ", not in MLflow yet"),
+        f"  run        {version.run_id or version.run or 'none'}",
+        *(f"  {name}: {value}" for name, value in version.metrics.items()),
     ]
 
 

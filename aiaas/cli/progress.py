@@ -12,12 +12,14 @@ from aiaas.pipeline import FIRST
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from aiaas.contracts import Advance
     from aiaas.pipeline import Result, StageResult
-    from aiaas.pipeline.telling import Telling
 
 SHOWN_CLASSES = 12
 SHOWN_SOURCES = 2
 REDRAW_SECONDS = 0.1
+PACE_SECONDS = 1.0
+"""What a pace is told of at the earliest: before, it says little."""
 
 
 class Lines:
@@ -82,50 +84,49 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-class Headway:
-    """Rewrites one line with what is being done and how far it is; rows, speed and time left, where they are known."""
+def show_progress() -> Callable[[Advance], None]:
+    """What to call with how far a stage is: rewrites one line, on a terminal only."""
+    if not output.on_terminal():
+        return lambda advance: None
+    pace = Pace()
+    told = 0.0
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._told = 0.0
-        self._doing: tuple[str, int | None] | None = None
-        self._since = 0.0
+    def show(advance: Advance) -> None:
+        nonlocal told
+        now = time.monotonic()
+        line = pace.line(advance, now)
+        if now - told >= REDRAW_SECONDS:
+            told = now
+            output.say_over(line)
 
-    def __call__(
-        self, doing: str, rows: int, total: int | None, *, read: int | None = None, size: int | None = None
-    ) -> None:
-        now = self._now()
-        if self._doing != (doing, size):  # a further stage, or a further source
-            self._doing, self._since, self._told = (doing, size), now, 0.0
-        if now - self._told < REDRAW_SECONDS:
-            return
-        self._told = now
-        output.say_over(self.line(doing, rows, total, now - self._since, read, size))
+    return show
 
-    @staticmethod
-    def line(
-        doing: str, rows: int, total: int | None, seconds: float, read: int | None = None, size: int | None = None
-    ) -> str:
-        """`collect: 120,000 rows, 43 MB/s, 12 s left`"""
-        parts = [f"{rows:,}" + (f" of {total:,} rows" if total else " rows")]
-        if read and seconds > 0:
-            parts.append(f"{read / seconds / 1e6:.1f} MB/s")
-        done, whole = (read, size) if read and size else (rows, total)
-        if done and whole and seconds > 1 and done <= whole:
-            parts.append(f"{_duration(seconds / done * (whole - done))} left")
-        return f"{doing}: {', '.join(parts)}"
+
+class Pace:
+    """How fast a stage goes, from what it was told of first: what was there already took no time."""
+
+    def __init__(self) -> None:
+        self._first: Advance | None = None
+        self._began = 0.0
+
+    def line(self, advance: Advance, now: float) -> str:
+        """Rows, MB a second and the time that is left, as far as they are known; `now` in seconds."""
+        if self._first is None or self._first.stage != advance.stage:
+            self._first, self._began = advance, now
+        words = [f"{advance.rows:,}" + (f" of {advance.of_rows:,} rows" if advance.of_rows else " rows")]
+        seconds, done = now - self._began, advance.bytes - self._first.bytes
+        if seconds >= PACE_SECONDS and done > 0:
+            words.append(f"{done / seconds / 1e6:.1f} MB/s")
+            if advance.of_bytes:
+                words.append(f"{_duration((advance.of_bytes - advance.bytes) * seconds / done)} left")
+        return f"{advance.stage}: {', '.join(words)}"
 
 
 def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
-
-
-def show_progress() -> Telling:
-    """What to call with what is being done, rows and bytes so far and in all: shown on a terminal only."""
-    if output.on_terminal():
-        return Headway()
-    return lambda doing, rows, total, *, read=None, size=None: None
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def show_result(result: Result) -> None:

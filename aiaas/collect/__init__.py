@@ -20,8 +20,9 @@ from aiaas.sources import FileBatch
 from aiaas.workspace import atomic, keys
 from aiaas.workspace.aside import FILE, Aside
 
-Progress = Callable[[int, int | None, int | None], None]
-"""Is told rows so far, and of the present source the bytes read so far and in all, where they are known."""
+Progress = Callable[[int, int, int | None], None]
+"""Is told the rows so far, the bytes read for them, and how many there are in all up to the end of the present source,
+where that is known."""
 
 DATA = "data.arrow"
 PROVENANCE = "provenance.json"
@@ -57,16 +58,18 @@ def collect(
 
     Columns are those of the task, any further ones where it is open, those in `keep`, and `_source` (the number of the
     source) and `_split` (its split, or null). `expected` is the fingerprint the rows must still have at the end.
-    `progress` is given the rows so far, and of the source that is being read the bytes so far and in all. Equal rows
-    give an equal `data.arrow`. Raises DataError, RemoteError and MissingPackageError.
+    `progress` is told how far it is. Equal rows give an equal `data.arrow`. Raises DataError, RemoteError and
+    MissingPackageError.
     """
     reports: list[_Report] = []
+    headway: _Headway | None = None
     files = [column.name for column in task.COLUMNS if column.kind == "file"]
     with _masked(), atomic.disk_errors(out), Writer(out / DATA, files) as writer, Aside(out) as aside:
         for index, params in enumerate(sources):
             report = _Report(params, context.warn, aside)
             around = replace(context, warn=report.warn, drop=report.drop)
-            _read(index, reveal(params), task, around, keep, report, writer, progress)
+            headway = _Headway(writer, progress, headway.read if headway else 0)
+            _read(index, reveal(params), task, around, keep, report, writer, headway)
             reports.append(report)
         columns = writer.finish()
         # What was read is compared, not what a source would read anew.
@@ -132,6 +135,27 @@ class _Report:
         }
 
 
+@dataclass(slots=True)
+class _Headway:
+    """How far one is in a source, told as how far one is in all: `before` are the bytes of the sources before."""
+
+    writer: Writer
+    progress: Progress
+    before: int
+    read: int = 0
+    size: int | None = None
+
+    def __post_init__(self) -> None:
+        self.read = self.before
+
+    def reading(self, read: int, size: int | None) -> None:
+        self.read, self.size = self.before + read, None if size is None else self.before + size
+        self.tell()
+
+    def tell(self) -> None:
+        self.progress(self.writer.rows, self.read, self.size)
+
+
 def _read(
     index: int,
     params: SourceParams,
@@ -140,19 +164,12 @@ def _read(
     keep: Sequence[str],
     report: _Report,
     writer: Writer,
-    progress: Progress,
+    headway: _Headway,
 ) -> None:
     source = plugins.source(params.source)
     mapper = Mapper(params, task, keep, report.keep)
     inspector = Inspector(params, task, report.keep if params.on_error == "skip" else lambda *row: None)
-    at: tuple[int | None, int | None] = (None, None)
-
-    def reading(read: int, size: int | None) -> None:
-        nonlocal at
-        at = (read, size)
-        progress(writer.rows, read, size)
-
-    for batch in source.read(params, replace(context, progress=reading)):
+    for batch in source.read(params, replace(context, progress=headway.reading)):
         size = len(next(iter(batch.values()), ()))
         columns, where = inspector.apply(*mapper.apply(batch, _places(batch, params.source, report.read)))
         kept = len(next(iter(columns.values())))
@@ -161,7 +178,7 @@ def _read(
         writer.add(columns, where)
         report.read += size
         report.rows += kept
-        progress(writer.rows, *at)
+        headway.tell()
     inspector.finish(report.rows, report.warn)
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in mapper.dropped.items())
     if not report.rows:

@@ -21,11 +21,13 @@ from aiaas.contracts.models import (
     Training,
     settings_of,
 )
+from aiaas.contracts.progress import Advance
 from aiaas.contracts.sources import OfFiles, OfFolders, Origin, Source, SourceContext, SourceParams
-from aiaas.contracts.steps import Judges, Sifted, Stateful, Step, StepModule, Summarises, Surveys, sift
+from aiaas.contracts.steps import Judges, Reshapes, Sifted, Stateful, Step, StepModule, Summarises, Surveys, sift
 from aiaas.contracts.tasks import Column, Generative, Inspection, Signature, TakesFiles, Task
 
 __all__ = [
+    "Advance",
     "Answer",
     "Architecture",
     "Batch",
@@ -47,6 +49,7 @@ __all__ = [
     "Quantizable",
     "ReadsFiles",
     "ReadsOptional",
+    "Reshapes",
     "Settled",
     "Sifted",
     "Signature",

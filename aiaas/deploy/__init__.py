@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Trained", "package", "tools"]
 
-PROVENANCE = "provenance.json"
-_OF_SOURCES = ("source", "label", "split", "read", "rows", "dropped", "bytes", "sha256", "licence", "revision")
 EXAMPLES = 8
 EXAMPLES_SIZE = 1 << 20
 """Characters of JSON that the examples may have together, so that pictures do not make a bundle large."""
@@ -63,9 +61,9 @@ def package(
             examples=_examples(trained.collected / "data.arrow", plugins.task(recipe.task), fitted.signature),
             steps=json.loads((trained.data / "report.json").read_text("utf-8"))["request_steps"],
             origins=fit.get("origins"),
-            data=_data(trained.collected / PROVENANCE),
+            data=_data(trained),
         )
-    shutil.copyfile(trained.collected / PROVENANCE, out / PROVENANCE)  # when rows were fetched is no part of the bundle
+    shutil.copyfile(trained.collected / "provenance.json", out / "provenance.json")
     loaded = bundle.load(folder, digest=digest)
     replayed = loaded.replay()
     return {
@@ -78,10 +76,18 @@ def package(
     }
 
 
-def _data(provenance: Path) -> list[dict[str, Any]]:
-    """Where the rows came from, without what differs between two runs over equal data."""
-    sources = json.loads(provenance.read_text("utf-8"))["sources"]
-    return [{name: each[name] for name in _OF_SOURCES if each.get(name) not in (None, {}, [])} for each in sources]
+def _data(trained: Trained) -> dict[str, Any]:
+    """Where the rows came from and what became of them. When they were fetched is no property of the model."""
+    collected = json.loads((trained.collected / "provenance.json").read_text("utf-8"))
+    made = json.loads((trained.data / "report.json").read_text("utf-8"))
+    known = ("source", "sha256", "licence", "revision", "read", "rows", "dropped")
+    return {
+        "sources": [{name: source.get(name) for name in known} for source in collected["sources"]],
+        "rows": made["rows"],
+        "steps": [{"name": step["name"], "rows": step["rows"]} for step in made["steps"]],
+        "dropped": made["dropped"],
+        "splits": made["splits"],
+    }
 
 
 def _examples(collected: Path, task: Task, signature: Signature) -> list[Any]:

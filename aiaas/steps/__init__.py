@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
-from aiaas.contracts import Batch, Judges, Params, Sifted, Stateful, Step, Summarises
+from aiaas.contracts import Batch, Judges, Params, Reshapes, Sifted, Stateful, Step, Summarises
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,15 +34,22 @@ def record(name: str, params: Params | Mapping[str, Any], step: Step) -> Record:
     return {"name": name, "params": plain} | ({"state": dict(step.state())} if isinstance(step, Stateful) else {})
 
 
-def restore(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> list[Step]:
-    """The steps that a request goes through, from their records, in order."""
+def restore(records: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> list[Step]:
+    """The steps that a request goes through, from their records, in order; `columns` are those of the request."""
     steps = []
+    features = dict.fromkeys(columns, "null")
     for kept in records:
-        step = build(kept["name"], kept["params"], columns, None)
+        step = build(kept["name"], kept["params"], list(features), None)
         if isinstance(step, Stateful):
             step.restore(kept["state"])
+        features = reshaped(step, features)
         steps.append(step)
     return steps
+
+
+def reshaped(step: Step, features: Mapping[str, str]) -> dict[str, str]:
+    """The feature columns after a step that is ready to map, with their types, of those before it."""
+    return dict(step.reshape(features)) if isinstance(step, Reshapes) else dict(features)
 
 
 def apply(steps: Iterable[Step], batch: Batch) -> Batch:

@@ -17,7 +17,7 @@ from aiaas import contracts
 from aiaas.contracts import Batch, Sifted, sift
 from aiaas.errors import DataError
 from aiaas.steps import _buckets
-from aiaas.steps._content import SIZE, digests, told
+from aiaas.steps._content import SIZE, digests, fingerprints, told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,7 +69,7 @@ class Step:
 
         classes = self._classes(batch)
         key = self.columns if classes or self._label is None else (*self.columns, self._label)
-        contents = np.frombuffer(digests(batch, key), dtype="<u8").reshape(-1, 2)
+        contents = np.frombuffer(fingerprints(batch, key), dtype="<u8").reshape(-1, 2)
         if not classes or self._label is None:
             return {"contents": contents, "labels": np.zeros(len(contents), np.uint64)}
         known = {value: digests({"": [value]}, [""]) for value in set(batch[self._label])}
@@ -100,8 +100,7 @@ class Step:
         import numpy as np
 
         assert self._verdicts is not None
-        begins = np.ones(len(rows), dtype=bool)
-        begins[1:] = (rows["high"][1:] != rows["high"][:-1]) | (rows["low"][1:] != rows["low"][:-1])
+        begins = _buckets.begins(rows)
         group = np.cumsum(begins) - 1
         starts = np.flatnonzero(begins)
         self._verdicts[rows["row"][~begins]] = _DUPLICATE

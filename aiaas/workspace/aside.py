@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FILE = "dropped.arrow"
-COLUMNS = ("source", "place", "step", "reason", "row")
-"""All are texts. `row` is JSON; a file in it is `{"bytes": …, "sha256": …}`, with its content in base64 where short."""
+COLUMNS = ("source", "place", "step", "reason", "values")
+"""All are texts. `values` is the row as JSON; a file in it is `{"bytes": …, "sha256": …}`, with its content in base64 where short."""
 
 _ROWS = 1000
 _CHARACTERS = 8 * 2**20

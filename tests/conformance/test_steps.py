@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from aiaas import plugins, steps
-from aiaas.contracts import Batch, Judges, Params, Surveys
+from aiaas.contracts import Batch, Judges, Params, Stateful, Surveys
 
 NAMES = plugins.names("steps")
 FRAMEWORKS = {
@@ -76,6 +76,34 @@ def conclude(step: Any, parts: Iterable[Batch]) -> None:
             step.conclude(surveys, Path(scratch))
 
 
+def apart(name: str, parts: list[Batch]) -> tuple[Batch, Any]:
+    """The rows after the step and its joined report, each batch surveyed by one process and mapped by another."""
+
+    def make() -> Any:
+        return steps.build(name, PARAMS.get(name, {}), [column for column in ROWS if column != "label"], "label")
+
+    concluding, reports, state = make(), [], None
+    if isinstance(concluding, Surveys):
+        surveying = [make() for _ in parts]
+        surveys = [step.survey(batch) for step, batch in zip(surveying, parts, strict=True)]
+        with tempfile.TemporaryDirectory() as scratch:
+            concluding.conclude(surveys, Path(scratch))
+        reports += [step.report() for step in surveying]
+        state = json.loads(json.dumps(concluding.state())) if isinstance(concluding, Stateful) else None
+    done: Batch = {column: [] for column in ROWS}
+    at = 0
+    for batch in parts:
+        step, height = make(), len(batch["text"])
+        if state is not None:
+            step.restore(state)
+        verdicts = concluding.verdicts(at, at + height) if isinstance(concluding, Judges) else None
+        at += height
+        for column, values in steps.mapped(step, batch, verdicts).rows.items():
+            done.setdefault(column, []).extend(values)
+        reports.append(step.report())
+    return done, steps.joined(concluding, [concluding.report(), *reports])
+
+
 def test_there_are_steps() -> None:
     assert {"clean", "deduplicate", "lowercase", "segment", "stopwords"} <= set(NAMES)
 
@@ -103,6 +131,25 @@ class TestStep:
             parts, other = run(name, rows_for(name), size)
             assert parts == whole
             assert other.report() == step.report()
+
+    def test_in_several_places_it_is_the_same_step(self, name: str) -> None:
+        """Batches mapped by steps of their own, each made anew and told what one of them concluded of all."""
+        whole, step = run(name, rows_for(name), 100)
+        parts = list(batches(rows_for(name), 4))
+        done, report = apart(name, parts)
+        assert done == whole
+        assert report == steps.joined(step, [step.report()])
+
+    def test_says_of_every_row_that_goes_why(self, name: str) -> None:
+        rows = rows_for(name)
+        step = steps.build(name, PARAMS.get(name, {}), ["text", "stars"], "label")
+        conclude(step, [rows])
+        size = len(rows["text"])
+        sifted = steps.mapped(step, rows, step.verdicts(0, size) if isinstance(step, Judges) else None)
+        assert {*sifted.places, *sifted.reasons} == set(range(size))
+        assert not set(sifted.places) & sifted.reasons.keys()
+        assert list(sifted.places) == sorted(sifted.places)
+        assert all(sifted.reasons.values())
 
     def test_leaves_its_input_alone(self, name: str) -> None:
         rows = rows_for(name)
