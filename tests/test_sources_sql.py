@@ -57,6 +57,7 @@ def test_long_texts_make_small_batches(tmp_path: Path, monkeypatch: pytest.Monke
     with sqlite3.connect(tmp_path / "shop.db") as connection:
         connection.execute("CREATE TABLE reviews (id INTEGER PRIMARY KEY, text TEXT, stars INTEGER)")
         connection.executemany("INSERT INTO reviews VALUES (?, ?, 1)", [(n, "x" * 5000) for n in range(500)])
+    connection.close()
     sizes = [len(batch["text"]) for batch in sql.read(said(), context(tmp_path))]
     assert sizes[0] == 100
     assert set(sizes[1:]) == {20}
@@ -142,6 +143,7 @@ def test_the_database_itself_refuses_to_write(shop: Path, monkeypatch: pytest.Mo
     with sqlite3.connect(shop / "shop.db") as connection:
         assert connection.execute("SELECT count(*) FROM reviews").fetchone() == (12_000,)
         assert connection.execute("PRAGMA user_version").fetchone() == (0,)
+    connection.close()
 
 
 # --- what is told --------------------------------------------------------------------------------------------------
