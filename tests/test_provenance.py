@@ -21,7 +21,9 @@ def test_collect_says_where_rows_came_from_and_went(aiaas: Aiaas, project: Path)
     assert "240 rows from 2 sources, 2 left out" in done.stderr
     (kept,) = (project / ".aiaas" / "artefacts" / "collect").glob("*/dropped.arrow")
     assert kept.stat().st_size > 0
-    assert answer(aiaas("collect", "tiny.yaml", "--json"))["data"]["sources"] == [good, bad], "also where nothing was made"
+    assert answer(aiaas("collect", "tiny.yaml", "--json"))["data"]["sources"] == [good, bad], (
+        "also where nothing was made"
+    )
 
 
 def test_rows_left_out_do_not_make_another_data_set(aiaas: Aiaas, project: Path) -> None:

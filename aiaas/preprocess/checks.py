@@ -106,8 +106,8 @@ def refuse_unspread(parts: Sequence[int], names: Sequence[str], classes: Mapping
         raise DataError(
             f"the split leaves a class out: {told}{more}; each of the {len(parts)} parts needs one row at least",
             where="preprocess.split.stratify",
-            hint="merge or drop the class, bring more rows (or groups) of it, cut exactly (preprocess.split.stable: false), or set "
-            "preprocess.split.stratify to false",
+            hint="merge or drop the class, bring more rows (or groups) of it, cut exactly "
+            "(preprocess.split.stable: false), or set preprocess.split.stratify to false",
         )
 
 

@@ -211,8 +211,10 @@ class _Labels:
     def codes(self, rows: Rows) -> NDArray[np.int32]:
         if self._column is None:
             return np.zeros(len(rows), np.int32)
-        known = self._known
-        return np.array([known.setdefault(label, len(known)) for label in rows.column(self._column)], np.int32)
+        known, labels = self._known, rows.column(self._column)
+        for label in dict.fromkeys(labels):
+            known.setdefault(label, len(known))
+        return np.fromiter(map(known.__getitem__, labels), np.int32, len(labels))
 
 
 def _count_sources(counts: dict[str, int], rows: Rows) -> None:

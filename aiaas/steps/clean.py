@@ -92,7 +92,7 @@ class Step(TextStep):
         return "".join([*kept, text[done:]]) if kept else text
 
     def _normal(self, text: str) -> str:
-        if not self.params.nfkc or text.isascii():
+        if not self.params.nfkc or text.isascii() or unicodedata.is_normalized("NFKC", text):
             return text
         for char, normal in _COMMON.items():
             text = text.replace(char, normal)
