@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 FILE = "dropped.arrow"
 COLUMNS = ("source", "place", "step", "reason", "values")
-"""All are texts. `values` is the row as JSON; a file in it is `{"bytes": …, "sha256": …}`, with its content in base64 where short."""
+"""All are texts. `values` is the row as JSON; a file in it is `{"bytes": …, "sha256": …}`, with its content in base64
+where it is short."""
 
 _ROWS = 1000
 _CHARACTERS = 8 * 2**20
