@@ -22,6 +22,10 @@ from aiaas.errors import MissingPackageError, UsageError
 
 Room = Literal["sources", "steps", "tasks", "architectures"]
 _EXTRAS = {
+    "data": {
+        *("sqlalchemy", "psycopg", "openpyxl", "lxml", "trafilatura", "protego", "w3lib", "python-jsonpath"),
+        *("faker", "phonenumbers", "opencc", "py3langid", "cleanlab"),
+    },
     "onnx": {"onnxruntime", "tokenizers"},
     "torch": {
         *("torch", "transformers", "accelerate", "peft", "safetensors", "onnx", "onnxscript"),

@@ -189,9 +189,80 @@ def test_secrets_are_used_and_never_written(bench: Bench, monkeypatch: pytest.Mo
 
 def test_progress_is_told(bench: Bench) -> None:
     bench.write("a.txt", "x\n" * 25_000)
-    seen: list[int] = []
-    bench.run(TEXTS, source("a.txt", label="a"), progress=seen.append)
-    assert seen == [10_000, 20_000, 25_000]
+    seen: list[tuple[int, int, int | None]] = []
+    bench.run(TEXTS, source("a.txt", label="a"), progress=lambda *told: seen.append(told))
+    assert sorted({rows for rows, _, _ in seen}) == [0, 10_000, 20_000, 25_000]
+    assert seen[-1] == (25_000, 50_000, 50_000)
+    done = [read for _, read, _ in seen]
+    assert done == sorted(done), "it never goes back"
+    assert all(size == 50_000 for _, _, size in seen)
+
+
+def test_progress_over_files_and_both_passes_of_csv(bench: Bench) -> None:
+    for name in ("a.csv", "b.csv"):
+        bench.write(name, "text,label\n" + "x,1\n" * 60_000)
+    seen: list[tuple[int, int, int | None]] = []
+    bench.run(TEXTS, source("*.csv"), progress=lambda *told: seen.append(told))
+    done = [read for _, read, _ in seen]
+    whole = 2 * (11 + 240_000)
+    assert done == sorted(done)
+    assert (seen[-1][1:], done[0] < whole // 8) == ((whole, whole), True)
+
+
+# --- what is left out ----------------------------------------------------------------------------------------------
+
+
+def aside(bench: Bench) -> list[dict[str, Any]]:
+    import pyarrow as pa
+
+    with pa.OSFile(str(bench.out / "dropped.arrow")) as stream:
+        found = pa.ipc.open_stream(stream).read_all().to_pylist()
+    return [{**row, "values": json.loads(row["values"])} for row in found]
+
+
+def test_rows_left_out_are_kept_aside(bench: Bench) -> None:
+    bench.write("a.csv", 'text,label\ngood,1\nx\n"y"z,1\n,2\nfine,\nbad,0\n')
+    summary = bench.run(TEXTS, source("a.csv", on_error="skip"))
+    assert aside(bench) == [
+        {"source": "a.csv", "place": f"a.csv:{line}", "step": "collect", "reason": reason, "values": row}
+        for line, reason, row in (
+            (3, "malformed: 1 field instead of 2", ["x"]),
+            (4, "malformed: ',' expected after '\"'", '"y"z,1'),
+            (5, "without text", {"text": None, "label": 2}),
+            (6, "without label", {"text": "fine", "label": None}),
+        )
+    ]
+    entry = summary["sources"][0]
+    assert (summary["dropped"], entry["rows"]) == (4, 2)
+    assert entry["dropped"] == {"malformed": 2, "without text": 1, "without label": 1}
+    document = json.loads((bench.out / "provenance.json").read_text("utf-8"))
+    assert document["dropped"] == {"rows": 4, "file": "dropped.arrow"}
+
+
+def test_nothing_is_kept_where_nothing_went(bench: Bench) -> None:
+    bench.write("a.csv", "text,label\ngood,1\n")
+    assert bench.run(TEXTS, source("a.csv"))["dropped"] == 0
+    assert {path.name for path in bench.out.iterdir()} == {"data.arrow", "provenance.json"}
+
+
+def test_what_rows_left_out_held_is_kept_whatever_it_is(bench: Bench) -> None:
+    bench.write("a.jsonl", '{"text": "x", "label": "1"}\n{"text": "\\ud800", "n": [1, {"a": 1e400}]}\nnot json \x01\n')
+    bench.run(TEXTS, source("a.jsonl", on_error="skip"))
+    by_line = {row["place"]: row["values"] for row in aside(bench)}
+    assert by_line == {
+        "a.jsonl:2": {"text": "\ud800", "label": None, "n": [1, {"a": "inf"}]},
+        "a.jsonl:3": "not json \x01",
+    }
+
+
+def test_the_split_of_the_data_is_kept_unless_the_recipe_says_another(bench: Bench) -> None:
+    import datasets
+
+    rows = {"text": ["a", "b"], "label": ["1", "2"]}
+    parts = {name: datasets.Dataset.from_dict(rows) for name in ("train", "test")}
+    datasets.DatasetDict(parts).save_to_disk(str(bench.base / "d"))
+    assert bench.rows(TEXTS, source("d"))["_split"] == ["train", "train", "test", "test"]
+    assert bench.rows(TEXTS, source("d", split="test"))["_split"] == ["test"] * 4
 
 
 def test_failures_of_a_source_keep_their_status(bench: Bench) -> None:

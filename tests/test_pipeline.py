@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import aiaas
 from aiaas import bundle, pipeline, recipe
 from aiaas.errors import GateError
-from aiaas.pipeline.plan import differences
+from aiaas.pipeline.differences import differences, of_sources
 from aiaas.pipeline.stages import STAGES, Work
 from aiaas.track import Registry, history
 from aiaas.workspace import Workspace
@@ -71,7 +73,8 @@ def test_a_changed_file_is_seen_by_its_content_and_not_by_its_date(project: Path
         stream.write("早餐很好，电视很好，价格很好\n")
     planned = pipeline.plan(work(project))
     assert not planned[0].cached
-    assert any("good.txt changed from" in reason for reason in planned[0].why)
+    (why,) = planned[0].why
+    assert re.fullmatch(r"the source good.txt changed: good.txt was [0-9a-f]{12}…, is [0-9a-f]{12}…", why)
 
 
 def test_a_change_that_makes_no_difference_stops_there(project: Path) -> None:
@@ -190,6 +193,24 @@ def test_the_python_api_does_the_same(project: Path) -> None:
     assert model.predict(["房间很好，服务热情", {"text": "早餐很差"}])[0]["label"] == "pos"
     assert model.digest == bundle.load(result.bundle).digest if result.bundle else False
     assert aiaas.Recipe is recipe.Recipe
+
+
+def test_what_changed_in_a_source_is_told_by_file() -> None:
+    def inputs(data: dict[str, str], **said: str) -> dict[str, Any]:
+        return {"task": "t", "collect[0]": {"source": "*.csv", **said, "data": data}, "code": "c"}
+
+    before = inputs({f"{n}.csv": "a" * 64 for n in range(6)} | {"gone.csv": "x"})
+    after = inputs({f"{n}.csv": "b" * 64 for n in range(6)} | {"new.csv": "y"})
+    assert of_sources(before, after) == [
+        "the source *.csv changed: "
+        + "".join(f"{n}.csv was {'a' * 12}…, is {'b' * 12}…; " for n in range(3))
+        + "3 more are not what they were; new: new.csv; gone: gone.csv"
+    ]
+    assert of_sources(before, before) == []
+    said = of_sources(before, inputs(before["collect[0]"]["data"], label="x"))
+    assert said == ["collect[0].label is new: x"]
+    other = {**before, "collect[0]": {"source": "b.csv", "data": {"b.csv": "z"}}}
+    assert of_sources(before, other) == ["collect[0].source changed from *.csv to b.csv"]
 
 
 def test_differences_name_every_leaf() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -68,14 +69,14 @@ def show(model: ModelArgument, json: JsonOption = False, workspace: WorkspaceOpt
                 **each.as_dict(),
                 "runtime": bundle.runtime(each.path),
                 "precision": bundle.precision(each.path),
-                "data": bundle.data(each.path),
+                "data": _data(each.path),
             }
             for each in versions
         ]
         output.emit_json("models show", name=name, aliases=aliases, versions=told)
         return
     for version in reversed(versions):
-        output.out("\n".join(_lines(version, _runtime(version.path), bundle.data(version.path))))
+        output.out("\n".join(_lines(version, _runtime(version.path), _data(version.path))))
 
 
 @app.command()
@@ -133,7 +134,31 @@ def _runtime(folder: Path) -> str:
     return ", ".join(each for each in said if each) or "unknown: the bundle is gone"
 
 
-def _data(data: dict[str, Any] | None) -> list[str]:
+def _data(folder: Path) -> dict[str, Any] | None:
+    """Where the rows came from, and what became of them. When they were fetched stands beside a bundle in its
+    workspace."""
+    from aiaas import bundle
+
+    found = bundle.data(folder)
+    try:
+        beside = json_.loads((folder.parent / "provenance.json").read_text("utf-8"))["sources"]
+    except (OSError, ValueError, KeyError):
+        return found
+    if found is None or len(beside) != len(found["sources"]):
+        return found
+    pairs = zip(found["sources"], beside, strict=True)
+    return {**found, "sources": [{**each, "when": other.get("when")} for each, other in pairs]}
+
+
+def _of_source(source: dict[str, Any]) -> str:
+    """What is known of a source, on a line."""
+    known = {"fetched": source.get("when"), "sha256": source.get("sha256"), "licence": source.get("licence")}
+    known["version"] = source.get("revision")
+    told = [f"{source['source']}: {source['rows']:,} rows"] if "rows" in source else [str(source["source"])]
+    return "             " + ", ".join([*told, *(f"{name} {value}" for name, value in known.items() if value)])
+
+
+def _of_data(data: dict[str, Any] | None) -> list[str]:
     """Where the rows came from, how many stayed, and why the others went."""
     if data is None:
         return []
@@ -141,7 +166,8 @@ def _data(data: dict[str, Any] | None) -> list[str]:
     sources = ", ".join(each["source"] for each in data["sources"][:SHOWN])
     more = f" and {len(data['sources']) - SHOWN} more" if len(data["sources"]) > SHOWN else ""
     gone = [f"             {each['rows']:,} {each['step']}: {each['reason']}" for each in data["dropped"][:SHOWN]]
-    return [f"  data       {kept:,} of {collected:,} rows from {sources}{more}", *gone]
+    known = map(_of_source, data["sources"][:SHOWN])
+    return [f"  data       {kept:,} of {collected:,} rows from {sources}{more}", *known, *gone]
 
 
 def _lines(version: Version, runtime: str, data: dict[str, Any] | None) -> list[str]:
@@ -151,7 +177,7 @@ def _lines(version: Version, runtime: str, data: dict[str, Any] | None) -> list[
         f"  digest     {version.digest}",
         f"  bundle     {version.path}",
         f"  runtime    {runtime}",
-        *_data(data),
+        *_of_data(data),
         f"  registered {when(version.created)}" + ("" if version.remote else ", not in MLflow yet"),
         f"  run        {version.run_id or version.run or 'none'}",
         *(f"  {name}: {value}" for name, value in version.metrics.items()),

@@ -43,6 +43,7 @@ def _told(name: str, summary: Any) -> str:
     match name:
         case "collect":
             rows = f"{summary['rows']:,} rows from {_counted(len(summary['sources']), 'source')}"
+            rows += f", {summary['dropped']:,} left out" if summary["dropped"] else ""
             files = dict.fromkeys(each["files"]["told"] for each in summary["sources"] if "files" in each)
             return rows + (f": {'; '.join(files)}" if 0 < len(files) <= SHOWN_SOURCES else "")
         case "preprocess":

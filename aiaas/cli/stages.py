@@ -65,12 +65,13 @@ def plan(
     quiet: QuietOption = False,
     workspace: WorkspaceOption = None,
     offline: OfflineOption = False,
+    refresh: RefreshOption = False,
 ) -> None:
     """Say for each stage of RECIPE: cached or to run, and why."""
     from aiaas import pipeline
 
     output.be_quiet(quiet or json)
-    planned = pipeline.plan(open_work(recipe, set_ or (), workspace, offline=offline))
+    planned = pipeline.plan(open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh))
     if json:
         output.emit_json("plan", recipe=str(recipe), stages=[stage.as_dict() for stage in planned])
     else:

@@ -18,6 +18,11 @@ from aiaas.errors import AiaasError, DataError
 from aiaas.recipe import mask, reveal
 from aiaas.sources import FileBatch
 from aiaas.workspace import atomic, keys
+from aiaas.workspace.aside import FILE, Aside
+
+Progress = Callable[[int, int, int | None], None]
+"""Is told the rows so far, the bytes read for them, and how many there are in all up to the end of the present source,
+where that is known."""
 
 DATA = "data.arrow"
 PROVENANCE = "provenance.json"
@@ -46,30 +51,36 @@ def collect(
     *,
     keep: Sequence[str] = (),
     expected: Mapping[str, Any] | None = None,
-    progress: Callable[[int], None] = lambda rows: None,
+    progress: Progress = lambda rows, read, size: None,
 ) -> dict[str, Any]:
-    """Write `data.arrow` (an Arrow IPC stream) and `provenance.json` into the folder `out`; returns the summary.
+    """Write `data.arrow` (an Arrow IPC stream) and `provenance.json` into the folder `out`; returns the summary. Rows
+    that are left out are kept in `dropped.arrow` (see `workspace.aside`).
 
     Columns are those of the task, any further ones where it is open, those in `keep`, and `_source` (the number of the
     source) and `_split` (its split, or null). `expected` is the fingerprint the rows must still have at the end.
-    `progress` is given the rows so far. Equal rows give an equal `data.arrow`. Raises DataError, RemoteError and
+    `progress` is told how far it is. Equal rows give an equal `data.arrow`. Raises DataError, RemoteError and
     MissingPackageError.
     """
     reports: list[_Report] = []
+    headway: _Headway | None = None
     files = [column.name for column in task.COLUMNS if column.kind == "file"]
-    with _masked(), atomic.disk_errors(out), Writer(out / DATA, files) as writer:
+    with _masked(), atomic.disk_errors(out), Writer(out / DATA, files) as writer, Aside(out) as aside:
         for index, params in enumerate(sources):
-            report = _Report(params, context.warn)
-            _read(index, reveal(params), task, replace(context, warn=report.warn), keep, report, writer, progress)
+            report = _Report(params, context.warn, aside)
+            around = replace(context, warn=report.warn, drop=report.drop)
+            headway = _Headway(writer, progress, headway.read if headway else 0)
+            _read(index, reveal(params), task, around, keep, report, writer, headway)
             reports.append(report)
         columns = writer.finish()
-        if expected is not None and fingerprint(sources, context, keep) != expected:
+        # What was read is compared, not what a source would read anew.
+        if expected is not None and fingerprint(sources, replace(context, refresh=False), keep) != expected:
             raise DataError("a source changed while it was collected", hint="run the same command again")
         entries = [report.as_dict() for report in reports]
         document = {"schema": 1, "rows": writer.rows, "columns": columns, "sources": entries}
+        document |= {"dropped": {"rows": aside.rows, "file": FILE}} if aside.rows else {}
         atomic.write_json(out / PROVENANCE, document)
     brief = [{name: value for name, value in entry.items() if name != "origins"} for entry in entries]
-    return {"rows": writer.rows, "columns": columns, "sources": brief}
+    return {"rows": writer.rows, "columns": columns, "dropped": aside.rows, "sources": brief}
 
 
 @dataclass(slots=True)
@@ -78,6 +89,7 @@ class _Report:
 
     params: SourceParams
     tell: Callable[[str], None]
+    aside: Aside
     rows: int = 0
     read: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
@@ -91,6 +103,16 @@ class _Report:
         if message not in self.warnings:
             self.warnings.append(message)
             self.tell(message)
+
+    def drop(self, place: str, reason: str, row: Any) -> None:
+        """Keep a row aside that the source itself leaves out, and count it."""
+        self.keep(place, reason, row)
+        kind = reason.partition(":")[0]
+        self.dropped[kind] = self.dropped.get(kind, 0) + 1
+
+    def keep(self, place: str, reason: str, row: Any) -> None:
+        """Keep a row aside."""
+        self.aside.add(self.params.source, mask(place), "collect", mask(reason), row)
 
     def as_dict(self) -> dict[str, Any]:
         digests = {origin.location: origin.sha256 for origin in self.origins}
@@ -113,6 +135,27 @@ class _Report:
         }
 
 
+@dataclass(slots=True)
+class _Headway:
+    """How far one is in a source, told as how far one is in all: `before` are the bytes of the sources before."""
+
+    writer: Writer
+    progress: Progress
+    before: int
+    read: int = 0
+    size: int | None = None
+
+    def __post_init__(self) -> None:
+        self.read = self.before
+
+    def reading(self, read: int, size: int | None) -> None:
+        self.read, self.size = self.before + read, None if size is None else self.before + size
+        self.tell()
+
+    def tell(self) -> None:
+        self.progress(self.writer.rows, self.read, self.size)
+
+
 def _read(
     index: int,
     params: SourceParams,
@@ -121,27 +164,28 @@ def _read(
     keep: Sequence[str],
     report: _Report,
     writer: Writer,
-    progress: Callable[[int], None],
+    headway: _Headway,
 ) -> None:
     source = plugins.source(params.source)
-    mapper = Mapper(params, task, keep)
-    inspector = Inspector(params, task)
-    for batch in source.read(params, context):
+    mapper = Mapper(params, task, keep, report.keep)
+    inspector = Inspector(params, task, report.keep if params.on_error == "skip" else lambda *row: None)
+    for batch in source.read(params, replace(context, progress=headway.reading)):
         size = len(next(iter(batch.values()), ()))
         columns, where = inspector.apply(*mapper.apply(batch, _places(batch, params.source, report.read)))
         kept = len(next(iter(columns.values())))
-        columns |= {"_source": [index] * kept, "_split": [params.split] * kept}
+        split = params.split or (batch.split if isinstance(batch, FileBatch) else None)
+        columns |= {"_source": [index] * kept, "_split": [split] * kept}
         writer.add(columns, where)
         report.read += size
         report.rows += kept
-        progress(writer.rows)
+        headway.tell()
     inspector.finish(report.rows, report.warn)
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in mapper.dropped.items())
     if not report.rows:
         raise DataError(f"no rows are left of it: {reasons}" if reasons else "it holds no rows", where=params.source)
     if reasons:
         report.warn(f"{params.source}: of {report.read:,} rows, {reasons} were left out")
-    report.dropped = mapper.dropped | inspector.dropped
+    report.dropped |= mapper.dropped | inspector.dropped
     report.files = inspector.report()
     writer.end_source(params.source)
     report.origins = source.origins(params, context)

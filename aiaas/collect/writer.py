@@ -131,9 +131,9 @@ class Writer:
             size = min(size, _cut(self._buffer, self.kinds))
         head = {name: values[:size] for name, values in self._buffer.items()}
         self._buffer = {name: values[size:] for name, values in self._buffer.items()}
-        self._characters -= _characters(head, self.kinds)
         first = self.rows - self._buffered
         self._buffered -= size
+        self._characters = self._characters - _characters(head, self.kinds) if self._buffered else 0
         schema = self._schema()
         arrays = [_array(head[field.name], field, first) for field in schema]
         self._writer(schema).write_batch(pa.record_batch(arrays, schema=schema))

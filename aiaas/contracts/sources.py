@@ -16,7 +16,9 @@ from aiaas.contracts.folders import Folder
 class SourceParams(Params):
     """What every entry under `collect` may say, whatever it reads from."""
 
-    source: str = Field(description="Where the rows are: a path or glob, package:NAME/path, hf:OWNER/NAME, https://…")
+    source: str = Field(
+        description="Where the rows are: a path or glob, package:NAME/path, hf:OWNER/NAME, https://…, sql:URL, s3://…"
+    )
     label: str | None = Field(None, description="Give every row of this source this label.")
     split: Literal["train", "validation", "test"] | None = Field(
         None, description="Which split the rows of this source belong to, where the data comes divided."
@@ -46,13 +48,17 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class SourceContext:
     """What a source may rely on: where relative paths start, a folder it may keep downloads in, whether it may go
-    online, and `warn`, which tells a person of something that was passed over (a skipped ragged row)."""
+    online, and whom to tell: `warn` a person, of something that was passed over; `drop` who keeps the rows aside that
+    are left out, each with its place, the reason and what it holds; `progress` who shows how far one is, in bytes read
+    so far and in all, as far as that is known."""
 
     base: Path
     cache: Path
     offline: bool = False
     refresh: bool = False
     warn: Callable[[str], None] = lambda message: None
+    drop: Callable[[str, str, Any], None] = lambda place, reason, row: None
+    progress: Callable[[int, int | None], None] = lambda done, total: None
 
 
 class Source(Protocol):

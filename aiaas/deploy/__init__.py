@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -63,6 +64,7 @@ def package(
             origins=fit.get("origins"),
             data=_data(trained),
         )
+    shutil.copyfile(trained.collected / "provenance.json", out / "provenance.json")
     loaded = bundle.load(folder, digest=digest)
     replayed = loaded.replay()
     return {
@@ -79,7 +81,7 @@ def _data(trained: Trained) -> dict[str, Any]:
     """Where the rows came from and what became of them. When they were fetched is no property of the model."""
     collected = json.loads((trained.collected / "provenance.json").read_text("utf-8"))
     made = json.loads((trained.data / "report.json").read_text("utf-8"))
-    known = ("source", "sha256", "licence", "revision")
+    known = ("source", "sha256", "licence", "revision", "read", "rows", "dropped")
     return {
         "sources": [{name: source.get(name) for name in known} for source in collected["sources"]],
         "rows": made["rows"],

@@ -6,29 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aiaas.pipeline.differences import differences, of_sources
 from aiaas.pipeline.stages import STAGES, Stage, Work, there
 from aiaas.workspace import Artefact, keys
 
 FIRST = "it has not run yet in this workspace"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One value of a stage's inputs that differs from the last run's. `before` is None where it is new, `after` where
-    it is gone."""
-
-    path: str
-    before: Any
-    after: Any
-
-    def __str__(self) -> str:
-        if self.path == "code":
-            return "aiaas itself changed"
-        if self.before is None:
-            return f"{self.path} is new: {_short(self.after)}"
-        if self.after is None:
-            return f"{self.path} is gone, was {_short(self.before)}"
-        return f"{self.path} changed from {_short(self.before)} to {_short(self.after)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +60,6 @@ def changes_since_last(work: Work, stage: Stage, inputs: Mapping[str, Any]) -> l
     last = there(work, stage, last_key)
     if last is None:
         return ["what the last run made is gone, or altered"]
+    if stage.name == "collect":
+        return of_sources(last.inputs, inputs)
     return [str(change) for change in differences(last.inputs, inputs)]
-
-
-def differences(before: Any, after: Any, path: str = "") -> list[Change]:
-    """Every leaf in which two JSON values differ, by dotted path."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        found = []
-        for name in [*before, *(name for name in after if name not in before)]:
-            found += differences(before.get(name), after.get(name), f"{path}.{name}" if path else name)
-        return found
-    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        return [
-            change
-            for index, pair in enumerate(zip(before, after, strict=True))
-            for change in differences(*pair, f"{path}[{index}]")
-        ]
-    return [] if before == after else [Change(path, before, after)]
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, list) and value and all(isinstance(each, Mapping) and len(each) == 1 for each in value):
-        return f"[{', '.join(next(iter(each)) for each in value)}]"  # steps, by their names
-    text = value if isinstance(value, str) else keys.canonical(value).decode()
-    return f"{text[:12]}…" if len(text) == 64 and text.isalnum() else text if len(text) <= 80 else f"{text[:79]}…"

@@ -86,7 +86,7 @@ def _collect_inputs(work: Work, made: Made) -> dict[str, Any]:
 def _collect(work: Work, made: Made, draft: Draft) -> None:
     from aiaas import collect
 
-    draft.aside.add("provenance.json")  # it says when the rows were fetched
+    draft.aside |= {"provenance.json", "dropped.arrow"}  # when the rows were fetched, and what is none of them
     draft.summary.update(
         collect.collect(
             work.recipe.collect,
@@ -95,7 +95,7 @@ def _collect(work: Work, made: Made, draft: Draft) -> None:
             draft.path,
             keep=_kept(work),
             expected={name: value for name, value in draft.inputs.items() if name not in ("task", "code")},
-            progress=lambda rows: work.progress(Advance("collect", rows)),
+            progress=lambda rows, read, size: work.progress(Advance("collect", rows, read, of_bytes=size)),
         )
     )
 
@@ -223,6 +223,7 @@ def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
 def _deploy(work: Work, made: Made, draft: Draft) -> None:
     from aiaas import deploy
 
+    draft.aside.add("provenance.json")  # when rows were fetched is no part of the bundle
     trained = deploy.Trained(*(made[name].path for name in ("collect", "preprocess", "train", "evaluate")))
     draft.summary.update(deploy.package(work.recipe, trained, draft.path, work.warn))
 

@@ -10,17 +10,25 @@ class FileBatch(dict[str, list[Any]]):
     """Rows of one file as columns, which know where they stand in it.
 
     `first` is the number of the first row in the file, from 1; `lines` gives the line of each row where there are
-    lines.
+    lines. `split` is the split that the data itself says they belong to.
     """
 
-    __slots__ = ("file", "first", "lines")
+    __slots__ = ("file", "first", "lines", "split")
 
     def __init__(self, columns: dict[str, list[Any]], file: str, first: int, lines: Sequence[int] | None = None):
         super().__init__(columns)
         self.file = file
         self.first = first
         self.lines = lines
+        self.split: str | None = None
 
     def where(self, index: int) -> str:
         """The place of one row, as `file:line`, or as `file, row n` in a file that has no lines."""
         return f"{self.file}:{self.lines[index]}" if self.lines else f"{self.file}, row {self.first + index}"
+
+    def cut(self, start: int, stop: int) -> FileBatch:
+        """Some of the rows that follow each other."""
+        columns = {name: values[start:stop] for name, values in self.items()}
+        part = FileBatch(columns, self.file, self.first + start, self.lines and self.lines[start:stop])
+        part.split = self.split
+        return part

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import itertools
-import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import Any, get_args
+from dataclasses import replace
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Literal, get_args
 
 from aiaas.contracts import Batch, Origin, SourceContext
 from aiaas.errors import DataError
 from aiaas.pictures import ENDINGS
-from aiaas.sources import FileBatch, _csv, _idx, _numpy, _pictures, _pixels, _text
-from aiaas.sources._bad import BadRows
-from aiaas.sources._found import File, parts
+from aiaas.sources import (
+    FileBatch,
+    _archives,
+    _arrow,
+    _csv,
+    _documents,
+    _excel,
+    _html,
+    _idx,
+    _jsonl,
+    _numpy,
+    _picture_names,
+    _pictures,
+    _pixels,
+)
+from aiaas.sources._found import File, digest_of_folder, parts
 from aiaas.sources._params import FileParams, Format
-
-ROWS = 10_000
-"""Rows of a batch, at most."""
+from aiaas.workspace import atomic
 
 _ENDINGS: dict[str, Format] = {
     ".csv": "csv",
@@ -30,6 +39,9 @@ _ENDINGS: dict[str, Format] = {
     ".ndjson": "jsonl",
     ".parquet": "parquet",
     ".pq": "parquet",
+    **dict.fromkeys((".arrow", ".feather", ".ipc"), "arrow"),
+    **dict.fromkeys((".xlsx", ".xlsm"), "excel"),
+    **dict.fromkeys((".html", ".htm"), "html"),
     ".txt": "lines",
     ".lines": "lines",
     ".npy": "npy",
@@ -37,17 +49,21 @@ _ENDINGS: dict[str, Format] = {
     **dict.fromkeys(ENDINGS, "pictures"),
 }
 _IDX = ("-ubyte", ".idx", ".idx3")
+_DOCUMENTS = (None, "lines", "html")
+"""What a file in a class folder may be called to be one text."""
 
 
-def format_of(file: File, params: FileParams) -> Format:
+def format_of(file: File, params: FileParams) -> Format | Literal["archive"]:
     """The format that the recipe gives, or that the ending says; DataError where neither does."""
+    if _archives.is_archive(file.path.name):
+        return "archive"
     if params.format:
         return params.format
     name = PurePosixPath(file.path.name.lower())
     if name.suffix in (".gz", ".zst"):
         name = name.with_suffix("")
     found = _ENDINGS.get(name.suffix)
-    if file.label is not None and found in (None, "lines"):
+    if file.label is not None and found in _DOCUMENTS:
         return "text"
     if found:
         return found
@@ -61,31 +77,63 @@ def format_of(file: File, params: FileParams) -> Format:
 
 
 def read(files: Sequence[File], params: FileParams, context: SourceContext) -> Iterator[Batch]:
-    """The rows of the files in their order. Raises DataError for what cannot be read or changes meanwhile."""
+    """The rows of the files in their order, of archives those of their members. Raises DataError for what cannot be
+    read or changes meanwhile."""
     _verify(files, params)
+    before = [(file, _state(file)) for file in files if _archives.is_archive(file.path.name)]
+    with _archives.opened(files, params, context) as members:
+        yield from _read(members, params, context)
+    for file, state in before:
+        _unchanged(file, state)
+
+
+def _read(files: Sequence[File], params: FileParams, context: SourceContext) -> Iterator[Batch]:
     formats = [format_of(file, params) for file in files]
     if params.format is None and "pictures" in formats:
         files = _pictures.only(files, formats, params, context)
         formats = ["pictures"] * len(files)
+    before, whole = 0, sum(_state(file)[0] for file in files)
     for format_, group in itertools.groupby(zip(formats, files, strict=True), key=lambda pair: pair[0]):
         chosen = [file for _, file in group]
         if format_ in _TOGETHER:
             yield from _TOGETHER[format_](chosen, params, context)
+            before += sum(_state(file)[0] for file in chosen)
             continue
         for file in chosen:
-            yield from _one(file, format_, params, context, alone=len(files) == 1)
+            around = replace(context, progress=partial(_progress, context, before, whole))
+            yield from _one(file, format_, params, around, alone=len(files) == 1)
+            before += _state(file)[0]
+            context.progress(before, whole)
+
+
+def _progress(context: SourceContext, before: int, whole: int, done: int, size: int | None) -> None:
+    """Tell how far one is in a file as how far one is in all of them."""
+    context.progress(before + done, whole)
 
 
 def origins(files: Sequence[File], params: FileParams, revision: str | None = None) -> list[Origin]:
-    return [
+    """Where the bytes are, of archives their own; and the folders of pictures that tables name."""
+    found = [
         Origin(file.shown, file.path.stat().st_size, file.digest(), licence=params.licence, revision=revision)
         for file in parts(files)
     ]
+    if params.picture_folder is None or any(_archives.is_archive(file.path.name) for file in files):
+        return found
+    for file in files:
+        digest, count, size = digest_of_folder(_picture_names.folder_of(file, params))
+        told = f"{file.shown}, {count:,} files in {params.picture_folder}"
+        found.append(Origin(told, size, digest, licence=params.licence, revision=revision))
+    return found
 
 
-def fingerprint(files: Sequence[File]) -> dict[str, str]:
+def fingerprint(files: Sequence[File], params: FileParams) -> dict[str, str]:
     """Digests by name."""
-    return {file.shown: file.digest() for file in parts(files)}
+    found = {file.shown: file.digest() for file in parts(files)}
+    if params.picture_folder is not None:
+        for file in files:
+            if not _archives.is_archive(file.path.name):
+                found |= _picture_names.fingerprint(file, params)
+    return found
 
 
 def _verify(files: Sequence[File], params: FileParams) -> None:
@@ -102,21 +150,31 @@ def _verify(files: Sequence[File], params: FileParams) -> None:
         )
 
 
-def _one(file: File, format_: Format, params: FileParams, context: SourceContext, alone: bool) -> Iterator[Batch]:
+def _one(file: File, format_: str, params: FileParams, context: SourceContext, alone: bool) -> Iterator[Batch]:
     before = _state(file)
     if before[0] == 0:
         if alone:
             raise DataError("the file is empty", where=file.shown)
         context.warn(f"{file.shown} is empty")
         return
+    batches = _READERS[format_](file, params, context)
+    if params.picture_folder is not None:
+        batches = _picture_names.filled(batches, file, params, context)
     try:
-        for batch in _READERS[format_](file, params, context):
+        for batch in batches:
             if file.label is not None:
                 size = len(next(iter(batch.values())))
                 batch["label"] = [file.label] * size
+            batch.split = file.split
             yield batch
     except OSError as error:
+        if error.errno in atomic.FULL:
+            raise  # what it unpacks to found no room
         raise DataError(f"the file cannot be read: {error}", where=file.shown) from error
+    _unchanged(file, before)
+
+
+def _unchanged(file: File, before: tuple[int, int, int]) -> None:
     if _state(file) != before:
         raise DataError("the file changed while it was read", where=file.shown, hint="run the same command again")
 
@@ -129,126 +187,13 @@ def _state(file: File) -> tuple[int, int, int]:
     return now.st_size, now.st_mtime_ns, now.st_ino
 
 
-def _lines(file: File, params: FileParams, context: SourceContext) -> Iterator[FileBatch]:
-    row = 1
-    for block in _text.lines(file, _text.encoding_of(file, params.encoding, context.warn)):
-        for start in range(0, len(block), ROWS):
-            part = block[start : start + ROWS]
-            yield FileBatch({"text": part}, file.shown, row, range(row, row + len(part)))
-            row += len(part)
-
-
-def _documents(files: Sequence[File], params: FileParams, context: SourceContext) -> Iterator[FileBatch]:
-    """One text a file, with the label of its folder where it has one."""
-    texts: list[str] = []
-    notes: list[str] = []
-    start = size = 0
-    for index, file in enumerate(files):
-        texts.append(text := _document(file, params, notes.append))
-        size += len(text)
-        if index + 1 == len(files) or len(texts) == ROWS // 10 or size > _text.LONGEST:
-            batch = FileBatch({"text": texts}, params.source, start + 1)
-            labels = [each.label for each in files[start : index + 1]]
-            if labels[0] is not None:
-                batch["label"] = labels
-            yield batch
-            texts, start, size = [], index + 1, 0
-    if notes:
-        context.warn(notes[0] if len(notes) == 1 else f"{notes[0]}; so it is with {len(notes) - 1} more files")
-
-
-def _document(file: File, params: FileParams, warn: Callable[[str], None]) -> str:
-    try:
-        with _text.open_text(file, _text.encoding_of(file, params.encoding, warn)) as stream:
-            text = stream.read(_text.LONGEST + 1)
-    except OSError as error:
-        raise DataError(f"the file cannot be read: {error}", where=file.shown) from error
-    if len(text) > _text.LONGEST:
-        raise DataError(f"the document is longer than {_text.LONGEST:,} characters", where=file.shown)
-    return text
-
-
-def _jsonl(file: File, params: FileParams, context: SourceContext) -> Iterator[FileBatch]:
-    bad = BadRows(file, params.on_error)
-    line = row = 0
-    for block in _text.lines(file, _text.encoding_of(file, params.encoding, context.warn)):
-        rows: list[Mapping[str, Any]] = []
-        numbers: list[int] = []
-        for text in block:
-            line += 1
-            if not text or text.isspace():
-                continue
-            found = _object(text)
-            if isinstance(found, dict):
-                rows.append(found)
-                numbers.append(line)
-            else:
-                bad.add(line, found)
-        for start in range(0, 0 if bad.fatal else len(rows), ROWS):
-            part = rows[start : start + ROWS]
-            yield FileBatch(_columns(part), file.shown, row + 1, numbers[start : start + ROWS])
-            row += len(part)
-    bad.finish(row, context.warn)
-
-
-def _object(text: str) -> dict[str, Any] | str:
-    """The object on a line, or why there is none."""
-    try:
-        value = json.loads(text, parse_constant=_no_constant)
-    except RecursionError:
-        return "JSON nested too deeply"
-    except ValueError as error:
-        return f"not JSON: {error}"
-    return value if isinstance(value, dict) else f"a JSON {type(value).__name__}, not an object"
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _columns(rows: Sequence[Mapping[str, Any]]) -> Batch:
-    """Rows as columns, in the order in which keys are met; a key that a row lacks is null there."""
-    names = dict.fromkeys(itertools.chain.from_iterable(rows))
-    return {name: [row.get(name) for row in rows] for name in names}
-
-
-def _parquet(file: File, params: FileParams, context: SourceContext) -> Iterator[FileBatch]:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    row = 1
-    try:
-        with _plain(file.path, context) as path, parquet.ParquetFile(path) as table:
-            meta = table.metadata
-            total = sum(meta.row_group(index).total_byte_size for index in range(meta.num_row_groups))
-            size = max(1, min(ROWS, _text.LONGEST * 2 * max(meta.num_rows, 1) // max(total, 1)))
-            for batch in table.iter_batches(batch_size=size):
-                yield FileBatch(batch.to_pydict(), file.shown, row)
-                row += batch.num_rows
-    except pa.ArrowException as error:
-        raise DataError(f"it cannot be read as parquet: {error}", where=file.shown) from error
-
-
-@contextmanager
-def _plain(path: Path, context: SourceContext) -> Iterator[Path]:
-    """The file, or what it decompresses to: parquet is read from its end, so a stream will not do."""
-    if path.suffix.lower() not in (".gz", ".zst"):
-        yield path
-        return
-    import pyarrow as pa
-
-    context.cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=context.cache, suffix=".parquet") as out:
-        with pa.input_stream(str(path), compression="detect") as compressed:
-            shutil.copyfileobj(compressed, out)
-        out.flush()
-        yield Path(out.name)
-
-
-_READERS = {
-    "lines": _lines,
-    "jsonl": _jsonl,
-    "parquet": _parquet,
+_READERS: dict[str, Callable[[File, FileParams, SourceContext], Iterator[FileBatch]]] = {
+    "lines": _documents.read_lines,
+    "jsonl": _jsonl.read,
+    "parquet": _arrow.read_parquet,
+    "arrow": _arrow.read_arrow,
+    "excel": _excel.read,
+    "html": _html.read,
     "csv": _csv.read,
     "tsv": _csv.read,
     "idx": _idx.read,
@@ -256,5 +201,8 @@ _READERS = {
     "npz": _numpy.read_npz,
     "pixels": _pixels.read,
 }
-_TOGETHER = {"text": _documents, "pictures": _pictures.read}
+_TOGETHER: Mapping[str, Callable[[Sequence[File], FileParams, SourceContext], Iterator[Batch]]] = {
+    "text": _documents.read,
+    "pictures": _pictures.read,
+}
 """Formats of which a file is one row, so that a batch is made of many files."""

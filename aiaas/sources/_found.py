@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from io import BufferedReader
 from pathlib import Path
 
 from aiaas.errors import DataError
+from aiaas.sources import _saved
 
 _WILD = frozenset("*?[")
 CLASS_FOLDER_HINT = "name its files with a glob such as {0}/*.csv, or give it one sub-folder a class"
@@ -17,29 +21,58 @@ CLASS_FOLDER_HINT = "name its files with a glob such as {0}/*.csv, or give it on
 @dataclass(frozen=True, slots=True)
 class File:
     """A file to read. `shown` is what a person knows it by, `label` the name of its class folder, `labels` a second
-    file that holds the labels of its rows."""
+    file that holds the labels of its rows, `split` the split that the data says its rows belong to."""
 
     path: Path
     shown: str
     label: str | None = None
     labels: File | None = None
+    split: str | None = None
 
     def digest(self) -> str:
         """sha256 of the bytes as they stand on disk, in hex; DataError when they cannot be read."""
         try:
             with self.path.open("rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
+                return _digest(stream)
         except OSError as error:
             raise DataError(f"the file cannot be read: {error.strerror}", where=self.shown) from error
 
 
+_digests: dict[tuple[int, ...], str] = {}
+_MOST_DIGESTS = 100_000
+_SETTLED = 2 * 10**9
+"""Nanoseconds after its last change in which a file may change again without a later time of change."""
+
+
+def _digest(stream: BufferedReader) -> str:
+    """The digest of an open file; computed once a process, as long as the file system says that it is the same."""
+    state = _state(stream)
+    if known := _digests.get(state):
+        return known
+    found = hashlib.file_digest(stream, "sha256").hexdigest()
+    settled = time.time_ns() - max(state[-2:]) > _SETTLED
+    if settled and _state(stream) == state:
+        if len(_digests) >= _MOST_DIGESTS:
+            _digests.clear()
+        _digests[state] = found
+    return found
+
+
+def _state(stream: BufferedReader) -> tuple[int, ...]:
+    now = os.fstat(stream.fileno())
+    return now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns
+
+
 def expand(pattern: str, root: Path, address: str) -> list[File]:
-    """The files that a path, a glob or a folder of class folders means, sorted; DataError when there are none.
+    """The files that a path, a glob, a folder of class folders or one that the library datasets saved means, sorted;
+    DataError when there are none.
 
     `address` is how the recipe writes it. Files inside `root` are shown relative to it. Hidden files are passed over.
     """
     path = root / Path(pattern).expanduser()
     if path.is_dir():
+        if saved := _saved.files(path, address):
+            return [File(each, shown(each, root), split=split) for each, split in saved]
         return _class_folders(path, root, address)
     if path.is_file():
         return [File(path, shown(path, root))]
@@ -69,6 +102,16 @@ def parts(files: Sequence[File]) -> list[File]:
 def shown(path: Path, root: Path) -> str:
     """The path as a person knows it: relative to where relative paths start, where it lies there."""
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def digest_of_folder(folder: Path) -> tuple[str, int, int]:
+    """A digest over the names and contents of all files in a folder, their number, and their bytes together."""
+    files = sorted(each for each in folder.rglob("*") if each.is_file() and not each.name.startswith("."))
+    whole = hashlib.sha256()
+    for each in files:
+        name = str(each.relative_to(folder))
+        whole.update(f"{name}\0{File(each, name).digest()}\n".encode("utf-8", "surrogateescape"))
+    return whole.hexdigest(), len(files), sum(each.stat().st_size for each in files)
 
 
 def _glob(path: Path) -> Iterable[Path]:

@@ -8,19 +8,39 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from aiaas.contracts import SourceParams
+from aiaas.sources import _sizes
 
-Format = Literal["csv", "tsv", "jsonl", "parquet", "lines", "text", "pictures", "idx", "npy", "npz", "pixels"]
+Format = Literal[
+    "csv",
+    "tsv",
+    "jsonl",
+    "parquet",
+    "arrow",
+    "excel",
+    "html",
+    "lines",
+    "text",
+    "pictures",
+    "idx",
+    "npy",
+    "npz",
+    "pixels",
+]
 Size = Annotated[int, Field(ge=1, le=65_536)]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)]
 
 _ONLY: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("delimiter", "names", "skip_rows", "quotes", "missing"), ("csv", "tsv")),
+    **dict.fromkeys(("delimiter", "quotes"), ("csv", "tsv")),
+    **dict.fromkeys(("names", "skip_rows", "missing"), ("csv", "tsv", "excel", "html")),
+    "sheet": ("excel",),
+    "table": ("html",),
+    "picture_folder": ("csv", "tsv", "jsonl", "parquet", "arrow", "excel", "html"),
     "labels": ("csv", "tsv", "idx", "npy"),
     "label_names": ("idx", "npy", "npz", "pixels"),
     **dict.fromkeys(("shape", "label_at"), ("pixels",)),
     "highest": ("npy", "npz", "pixels"),
 }
-"""The formats that a parameter belongs to; of `csv` and `tsv` the ending may say so as well."""
+"""The formats that a parameter belongs to; the ending may say so as well."""
 
 
 class FileParams(SourceParams):
@@ -29,8 +49,9 @@ class FileParams(SourceParams):
     format: Format | None = Field(
         None,
         description="How to read it; by default as its ending says (a text in a class folder is one document). "
-        "`lines` gives one text a line, `text` one text a file, `pictures` one picture a file; `idx`, `npy` and `npz` "
-        "hold arrays of pixels, `pixels` is a CSV with the pixels of a picture in each row.",
+        "`lines` gives one text a line, `text` one text a file, `pictures` one picture a file; `arrow` is an IPC file "
+        "or stream (also Feather), `excel` a workbook .xlsx, `html` a table of a page; `idx`, `npy` and `npz` hold "
+        "arrays of pixels, `pixels` is a CSV with the pixels of a picture in each row.",
     )
     encoding: str | None = Field(
         None, description="The encoding of the text; by default UTF-8, UTF-16 with its mark, or GB18030, as detected."
@@ -41,10 +62,31 @@ class FileParams(SourceParams):
     names: tuple[str, ...] | None = Field(
         None, min_length=1, description="The names of the columns, where the file has no header line."
     )
-    skip_rows: int = Field(0, ge=0, description="Lines to pass over before the header; 0 or more.")
+    skip_rows: int = Field(0, ge=0, description="Lines, or rows, to pass over before the header; 0 or more.")
     quotes: bool = Field(True, description='Whether "…" quotes a field; false where quotation marks are plain text.')
     missing: tuple[str, ...] = Field(
-        ("", "NA", "N/A", "NaN", "nan", "null", "NULL"), description="Fields of csv and tsv that stand for no value."
+        ("", "NA", "N/A", "NaN", "nan", "null", "NULL"),
+        description="Fields of csv and tsv, and cells of excel and html, that stand for no value.",
+    )
+    sheet: int | str | None = Field(
+        None, description="Of excel: the sheet, by its name or its number from 1; by default the first."
+    )
+    table: int | str | None = Field(
+        None, description="Of html: the table, by its number from 1, its id or its caption; by default the only one."
+    )
+    picture_folder: str | None = Field(
+        None,
+        description="Of tables: the folder of the pictures that the column `image` names (see columns:), relative to "
+        "the table; `.` is the table's own. Their bytes take the place of the names. Nothing outside it is read.",
+    )
+    members: str | None = Field(
+        None,
+        min_length=1,
+        description="Of archives (.zip, .tar, .tar.gz, .tgz, .tar.bz2, .tar.xz, .tar.zst): which members to read, as a "
+        "glob or a folder of class folders; by default all.",
+    )
+    max_unpacked: _sizes.Size = Field(
+        50 * 10**9, ge=1, description="Refuse an archive that holds more: bytes, or such as 50GB; by default 50 GB."
     )
     labels: str | None = Field(
         None,

@@ -26,7 +26,7 @@ def read(file: File, params: FileParams, context: SourceContext) -> Iterator[Fil
     import numpy as np
 
     assert params.shape is not None, "the parameters say so"
-    bad = BadRows(file, params.on_error, _HINT)
+    bad = BadRows(file.shown, params, context, _HINT)
     row = 0
     for lines, labels, numbers in _blocks(file, params, bad, context):
         if bad.fatal or not lines:
@@ -39,7 +39,7 @@ def read(file: File, params: FileParams, context: SourceContext) -> Iterator[Fil
             batch["label"] = _arrays.to_labels(labels, params.label_names, file.shown, row + 1)
         yield batch
         row += len(lines)
-    bad.finish(row, context.warn)
+    bad.finish(row)
 
 
 def _blocks(
@@ -67,7 +67,7 @@ def _numbers(
         found = _row(fields, params) if fields else None
         if isinstance(found, str):
             if line > 1 or any(map(_is_number, fields)):
-                bad.add(line, found)
+                bad.add(line, found, fields)
         elif found is not None:
             lines.append(line)
             labels.append(found[0])

@@ -6,8 +6,9 @@ import codecs
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, cast
+from typing import IO, Any, cast
 
+from aiaas.contracts import SourceContext
 from aiaas.errors import DataError
 from aiaas.sources._found import File
 
@@ -30,7 +31,15 @@ _COMMON_PART = 0.3
 _SURELY_UTF8 = 8
 
 
-def open_bytes(file: File) -> io.BufferedReader:
+class Opened(io.BufferedReader):
+    """A file as decompressed bytes. `position` says how far in the file itself one is, in bytes."""
+
+    def __init__(self, raw: Any, position: Callable[[], int]) -> None:
+        super().__init__(raw, _BLOCK)
+        self.position = position
+
+
+def open_bytes(file: File) -> Opened:
     """The decompressed bytes of a file; what is cut short or damaged raises OSError while it is read."""
     with file.path.open("rb") as stream:
         head = stream.read(4)
@@ -39,23 +48,31 @@ def open_bytes(file: File) -> io.BufferedReader:
     if named and head and named != kind:
         raise DataError(f"it is named as {named} but does not hold that", where=file.shown)
     if kind is None:
-        return file.path.open("rb")
+        raw = io.FileIO(file.path)
+        return Opened(raw, raw.tell)
     import pyarrow as pa
 
-    raw = pa.CompressedInputStream(pa.OSFile(str(file.path)), kind)
-    return io.BufferedReader(cast(io.RawIOBase, raw), _BLOCK)
+    packed = pa.OSFile(str(file.path))
+    return Opened(pa.CompressedInputStream(packed, kind), packed.tell)
 
 
 def open_text(file: File, encoding: str, newline: str | None = None) -> io.TextIOWrapper:
+    """The text of a file; `position` of its `buffer` says how far one is."""
     return io.TextIOWrapper(cast(IO[bytes], open_bytes(file)), encoding=encoding, newline=newline)
 
 
-def lines(file: File, encoding: str) -> Iterator[list[str]]:
+def position(stream: io.TextIOWrapper) -> int:
+    """How far in its file a text is read, in bytes."""
+    return cast(Opened, stream.buffer).position()
+
+
+def lines(file: File, encoding: str, context: SourceContext) -> Iterator[list[str]]:
     """The lines without their ends, some thousands at a time; any of the usual line ends counts."""
     with open_text(file, encoding) as stream:
         rest = ""
         while text := stream.read(_BLOCK // 4):
             *whole, rest = (rest + text).split("\n")
+            context.progress(position(stream), None)
             if whole:
                 yield whole
         if rest:

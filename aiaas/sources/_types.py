@@ -14,6 +14,11 @@ _WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?!\d{19})(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _WORTH_TELLING = 10  # identifiers such as A12, 12, B7 are not numbers gone wrong
 _TRUTH = re.compile(r"true|false|True|False|TRUE|FALSE")
+# All values of a block at once: one call of the engine instead of thousands. What a value matches is never given back.
+_ALL: dict[str, re.Pattern[str]] = {
+    kind: re.compile(f"(?>(?:{pattern.pattern})\n)*", re.ASCII)
+    for kind, pattern in (("bool", _TRUTH), ("int", _WHOLE), ("float", _NUMBER))
+}
 _FITS: dict[Kind, Callable[[str], Any]] = {
     "bool": _TRUTH.fullmatch,
     "int": _WHOLE.fullmatch,
@@ -47,11 +52,15 @@ class ColumnType:
         """Widen the type by some more values; `lines` are where they stand."""
         if self.kind == "text":
             return
-        present = [value for value in values if value not in self.missing]
+        present = values if self._complete(values) else [value for value in values if value not in self.missing]
         if not present:
             return
         before = self.kind
-        self.kind = next(kind for kind in _NEXT[before] if all(map(_FITS[kind], present)))
+        joined = "\n".join(present) + "\n"
+        lonely = joined.count("\n") == len(present)  # no value goes over several lines
+        self.kind = next(
+            kind for kind in _NEXT[before] if kind == "text" or (lonely and _ALL[kind].fullmatch(joined) is not None)
+        )
         if self.kind == "text":
             self._explain(before, values, lines)
         self.seen += len(present)
@@ -73,8 +82,14 @@ class ColumnType:
 
     def convert(self, values: Sequence[str]) -> list[Any]:
         """The values in the type found, a missing one as None."""
-        missing = self.missing
+        missing, complete = self.missing, self._complete(values)
         if self.kind in ("text", "none"):
-            return [None if value in missing else value for value in values]
+            return list(values) if complete else [None if value in missing else value for value in values]
         parse = _PARSE[self.kind]
-        return [None if value in missing else parse(value) for value in values]
+        return (
+            list(map(parse, values)) if complete else [None if value in missing else parse(value) for value in values]
+        )
+
+    def _complete(self, values: Sequence[str]) -> bool:
+        """Whether no value is a missing one."""
+        return self.missing.isdisjoint(values)

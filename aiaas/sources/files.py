@@ -22,7 +22,7 @@ Params = FileParams
 
 def fingerprint(params: FileParams, context: SourceContext) -> Mapping[str, Any]:
     """The digest of every file by its name."""
-    return _formats.fingerprint(_files(params, context))
+    return _formats.fingerprint(_files(params, context), params)
 
 
 def read(params: FileParams, context: SourceContext) -> Iterator[Batch]:

@@ -37,7 +37,7 @@ class Params(FileParams):
 
 def fingerprint(params: Params, context: SourceContext) -> Mapping[str, Any]:
     """The digest of every file by its name inside the package."""
-    return _formats.fingerprint(_files(params))
+    return _formats.fingerprint(_files(params), params)
 
 
 def read(params: Params, context: SourceContext) -> Iterator[Batch]:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from aiaas.errors import DataError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL or (isinstance(error, shutil.Error) and _full_inside(error)):
+        if error.errno in FULL or (isinstance(error, shutil.Error) and _full_inside(error)):
             raise DataError(
                 "the disk is full",
                 where=str(path.parent),
@@ -54,7 +54,7 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 def _full_inside(error: shutil.Error) -> bool:
     """shutil.copytree gathers the errors of all files, as words."""
-    return any(f"[Errno {number}]" in str(error) for number in _FULL)
+    return any(f"[Errno {number}]" in str(error) for number in FULL)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 import struct
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +20,7 @@ from pydantic import ValidationError
 from aiaas import plugins
 from aiaas.contracts import Origin, Source, SourceContext, SourceParams
 from aiaas.errors import DataError, MissingPackageError, RemoteError
-from aiaas.sources import http, hub
+from aiaas.sources import http, hub, remote, sql
 from tests.fileserver import Site, serve
 
 ROWS = 12_345
@@ -107,6 +110,90 @@ def _arrays(ending: str) -> Callable[[Path, pytest.MonkeyPatch], Iterator[Case]]
     return make
 
 
+def _workbook(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    import openpyxl
+
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("rows")
+    for line in (["text", "n"], *([text, n] for n, text in enumerate(_texts()))):
+        sheet.append(line)
+    book.save(folder / "rows.xlsx")
+    yield from _named(folder, "rows.xlsx", "gone.xlsx")
+
+
+def _page(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    lines = "".join(f"<tr><td>{text}</td><td>{n}</td></tr>" for n, text in enumerate(_texts()))
+    (folder / "rows.html").write_text(f"<table><tr><th>text</th><th>n</th></tr>{lines}</table>", "utf-8")
+    yield from _named(folder, "rows.html", "gone.html")
+
+
+def _arrow(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    import pyarrow as pa
+    from pyarrow import feather
+
+    feather.write_feather(pa.table({"text": _texts()}), folder / "rows.arrow")
+    yield from _named(folder, "rows.arrow", "gone.arrow")
+
+
+def _saved(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    import datasets
+
+    whole = datasets.Dataset.from_dict({"text": _texts()})
+    parts = {"train": whole.select(range(10_000)), "test": whole.select(range(10_000, ROWS))}
+    datasets.DatasetDict(parts).save_to_disk(str(folder / "rows"))
+    yield from _named(folder, "rows", "gone")
+
+
+def _archive(ending: str) -> Callable[[Path, pytest.MonkeyPatch], Iterator[Case]]:
+    def make(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+        _write(folder, ".csv")
+        if ending == ".zip":
+            with zipfile.ZipFile(folder / "rows.zip", "w", zipfile.ZIP_DEFLATED) as zipped:
+                zipped.write(folder / "rows.csv", "inner/rows.csv")
+        else:
+            with tarfile.open(folder / "rows.tar.gz", "w:gz") as tar:
+                tar.add(folder / "rows.csv", "inner/rows.csv")
+        yield from _named(folder, f"rows{ending}", f"gone{ending}")
+
+    return make
+
+
+def _named_pictures(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    (folder / "pics").mkdir()
+    for number in range(1400):
+        (folder / "pics" / f"{number}.png").write_bytes(b"\x89PNG" + bytes([number % 256]))
+    lines = "".join(f"{number}.png,{number % 2}\n" for number in range(1400))
+    (folder / "rows.csv").write_text(f"image,label\n{lines}")
+    yield from _named(folder, "rows.csv", "gone.csv", rows=1400, picture_folder="pics")
+
+
+def _named(folder: Path, name: str, gone: str, rows: int = ROWS, **said: Any) -> Iterator[Case]:
+    source = plugins.source("rows")
+    params, lost = source.Params(source=name, **said), source.Params(source=gone, **said)
+    yield Case(source, params, lost, SourceContext(folder, folder / "cache"), rows=rows)
+
+
+def _sql(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    with sqlite3.connect(folder / "rows.db") as connection:
+        connection.execute("CREATE TABLE rows (n INTEGER PRIMARY KEY, text TEXT)")
+        connection.executemany("INSERT INTO rows VALUES (?, ?)", enumerate(_texts()))
+    connection.close()
+    query = "SELECT text, n FROM rows ORDER BY n"
+    params, gone = (sql.Params(source=f"sql:sqlite:///{name}.db", query=query) for name in ("rows", "gone"))
+    yield Case(plugins.source("sql:"), params, gone, SourceContext(folder, folder / "cache"))
+
+
+def _remote(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    import fsspec
+
+    _write(folder, ".parquet")
+    system, name = fsspec.filesystem("memory"), folder.name
+    system.pipe(f"/{name}/rows.parquet", (folder / "rows.parquet").read_bytes())
+    params, gone = (remote.Params(source=f"memory://{name}/{each}.parquet") for each in ("rows", "gone"))
+    yield Case(plugins.source("memory:"), params, gone, SourceContext(folder, folder / "cache"))
+    system.rm(f"/{name}", recursive=True)
+
+
 def _package(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
     (folder / "conformance_sample").mkdir()
     _write(folder / "conformance_sample", ".txt")
@@ -146,7 +233,16 @@ CASES: dict[str, Callable[[Path, pytest.MonkeyPatch], Iterator[Case]]] = {
     "files idx": _arrays(".idx"),
     "files npz": _arrays(".npz"),
     "files pixels": _arrays(".csv"),
+    "files excel": _workbook,
+    "files html": _page,
+    "files arrow": _arrow,
+    "files saved by datasets": _saved,
+    "files zip": _archive(".zip"),
+    "files tar.gz": _archive(".tar.gz"),
+    "files pictures named by a table": _named_pictures,
     "package": _package,
+    "remote": _remote,
+    "sql": _sql,
     "http": _http,
     "hub": _hub,
 }

@@ -1,0 +1,19 @@
+"""How far collecting is, as a person sees it."""
+
+from __future__ import annotations
+
+from aiaas.cli.progress import Pace
+from aiaas.contracts import Advance
+
+
+def test_rows_speed_and_time_left_of_what_is_collected() -> None:
+    pace = Pace()
+    pace.line(Advance("collect", 0, 0, of_bytes=400_000_000), 100.0)
+    told = pace.line(Advance("collect", 60_000, 40_000_000, of_bytes=400_000_000), 102.0)
+    assert told == "collect: 60,000 rows, 20.0 MB/s, 18 s left"
+
+
+def test_a_source_that_counts_no_bytes_tells_its_rows() -> None:
+    pace = Pace()
+    pace.line(Advance("collect", 0), 100.0)
+    assert pace.line(Advance("collect", 5000), 200.0) == "collect: 5,000 rows"

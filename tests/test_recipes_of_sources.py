@@ -1,0 +1,96 @@
+"""The recipes that show a source, as they stand; the servers that some need are started here."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Aiaas, answer
+
+from tests import postgres
+from tests.objectstore import Store, serve
+
+ROOT = Path(__file__).parent.parent
+Run = Callable[..., dict[str, object]]
+
+
+def run(aiaas: Aiaas, recipe: str, verb: str = "evaluate", **environment: str) -> dict[str, object]:
+    done = aiaas(verb, str(ROOT / "recipes" / recipe), "--json", environment=environment)
+    assert done.returncode == 0, done.stderr
+    return answer(done)
+
+
+def accuracy(said: dict[str, object]) -> float:
+    metrics = said["metrics"]
+    assert isinstance(metrics, dict)
+    return float(metrics["accuracy"])
+
+
+def test_the_same_table_out_of_every_format_gives_the_same_model(aiaas: Aiaas) -> None:
+    found = {name: accuracy(run(aiaas, f"churn_{name}.yaml")) for name in ("logistic", "sql", "excel", "arrow")}
+    assert set(found.values()) == {found["logistic"]}
+
+
+def test_a_table_of_a_page(aiaas: Aiaas) -> None:
+    said = run(aiaas, "rentals_html.yaml")
+    assert said["metrics"] == run(aiaas, "rentals_linear.yaml")["metrics"]
+
+
+def test_an_archive_with_a_table_that_names_pictures(aiaas: Aiaas) -> None:
+    said = run(aiaas, "shapes_cnn.yaml", "collect")
+    assert said["stages"]
+    done = aiaas("preprocess", str(ROOT / "recipes" / "shapes_cnn.yaml"))
+    assert "300 rows from 1 source: 300 PNG of 16 x 16 pixels" in done.stderr or "cached" in done.stderr
+
+
+@pytest.mark.skipif(postgres.ready() is not None, reason=str(postgres.ready()))
+def test_a_postgresql(aiaas: Aiaas) -> None:
+    import sqlite3
+
+    import sqlalchemy as sa
+
+    with sqlite3.connect(ROOT / "data" / "churn.db") as connection:
+        cursor = connection.execute("SELECT * FROM customers")
+        names = [each[0] for each in cursor.description]
+        lines = cursor.fetchall()
+    connection.close()
+    root = Path(tempfile.mkdtemp(prefix="pg-"))
+    try:
+        with postgres.cluster(root) as address:
+            engine = sa.create_engine(address)
+            kinds = dict(zip(names, map(type, lines[0]), strict=True))
+            columns = [f"{name} {'text' if kinds[name] is str else 'double precision'}" for name in names]
+            with engine.begin() as database:
+                database.execute(sa.text(f"CREATE TABLE customers ({', '.join(columns)})"))
+                places = ", ".join(f":{name}" for name in names)
+                rows = [dict(zip(names, line, strict=True)) for line in lines]
+                database.execute(sa.text(f"INSERT INTO customers VALUES ({places})"), rows)
+            engine.dispose()
+            said = run(aiaas, "churn_postgresql.yaml", CHURN_DATABASE=address)
+            assert accuracy(said) >= 0.75
+            again = run(aiaas, "churn_postgresql.yaml", "collect", CHURN_DATABASE=address)
+            assert again["stages"][0]["cached"]  # type: ignore[index]
+            with engine.begin() as database:
+                database.execute(sa.text("DELETE FROM customers WHERE id > 1100"))
+            engine.dispose()
+            planned = aiaas(
+                "plan", str(ROOT / "recipes" / "churn_postgresql.yaml"), environment={"CHURN_DATABASE": address}
+            )
+            assert "the source sql:${env:CHURN_DATABASE} changed: version was [1200, 1200.0], is" in planned.stdout
+    finally:
+        shutil.rmtree(root)
+
+
+def test_a_store_that_speaks_s3(aiaas: Aiaas) -> None:
+    pytest.importorskip("s3fs")
+    with serve(Store({"shop/churn.csv": (ROOT / "data" / "churn.csv").read_bytes()})) as store:
+        keys = {
+            "AWS_ACCESS_KEY_ID": "someone",
+            "AWS_SECRET_ACCESS_KEY": "hush-hush",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        said = run(aiaas, "churn_s3.yaml", STORE_URL=store.url, BUCKET="shop", **keys)
+        assert accuracy(said) >= 0.75
