@@ -113,7 +113,7 @@ def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
         "preprocess": work.recipe.preprocess.model_dump(mode="json"),
         "rows": made["collect"].digest,
         "sources": [source.source for source in work.recipe.collect],
-        "code": keys.digest_code("preprocess", *_code(map(plugins.step, names)), "steps", "words"),
+        "code": keys.digest_code("preprocess", *_code(map(plugins.step, names)), "steps", "words", "pii"),
     }
 
 
@@ -216,7 +216,7 @@ def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
         "rows": made["preprocess"].digest,
         "judged": made["evaluate"].digest,
         "packages": deploy.tools(architecture, work.recipe.deploy),
-        "code": keys.digest_code("deploy", "bundle", "steps", *_model_code(work)),
+        "code": keys.digest_code("deploy", "bundle", "steps", "pii", *_model_code(work)),
     }
 
 

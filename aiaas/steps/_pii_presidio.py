@@ -74,8 +74,7 @@ def _analyzer(language: str, model: str | None) -> Any:
             f"presidio needs the model {model} of spaCy, which is not installed",
             hint=f"python -m spacy download {model}",
         )
-    # Presidio judges domains by a list of suffixes, which would be fetched at the first of them: the one that is installed
-    # with it serves.
+    # Presidio judges domains by a list of suffixes, which would be fetched at the first of them; one is installed.
     tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=())
     engine = SpacyNlpEngine(
         [{"lang_code": language, "model_name": model or "blank"}], NerModelConfiguration(labels_to_ignore=[])
