@@ -112,7 +112,7 @@ def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
         "seed": work.recipe.seed,
         "preprocess": work.recipe.preprocess.model_dump(mode="json"),
         "rows": made["collect"].digest,
-        "code": keys.digest_code("preprocess", *_code(map(plugins.step, names)), "steps", "words"),
+        "code": keys.digest_code("preprocess", *_code(map(plugins.step, names)), "steps", "words", "near", "languages"),
     }
 
 

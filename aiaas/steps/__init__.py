@@ -70,7 +70,7 @@ def mapped(step: Step, batch: Batch, verdicts: NDArray[np.uint8] | None = None) 
 
 def joined(step: Step, reports: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """One report of those that the same step gave in several places, `step` being the one that concluded."""
-    whole = functools.reduce(_joined, reports, {})
+    whole: dict[str, Any] = functools.reduce(_joined, reports, {})
     return dict(step.summarise(whole)) if isinstance(step, Summarises) else whole
 
 
