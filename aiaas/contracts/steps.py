@@ -121,3 +121,11 @@ class StepModule(Protocol):
 
     Params: type[Params]
     Step: type[Step]
+
+
+@runtime_checkable
+class Chooses(Protocol):
+    """A module whose step must know of all rows, or need not, as its parameters want it. `Step` is what both share."""
+
+    def choose(self, params: Any) -> type[Step]:
+        """The class that steps with these parameters are made of."""

@@ -94,8 +94,7 @@ class Step:
         import numpy as np
 
         assert self._verdicts is not None
-        begins = np.ones(len(rows), dtype=bool)
-        begins[1:] = (rows["high"][1:] != rows["high"][:-1]) | (rows["low"][1:] != rows["low"][:-1])
+        begins = _buckets.begins(rows)
         group = np.cumsum(begins) - 1
         starts = np.flatnonzero(begins)
         self._verdicts[rows["row"][~begins]] = _DUPLICATE

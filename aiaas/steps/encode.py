@@ -77,9 +77,6 @@ class Step:
     ON_REQUEST: ClassVar[bool] = True
     ROWS: ClassVar[Literal["all", "train"]] = "all"
 
-    def __new__(cls, params: Any, columns: Sequence[str], label: str | None) -> Step:
-        return super().__new__(_Learning if params.method in ("one_hot", "ordinal") else cls)
-
     def __init__(self, params: Any, columns: Sequence[str], label: str | None) -> None:
         self.columns = chosen(params.columns, columns)
         self.params: Params = params
@@ -176,6 +173,10 @@ class _Learning(Step):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._values = {name: list(values) for name, values in state["values"].items()}
+
+
+def choose(params: Params) -> type[Step]:
+    return _Learning if params.method in ("one_hot", "ordinal") else Step
 
 
 def _written(value: Any) -> str:

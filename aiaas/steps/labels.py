@@ -54,9 +54,6 @@ class Step:
     ON_REQUEST: ClassVar[bool] = False
     ROWS: ClassVar[Literal["all", "train"]] = "all"
 
-    def __new__(cls, params: Any, columns: Sequence[str], label: str | None) -> Step:
-        return super().__new__(_Counting if params.min_rows is not None else cls)
-
     def __init__(self, params: Any, columns: Sequence[str], label: str | None) -> None:
         self.params: Params = params
         self._label = label
@@ -130,3 +127,7 @@ class _Counting(Step):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._rare = frozenset(state["rare"])
+
+
+def choose(params: Params) -> type[Step]:
+    return _Counting if params.min_rows is not None else Step

@@ -44,9 +44,6 @@ class Step:
     ON_REQUEST: ClassVar[bool] = False
     ROWS: ClassVar[Literal["all", "train"]] = "all"
 
-    def __new__(cls, params: Any, columns: Sequence[str], label: str | None) -> Step:
-        return super().__new__(_Counting if params.share is None else cls)
-
     def __init__(self, params: Any, columns: Sequence[str], label: str | None) -> None:
         self.columns = chosen(params.columns, columns)
         self.params: Params = params
@@ -96,3 +93,7 @@ class _Counting(Step):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._below = {int(label): bound for label, bound in state["below"].items()}
+
+
+def choose(params: Params) -> type[Step]:
+    return _Counting if params.share is None else Step
