@@ -254,6 +254,30 @@ class TestAugment:
         assert len(english) > 2
         assert "房间很整洁服务也好" in done.rows["text"]
 
+    def test_synonyms_from_a_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "words.txt"
+        path.write_text("# hotels\nroom, suite，chamber\n\n干净,整洁\n", "utf-8")
+        module: Any = plugins.step("augment")
+        params = module.Params(operations=["synonym"], synonym_file="words.txt", synonyms={"room": ["place"]})
+        assert module.files(params) == {"synonym_file": "words.txt"}
+        read = module.read(params, {"synonym_file": path})
+        assert read.synonym_file is None
+        assert read.synonyms == {
+            "room": ["place", "suite", "chamber"],
+            "suite": ["room", "chamber"],
+            "chamber": ["room", "suite"],
+            "干净": ["整洁"],
+            "整洁": ["干净"],
+        }
+
+    @pytest.mark.parametrize(("text", "told"), [(b"one\n", "two words"), (b"a,,b\n", "two words"), (b"\xff", "UTF-8")])
+    def test_a_bad_file_of_synonyms(self, tmp_path: Path, text: bytes, told: str) -> None:
+        path = tmp_path / "words.txt"
+        path.write_bytes(text)
+        module: Any = plugins.step("augment")
+        with pytest.raises(DataError, match=told):
+            module.read(module.Params(synonym_file="words.txt"), {"synonym_file": path})
+
     def test_without_a_synonym_it_falls_back_to_noise(self) -> None:
         done = self.made(["plain words only here"], operations=["synonym"], synonyms={"room": ["suite"]}, copies=5)
         assert len(done.places) > 3

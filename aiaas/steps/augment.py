@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, Literal
 
@@ -12,10 +13,12 @@ from pydantic import Field, field_validator, model_validator
 
 from aiaas import contracts
 from aiaas.contracts import Batch, Sifted
+from aiaas.errors import DataError
 from aiaas.steps import _draw
 from aiaas.steps._columns import chosen
 
 _EASTERN = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"
+_COMMA = re.compile("[,，]")
 _UNITS = re.compile(rf"[{_EASTERN}]|[^\s{_EASTERN}]+")
 Operation = Literal["swap", "delete", "synonym", "noise"]
 
@@ -38,6 +41,12 @@ class Params(contracts.Params):
     synonyms: dict[str, list[str]] = Field(
         default_factory=dict, description="Words, each with those that may stand in its place."
     )
+    synonym_file: str | None = Field(
+        None,
+        min_length=1,
+        description="A file of synonyms, as under `collect`: on each line words that may stand for "
+        "each other, commas between them.",
+    )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Another number makes other copies.")
 
     @field_validator("synonyms")
@@ -50,9 +59,35 @@ class Params(contracts.Params):
 
     @model_validator(mode="after")
     def _has_synonyms(self) -> Params:
-        if "synonym" in self.operations and not self.synonyms:
-            raise ValueError("the operation synonym needs synonyms: {word: [another, …]}")
+        if "synonym" in self.operations and not self.synonyms and self.synonym_file is None:
+            raise ValueError("the operation synonym needs synonyms: {word: [another, …]}, or synonym_file")
         return self
+
+
+def files(params: Params) -> Mapping[str, str]:
+    return {"synonym_file": params.synonym_file} if params.synonym_file is not None else {}
+
+
+def read(params: Params, files: Mapping[str, Path]) -> Params:
+    """The words of the file as synonyms, after those that the recipe lists itself."""
+    path = files["synonym_file"]
+    known = {word: list(others) for word, others in params.synonyms.items()}
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError("the synonyms are not UTF-8", where=str(path), hint=str(error)) from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        words = [word.strip() for word in _COMMA.split(line)]
+        if len(words) < 2 or not all(words):
+            raise DataError(
+                "a line of synonyms holds two words at least, with commas between them", where=f"{path}:{number}"
+            )
+        for word in words:
+            others = known.setdefault(word, [])
+            others += [other for other in words if other != word and other not in others]
+    return params.model_copy(update={"synonyms": known, "synonym_file": None})
 
 
 class Step:
