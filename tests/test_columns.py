@@ -1,4 +1,4 @@
-"""Steps that learn of train and change columns, from a recipe to answers: what a request holds, what the model takes."""
+"""Steps that learn of train and change columns: what is learned, what a request holds, what the model takes."""
 
 from __future__ import annotations
 
@@ -43,11 +43,13 @@ def table(tmp_path: Path) -> Path:
             old = chance.random() < 0.25
             age = "" if chance.random() < 0.1 else chance.randrange(60, 90) if old else chance.randrange(10, 40)
             city = chance.choice(["Rome", "Oslo"]) if old else chance.choice(["Oslo", "Bern"])
-            rows.writerow([city, age, f"20{chance.randrange(10, 26)}-0{chance.randrange(1, 10)}-01", "old" if old else "young"])
+            rows.writerow(
+                [city, age, f"20{chance.randrange(10, 26)}-0{chance.randrange(1, 10)}-01", "old" if old else "young"]
+            )
     return tmp_path
 
 
-def work(folder: Path, steps: list[Any], **more: Any) -> Work:
+def work(folder: Path, steps: list[Any], workspace: str = ".aiaas", **more: Any) -> Work:
     data = {
         "schema": 1,
         "name": "people",
@@ -57,12 +59,15 @@ def work(folder: Path, steps: list[Any], **more: Any) -> Work:
         "model": {"backend": "sklearn", "architecture": "logistic_regression"},
         **more,
     }
-    return Work(Recipe.from_dict(data, base=folder), Workspace.open(folder / ".aiaas"))
+    return Work(Recipe.from_dict(data, base=folder), Workspace.open(folder / workspace))
 
 
-def parts(result: pipeline.Result, folder: Path) -> dict[str, Dataset]:
-    found = next((folder / ".aiaas" / "artefacts" / "preprocess").iterdir())
-    return {name: Dataset.from_file(str(found / f"{name}.arrow")) for name in ("train", "validation", "test")}
+def preprocessed(asked: Work) -> tuple[dict[str, Dataset], dict[str, Any]]:
+    """The parts, and the report."""
+    pipeline.run(asked, until="preprocess")
+    (found,) = (asked.workspace.root / "artefacts" / "preprocess").iterdir()
+    rows = {name: Dataset.from_file(str(found / f"{name}.arrow")) for name in ("train", "validation", "test")}
+    return rows, json.loads((found / "report.json").read_text("utf-8"))
 
 
 def test_a_request_holds_the_columns_of_the_data(table: Path) -> None:
@@ -92,18 +97,15 @@ def test_a_request_holds_the_columns_of_the_data(table: Path) -> None:
 
 
 def test_what_is_learned_is_learned_of_train_and_copies_stand_there_alone(table: Path) -> None:
-    plain = parts(pipeline.run(work(table, [])), table)
+    plain, _ = preprocessed(work(table, [], "plain"))
     labels = {name: list(rows["label"]) for name, rows in plain.items()}
-    for old in (table / ".aiaas" / "artefacts" / "preprocess").iterdir():
-        old.rename(old.with_name(f"z{old.name}"))
-    done = parts(pipeline.run(work(table, TABLE)), table)
+    done, report = preprocessed(work(table, TABLE))
     assert {name: len(done[name]) for name in ("validation", "test")} == {
         name: len(plain[name]) for name in ("validation", "test")
     }
     counts = [list(done["train"]["label"]).count(code) for code in (0, 1)]
     assert counts[0] == counts[1] == max(labels["train"].count(code) for code in (0, 1))
     ages = [age for age in plain["train"]["age"] if age is not None]
-    report = json.loads(next((table / ".aiaas" / "artefacts" / "preprocess").glob("[!z]*/report.json")).read_text())
     learned = {step["name"]: step["report"] for step in report["steps"]}
     assert learned["impute"]["columns"]["age"] == pytest.approx(sum(ages) / len(ages), rel=1e-12)
     assert learned["clip"]["columns"]["age"] == [min(ages), max(ages)]
@@ -118,7 +120,7 @@ def test_a_step_may_name_a_column_that_another_made_and_no_other(table: Path) ->
 
 def test_a_file_of_synonyms_is_read_and_decides_the_key(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text(
-        "text,label\n" + "".join(f"a clean room number {n},{'pos' if n % 2 else 'neg'}\n" for n in range(60)), "utf-8"
+        "text,label\n" + "".join(f"a clean room number {n},{'pos' if n % 2 else 'neg'}\n" for n in range(300)), "utf-8"
     )
     (tmp_path / "words.txt").write_text("clean,tidy\n", "utf-8")
     step = {"augment": {"operations": ["synonym"], "synonym_file": "words.txt"}}
@@ -129,7 +131,7 @@ def test_a_file_of_synonyms_is_read_and_decides_the_key(tmp_path: Path) -> None:
         collect=[{"source": "rows.csv"}],
         model={"backend": "sklearn", "architecture": "naive_bayes"},
     )
-    found = parts(pipeline.run(asked, until="preprocess"), tmp_path)
+    found, _ = preprocessed(asked)
     texts = list(found["train"]["text"])
     assert len(texts) == 2 * sum("tidy" in text for text in texts)
     assert not any("tidy" in text for name in ("validation", "test") for text in found[name]["text"])
@@ -149,5 +151,6 @@ def test_an_address_of_synonyms_that_is_none(tmp_path: Path, address: str, told:
 
 def test_a_file_of_synonyms_that_is_not_there(table: Path) -> None:
     steps = [{"augment": {"operations": ["synonym"], "synonym_file": "nowhere.txt"}}]
-    with pytest.raises(DataError, match="nowhere"):
+    with pytest.raises(DataError, match="no such file") as caught:
         pipeline.run(work(table, steps), until="preprocess")
+    assert str(caught.value.where).endswith("nowhere.txt")

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,7 @@ def main() -> None:
             work: dict[str, Callable[[], Any]] = plain(rows)
         else:
             work = {
-                f"{name} {json.dumps(params) if params else ''}".strip(): lambda name=name, params=params: run(
-                    name, params, rows
-                )
+                f"{name} {json.dumps(params) if params else ''}".strip(): partial(run, name, params, rows)
                 for name, several in cases.items()
                 for params in several
             }
@@ -96,7 +95,9 @@ def table(count: int) -> Batch:
             for column in range(8)
         },
         "word": chance.choices(words, k=count),
-        "day": [f"20{chance.randrange(10, 26)}-0{chance.randrange(1, 10)}-1{chance.randrange(10)}" for _ in range(count)],
+        "day": [
+            f"20{chance.randrange(10, 26)}-0{chance.randrange(1, 10)}-1{chance.randrange(10)}" for _ in range(count)
+        ],
         "label": chance.choices(["a", "b"], [9, 1], k=count),
     }
 

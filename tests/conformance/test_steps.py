@@ -125,7 +125,7 @@ def verdicted(step: Any, rows: Batch, size: int) -> Iterator[tuple[Batch, Any]]:
 
 
 def test_there_are_steps() -> None:
-    assert {"clean", "deduplicate", "lowercase", "segment", "stopwords"} <= set(NAMES)
+    assert {"clean", "deduplicate", "near_duplicates", "augment", "encode", "lowercase", "segment"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
