@@ -24,8 +24,10 @@ from aiaas.contracts.models import (
 from aiaas.contracts.progress import Advance
 from aiaas.contracts.sources import OfFiles, OfFolders, Origin, Source, SourceContext, SourceParams
 from aiaas.contracts.steps import (
+    Chooses,
     Judges,
     Protects,
+    ReadsLists,
     Reshapes,
     Sifted,
     Stateful,
@@ -43,6 +45,7 @@ __all__ = [
     "Answer",
     "Architecture",
     "Batch",
+    "Chooses",
     "Column",
     "Example",
     "Folder",
@@ -61,6 +64,7 @@ __all__ = [
     "Protects",
     "Quantizable",
     "ReadsFiles",
+    "ReadsLists",
     "ReadsOptional",
     "Reshapes",
     "Settled",

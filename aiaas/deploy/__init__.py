@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,9 @@ def package(
     """
     fit = json.loads((trained.fit / "training.json").read_text("utf-8"))
     fitted = Fitted(trained.fit / "model", fit["packages"], Signature.from_dict(fit["signature"]), trained.data)
-    records = json.loads((trained.data / "report.json").read_text("utf-8"))["request_steps"]
+    report = json.loads((trained.data / "report.json").read_text("utf-8"))
+    records = report["request_steps"]
+    asked = replace(fitted.signature, features=report.get("inputs", fitted.signature.features))
     folder = out / "bundle"
     folder.mkdir()
     with TemporaryDirectory(dir=out) as scratch:
@@ -56,10 +58,11 @@ def package(
             runtime=form.runtime,
             precision=form.precision,
             lost=asdict(form.int8.loss) if form.int8 and form.precision == INT8 else None,
-            signature=fitted.signature,
+            signature=asked,
+            fitted=fitted.signature,
             packages=form.packages,
             metrics=json.loads((trained.judged / "metrics.json").read_text("utf-8")),
-            examples=_examples(trained.collected / "data.arrow", recipe, fitted.signature, records),
+            examples=_examples(trained.collected / "data.arrow", recipe, asked, records),
             steps=records,
             origins=fit.get("origins"),
             data=_data(trained),
@@ -69,6 +72,7 @@ def package(
     replayed = loaded.replay()
     return {
         "digest": digest,
+        "signature": asked.as_dict(),
         "bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
         "examples": replayed,
         "answer": next(loaded.examples())["answer"],
@@ -100,7 +104,7 @@ def _examples(collected: Path, recipe: Recipe, signature: Signature, records: Se
     rows = Dataset.from_file(str(collected)).select_columns(list(signature.features))
     chosen = range(0, len(rows), max(1, len(rows) // EXAMPLES))[:EXAMPLES]
     stated = task.opening if isinstance(task, Generative) else task.request
-    batch = steps.shown(steps.restore(records, list(signature.features)), rows.select(chosen).to_dict())
+    batch = steps.shown(steps.restore(records, signature.features), rows.select(chosen).to_dict())
     examples: list[Any] = []
     size = 0
     for values in zip(*batch.values(), strict=True):

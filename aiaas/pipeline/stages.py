@@ -14,7 +14,7 @@ from typing import Any
 from aiaas import backends, plugins
 from aiaas.contracts import Advance, Progress, Signature, SourceContext, TakesFiles, Task
 from aiaas.errors import VerificationError
-from aiaas.pipeline import files
+from aiaas.pipeline import files, lists
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace, keys
 
@@ -111,9 +111,12 @@ def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
         "task": work.recipe.task,
         "seed": work.recipe.seed,
         "preprocess": work.recipe.preprocess.model_dump(mode="json"),
+        **lists.fingerprints(work.recipe.preprocess, work.source_context()),
         "rows": made["collect"].digest,
         "sources": [source.source for source in work.recipe.collect],
-        "code": keys.digest_code("preprocess", *_code(map(plugins.step, names)), "steps", "words", "pii"),
+        "code": keys.digest_code(
+            "preprocess", *_code(map(plugins.step, names)), "steps", "words", "near", "languages", "pii"
+        ),
     }
 
 
@@ -124,7 +127,7 @@ def _preprocess(work: Work, made: Made, draft: Draft) -> None:
     draft.aside.add("dropped.arrow")  # it says where rows came from; what is learned from is in the others
     draft.summary.update(
         preprocess.preprocess(
-            recipe.preprocess,
+            lists.read(recipe.preprocess, work.source_context()),
             recipe.seed,
             plugins.task(recipe.task),
             made["collect"].path / "data.arrow",

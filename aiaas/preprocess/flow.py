@@ -71,8 +71,7 @@ class Flow:
         """The features at the beginning of the pass."""
         features = plan.columns.types
         for number in range(span.begin):
-            if number in told.states:
-                features = steps.reshaped(build(plan, number, features, told.states), features)
+            features = steps.reshaped(build(plan, number, features, told.states), features)
         return features
 
     def run(self, source: Iterable[Rows]) -> Iterator[Rows]:

@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from aiaas.plugins import step as step_module
 from aiaas.preprocess.layout import Layout
 from aiaas.preprocess.segments import Segment
 from aiaas.preprocess.split import Sides
 from aiaas.recipe.split import TimeSplit
+from aiaas.steps import kind
 
 Border = Literal["start", "survey", "cut", "end"]
 
@@ -72,14 +72,14 @@ class Plan:
 
 def surveys(spec: Spec) -> bool:
     """Whether the step must know of all rows before it maps one."""
-    return hasattr(step_module(spec.name).Step, "survey")
+    return hasattr(kind(spec.name, spec.params), "survey")
 
 
 def place_of_division(steps: Sequence[Spec]) -> int:
     """Rows are divided as late as may be: before the first step that is given those of train alone, or learns from
     them alone, and after all steps where there is none."""
     for number, spec in enumerate(steps):
-        step = step_module(spec.name).Step
+        step = kind(spec.name, spec.params)
         if step.ROWS == "train" or getattr(step, "LEARNS_FROM", "all") == "train":
             return number
     return len(steps)

@@ -99,7 +99,9 @@ class _Stage:
             for spec, step in zip(self.plan.steps, self.steps, strict=True)
             if step.ON_REQUEST
         ]
-        atomic.write_json(self.out / "report.json", {**summary, "request_steps": kept})
+        given = self.plan.columns.types
+        asked = {"inputs": given} if self._features != given else {}  # a request holds what the steps are given
+        atomic.write_json(self.out / "report.json", {**summary, "request_steps": kept, **asked})
         return summary
 
     def _build(self) -> None:

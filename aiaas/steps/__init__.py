@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aiaas import plugins
 from aiaas.contracts import (
     Batch,
+    Chooses,
     Judges,
     Params,
     Protects,
@@ -37,9 +38,19 @@ Protection = Callable[[Sequence[str]], list[str]]
 
 def build(name: str, params: Params | Mapping[str, Any], columns: Sequence[str], label: str | None) -> Step:
     """The step `name`, working on the feature `columns`; raises UsageError, DataError or pydantic's ValidationError."""
+    checked = _checked(name, params)
+    return kind(name, checked)(checked, columns, label)
+
+
+def kind(name: str, params: Params | Mapping[str, Any]) -> type[Step]:
+    """The class that `build` makes the step of."""
     module = plugins.step(name)
-    checked = params if isinstance(params, module.Params) else module.Params.model_validate(dict(params))
-    return module.Step(checked, columns, label)
+    return module.choose(_checked(name, params)) if isinstance(module, Chooses) else module.Step
+
+
+def _checked(name: str, params: Params | Mapping[str, Any]) -> Params:
+    expected = plugins.step(name).Params
+    return params if isinstance(params, expected) else expected.model_validate(dict(params))
 
 
 def record(name: str, params: Params | Mapping[str, Any], step: Step) -> Record:

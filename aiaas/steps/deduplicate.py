@@ -15,9 +15,9 @@ from pydantic import Field
 
 from aiaas import contracts
 from aiaas.contracts import Batch, Sifted, sift
-from aiaas.errors import DataError
 from aiaas.steps import _buckets
-from aiaas.steps._content import SIZE, digests, fingerprints, told
+from aiaas.steps._columns import chosen
+from aiaas.steps._content import SIZE, digests, fingerprints, shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,6 @@ _KEEP, _DUPLICATE, _CONTRADICTION, _SHOWN_CONTRADICTION = range(4)
 _REASONS = (None, "equal to a row before it", *["its label contradicts that of an equal row"] * 2)
 _KEPT = 4096
 """Characters that are kept of a text to be shown: more than are, since what protects must see a value whole."""
-_SHOWN = 80
 _TOLD = 20
 _LABELS_SHOWN = 10
 
@@ -51,12 +50,7 @@ class Step:
     LEARNS_FROM: ClassVar[Literal["all", "train"]] = "all"
 
     def __init__(self, params: Any, columns: Sequence[str], label: str | None) -> None:
-        unknown = sorted(set(params.columns or ()) - set(columns))
-        if unknown:
-            raise DataError(
-                f"there is no feature column {unknown[0]!r}; allowed: {', '.join(columns)}", where="preprocess.steps"
-            )
-        self.columns = tuple(columns if params.columns is None else params.columns)
+        self.columns = chosen(params.columns, columns)
         self.params = params
         self._label = label
         self._verdicts: NDArray[np.uint8] | None = None
@@ -131,7 +125,7 @@ class Step:
             row = {name: batch[name][place : place + 1] for name in self.columns}
             self._examples.append(
                 {
-                    "row": {name: _short(values[0], _KEPT) for name, values in row.items()},
+                    "row": {name: shortened(values[0], _KEPT) for name, values in row.items()},
                     "label": batch[self._label or ""][place],
                     "content": digests(row, self.columns).hex(),
                 }
@@ -145,7 +139,7 @@ class Step:
         """The examples one a contradiction, with all its labels, and a warning where there are any."""
         together: dict[str, dict[str, Any]] = {}
         for each in report["examples"]:
-            row = {name: _short(value) for name, value in each["row"].items()}
+            row = {name: shortened(value) for name, value in each["row"].items()}
             kept = together.setdefault(each["content"], {"row": row, "labels": []})
             kept["labels"].append(each["label"])
         examples = [{**each, "labels": sorted(each["labels"])} for each in together.values()]
@@ -172,9 +166,3 @@ def _warning(report: Mapping[str, Any]) -> str:
         such = f", such as {shown!r} ({', '.join(labels)})"
     what = "1 example has" if texts == 1 else f"{texts:,} examples have"
     return f"{what} labels that contradict each other; their {rows:,} rows were dropped{such}"
-
-
-def _short(value: Any, most: int = _SHOWN) -> Any:
-    text = told(value) if isinstance(value, str | bytes) else repr(value)
-    shortened = text if len(text) <= most else f"{text[:most]}…"
-    return value if value is None or isinstance(value, int | float) else shortened
