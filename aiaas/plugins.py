@@ -32,7 +32,6 @@ _EXTRAS = {
         *("onnxruntime", "tokenizers"),
     },
     "tensorflow": {"tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "tokenizers"},
-    "data": {"faker", "phonenumbers"},
     "presidio": {"presidio-analyzer", "spacy"},
 }
 """The packages that each extra brings, the smallest extra first."""
