@@ -22,6 +22,7 @@ from aiaas.errors import MissingPackageError, UsageError
 
 Room = Literal["sources", "steps", "tasks", "architectures"]
 _EXTRAS = {
+    "data": {"trafilatura", "protego", "w3lib", "lxml", "python-jsonpath"},
     "onnx": {"onnxruntime", "tokenizers"},
     "torch": {
         *("torch", "transformers", "accelerate", "peft", "safetensors", "onnx", "onnxscript"),

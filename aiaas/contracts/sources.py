@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -46,13 +47,17 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class SourceContext:
     """What a source may rely on: where relative paths start, a folder it may keep downloads in, whether it may go
-    online, and `warn`, which tells a person of something that was passed over (a skipped ragged row)."""
+    online, and `warn`, which tells a person of something that was passed over (a skipped ragged row).
+
+    `refresh` asks for what was fetched before `began`, the time of the command in seconds since 1970, to be fetched
+    again: once a command, however often it asks."""
 
     base: Path
     cache: Path
     offline: bool = False
     refresh: bool = False
     warn: Callable[[str], None] = lambda message: None
+    began: float = field(default_factory=time.time)
 
 
 class Source(Protocol):
