@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import random
 import subprocess
 import sys
+import tempfile
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -18,7 +20,7 @@ from pydantic import ValidationError
 from aiaas import plugins, steps
 from aiaas.contracts import Batch
 from aiaas.errors import DataError
-from aiaas.steps import _content, _markup
+from aiaas.steps import _buckets, _content, _markup
 from aiaas.steps._content import SIZE, digests
 
 
@@ -36,8 +38,9 @@ SIGN = {"edges": [-0.01, 0.01], "names": ["neg", None, "pos"]}
 class TestBins:
     def test_an_edge_begins_the_next_label_and_null_leaves_rows_out(self) -> None:
         step = steps.build("bins", SIGN, ["text"], "label")
-        done = step.apply({"text": ["a", "b", "c", "d"], "label": ["-2.5", "0.0", "0.01", "4"]})
-        assert done == {"text": ["a", "c", "d"], "label": ["neg", "pos", "pos"]}
+        done = steps.mapped(step, {"text": ["a", "b", "c", "d"], "label": ["-2.5", "0.0", "0.01", "4"]})
+        assert done.reasons == {1: "0.0 lies where there is no label"}
+        assert done.rows == {"text": ["a", "c", "d"], "label": ["neg", "pos", "pos"]}
         assert step.report() == {"labels": {"neg": 1, "pos": 2}, "left_out": 1}
 
     def test_several_edges_may_lead_to_one_label(self) -> None:
@@ -295,7 +298,7 @@ class TestStopwords:
         self.put(tmp_path, "foo\nbar\n")
         step = steps.build("stopwords", {"languages": ["en", "zh"]}, ["text"], None)
         assert step.apply({"text": ["foo the 的 bar"]}) == {"text": ["the"]}
-        lists: Any = step.report()["lists"]
+        lists: Any = steps.joined(step, [step.report()])["lists"]
         assert lists["en"] == {"source": "nltk", "words": 2}
         assert lists["zh"]["source"].startswith("stopwordsiso ")
         assert "nltk.data" not in sys.modules
@@ -329,17 +332,35 @@ class TestStopwords:
     def test_says_that_chinese_was_not_segmented(self) -> None:
         step = steps.build("stopwords", {}, ["text"], None)
         step.apply({"text": ["这是一个没有分词的很长的句子不是吗", "酒店的房间非常干净而且服务也特别好"]})
-        assert "put the step segment before stopwords" in step.report()["warning"]
+        assert "put the step segment before stopwords" in steps.joined(step, [step.report()])["warning"]
         both = steps.build("stopwords", {}, ["text"], None)
         both.apply({"text": texts("segment", ["这是一个没有分词的很长的句子不是吗"])})
-        assert "warning" not in both.report()
+        assert "warning" not in steps.joined(both, [both.report()])
+
+
+def conclude(step: Any, batches: list[Batch]) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        step.conclude([step.survey(batch) for batch in batches], Path(scratch))
+
+
+def judged(step: Any, batches: list[Batch]) -> Batch:
+    """What a step that judges rows makes of these."""
+    conclude(step, batches)
+    done: Batch = {}
+    at = 0
+    for batch in batches:
+        height = len(next(iter(batch.values())))
+        for name, values in steps.mapped(step, batch, step.verdicts(at, at + height)).rows.items():
+            done.setdefault(name, []).extend(values)
+        at += height
+    return done
 
 
 class TestDeduplicate:
     def run(self, rows: Batch, features: list[str], label: str | None, **params: Any) -> tuple[Batch, dict[str, Any]]:
         step = steps.build("deduplicate", params, features, label)
-        step.scan([rows])
-        return step.apply(rows), dict(step.report())
+        done = judged(step, [rows])
+        return done, steps.joined(step, [step.report()])
 
     def test_keeps_the_first(self) -> None:
         rows = {"text": ["a", "b", "a", "c", "b"], "label": ["x", "y", "x", "x", "y"], "n": [1, 2, 3, 4, 5]}
@@ -374,12 +395,27 @@ class TestDeduplicate:
         assert done == {"a": [1, 1], "target": [0.5, 0.7]}
         assert report["contradicting_rows"] == 0
 
-    def test_refuses_rows_it_has_not_seen(self) -> None:
-        step = steps.build("deduplicate", {}, ["text"], None)
-        step.scan([{"text": ["a"]}])
-        step.apply({"text": ["a"]})
-        with pytest.raises(ValueError, match="has not scanned"):
-            step.apply({"text": ["a"]})
+    def test_over_files_it_says_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """More rows than are sorted in memory at once go through files, in many small arrays."""
+        chance = random.Random(1)
+        rows = {"text": [f"{chance.randrange(900)}" for _ in range(2000)]}
+        rows["label"] = [chance.choice("xy" if text < "5" else "x") for text in rows["text"]]
+        whole = self.run(rows, ["text"], "label", examples=7)
+        monkeypatch.setattr(_buckets, "ROWS", 50)
+        parts = [{name: values[at : at + 300] for name, values in rows.items()} for at in range(0, 2000, 300)]
+        step = steps.build("deduplicate", {"examples": 7}, ["text"], "label")
+        assert (judged(step, parts), steps.joined(step, [step.report()])) == whole
+        assert len(whole[1]["examples"]) == 7
+
+    def test_several_processes_report_as_one(self) -> None:
+        rows = {"text": ["a", "b", "a"], "label": ["x", "y", "z"]}
+        _, alone = self.run(rows, ["text"], "label")
+        step, *workers = [steps.build("deduplicate", {}, ["text"], "label") for _ in range(3)]
+        conclude(step, [rows])
+        for worker, (start, stop) in zip(workers, [(0, 2), (2, 3)], strict=True):
+            part = {name: values[start:stop] for name, values in rows.items()}
+            steps.mapped(worker, part, step.verdicts(start, stop))
+        assert steps.joined(step, [each.report() for each in (step, *workers)]) == alone
 
     @given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("xy"))), st.integers(1, 5))
     def test_is_what_a_dictionary_says(self, rows: list[tuple[str, str]], size: int) -> None:
@@ -391,8 +427,7 @@ class TestDeduplicate:
             }
             for start in range(0, len(rows), size)
         ]
-        step.scan(batches)
-        done = [text for batch in batches for text in step.apply(batch)["text"]]
+        done = judged(step, batches).get("text", [])
         labels: dict[str, set[str]] = {}
         for value, label in rows:
             labels.setdefault(value, set()).add(label)

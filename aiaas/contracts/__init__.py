@@ -22,7 +22,7 @@ from aiaas.contracts.models import (
     settings_of,
 )
 from aiaas.contracts.sources import OfFiles, OfFolders, Origin, Source, SourceContext, SourceParams
-from aiaas.contracts.steps import Stateful, Step, StepModule
+from aiaas.contracts.steps import Judges, Sifted, Stateful, Step, StepModule, Summarises, Surveys, sift
 from aiaas.contracts.tasks import Column, Generative, Inspection, Signature, TakesFiles, Task
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Generative",
     "Generator",
     "Inspection",
+    "Judges",
     "Model",
     "OfFiles",
     "OfFolders",
@@ -47,6 +48,7 @@ __all__ = [
     "ReadsFiles",
     "ReadsOptional",
     "Settled",
+    "Sifted",
     "Signature",
     "Source",
     "SourceContext",
@@ -54,8 +56,11 @@ __all__ = [
     "Stateful",
     "Step",
     "StepModule",
+    "Summarises",
+    "Surveys",
     "TakesFiles",
     "Task",
     "Training",
     "settings_of",
+    "sift",
 ]

@@ -1,12 +1,13 @@
 """Takes rows through the steps, batch by batch.
 
-A step that must see all rows before it changes any makes the rows up to it be written to a file, which it scans while
-they are written and maps when they are read again.
+A step that must know of all rows before it changes any makes the rows up to it be written to a file, which it surveys
+while they are written and maps when they are read again.
 """
 
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from aiaas import steps
-from aiaas.contracts import Batch, Step
+from aiaas.contracts import Batch, Judges, Step, Surveys
 from aiaas.errors import DataError
 from aiaas.preprocess import tables
 from aiaas.preprocess.layout import SOURCE, Layout
@@ -37,7 +38,8 @@ class Link:
     def report(self) -> dict[str, Any]:
         counts = {"in": self.rows_in, "out": self.rows_out, "empty": self.empty}
         kept = steps.record(self.name, self.params, self.step)
-        return {"name": self.name, "params": kept["params"], "rows": counts, "report": dict(self.step.report())}
+        told = steps.joined(self.step, [self.step.report()])
+        return {"name": self.name, "params": kept["params"], "rows": counts, "report": told}
 
 
 class Flow:
@@ -57,12 +59,11 @@ class Flow:
         rows = self._first(collected)
         pending: list[Link] = []
         for link in self.links:
-            if link.step.SCANS:
+            if isinstance(link.step, Surveys):
                 written = self._file()
-                ahead = self._write(rows, pending, written)
-                link.step.scan(ahead)
-                for _ in ahead:  # a step need not look to the end, but the file must hold every row
-                    pass
+                surveys = [link.step.survey(batch) for batch in self._write(rows, pending, written)]
+                with tempfile.TemporaryDirectory(dir=self._scratch) as scratch:
+                    link.step.conclude(surveys, Path(scratch))
                 rows, pending = self._again(written, link.name), []
             pending.append(link)
         final = self._file()
@@ -94,7 +95,10 @@ class Flow:
             before = _height(batch)
             if not before:
                 break
-            batch = link.step.apply(batch)
+            verdicts = None
+            if isinstance(link.step, Judges):
+                verdicts = link.step.verdicts(link.rows_in, link.rows_in + before)
+            batch = steps.mapped(link.step, batch, verdicts).rows
             applied = _height(batch)
             batch = self._drop_empty(batch)
             link.rows_in += before

@@ -6,11 +6,16 @@ that a request meets exactly what the training rows met.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
-from aiaas.contracts import Batch, Params, Stateful, Step
+from aiaas.contracts import Batch, Judges, Params, Sifted, Stateful, Step, Summarises
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Record = dict[str, Any]
 """A step as a bundle keeps it, in JSON: `name`, `params`, and the `state` of a step that has one."""
@@ -41,7 +46,36 @@ def restore(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> lis
 
 
 def apply(steps: Iterable[Step], batch: Batch) -> Batch:
-    """Take one batch through all the steps."""
+    """Take the examples of a request through all the steps, which keep their number and order."""
     for step in steps:
-        batch = step.apply(batch)
+        mapped = step.apply(batch)
+        if isinstance(mapped, Sifted):
+            raise TypeError(f"{type(step).__module__} changes the number of rows, which no step on a request may")
+        batch = mapped
     return batch
+
+
+def mapped(step: Step, batch: Batch, verdicts: NDArray[np.uint8] | None = None) -> Sifted:
+    """What a step makes of a batch; `verdicts` are those of its rows where the step `Judges`."""
+    made = step.judge(batch, verdicts) if isinstance(step, Judges) and verdicts is not None else step.apply(batch)
+    return made if isinstance(made, Sifted) else Sifted(made, range(len(next(iter(made.values()), ()))))
+
+
+def joined(step: Step, reports: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """One report of those that the same step gave in several places, `step` being the one that concluded."""
+    whole: dict[str, Any] = functools.reduce(_joined, reports, {})
+    return dict(step.summarise(whole)) if isinstance(step, Summarises) else whole
+
+
+def _joined(one: Any, other: Any) -> Any:
+    match one, other:
+        case Mapping(), Mapping():
+            return {
+                **one,
+                **{name: _joined(one[name], value) if name in one else value for name, value in other.items()},
+            }
+        case list(), list():
+            return [*one, *other]
+        case bool() | str() | None, _:
+            return one
+    return one + other

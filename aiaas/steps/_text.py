@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -27,7 +27,7 @@ class TextStep(ABC):
     """
 
     ON_REQUEST: ClassVar[bool] = True
-    SCANS: ClassVar[bool] = False
+    ROWS: ClassVar[Literal["all", "train"]] = "all"
 
     def __init__(self, params: Any, columns: Sequence[str], label: str | None) -> None:
         unknown = sorted(set(params.columns or ()) - set(columns))
@@ -42,10 +42,6 @@ class TextStep(ABC):
     @abstractmethod
     def texts(self, texts: list[str]) -> list[str]:
         """Map texts, keeping their number and order."""
-
-    def scan(self, batches: Iterable[Batch]) -> None:
-        """Nothing to learn: what becomes of a text depends on that text alone."""
-        return
 
     def apply(self, batch: Batch) -> Batch:
         return {**batch, **{name: self._column(batch[name]) for name in self.columns if name in batch}}

@@ -6,13 +6,13 @@ import bisect
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from aiaas import contracts
-from aiaas.contracts import Batch
+from aiaas.contracts import Batch, Sifted, sift
 from aiaas.errors import DataError
 
 _SHOWN = 40
@@ -46,7 +46,7 @@ class Step:
     """Works on the label, which a classifier collects as text. Raises DataError where it is no number."""
 
     ON_REQUEST: ClassVar[bool] = False
-    SCANS: ClassVar[bool] = False
+    ROWS: ClassVar[Literal["all", "train"]] = "all"
 
     def __init__(self, params: Any, columns: Sequence[str], label: str | None) -> None:
         self.params: Params = params
@@ -54,11 +54,7 @@ class Step:
         self._labels: Counter[str] = Counter()
         self._left_out = 0
 
-    def scan(self, batches: Iterable[Batch]) -> None:
-        """Nothing to learn: the recipe says the edges."""
-        return
-
-    def apply(self, batch: Batch) -> Batch:
+    def apply(self, batch: Batch) -> Batch | Sifted:
         if self._label is None:
             raise DataError(
                 "bins makes labels of numbers, and this task has no labels",
@@ -68,9 +64,9 @@ class Step:
         names = [self._name(value) for value in batch[self._label]]
         self._labels.update(name for name in names if name is not None)
         self._left_out += names.count(None)
-        kept = [place for place, name in enumerate(names) if name is not None]
-        changed = {**batch, self._label: names}
-        return {column: [values[place] for place in kept] for column, values in changed.items()}
+        values = zip(batch[self._label], names, strict=True)
+        reasons = [f"{value} lies where there is no label" if name is None else None for value, name in values]
+        return sift({**batch, self._label: names}, reasons)
 
     def _name(self, value: Any) -> str | None:
         try:

@@ -1,28 +1,35 @@
 """Keeps the first of equal rows, and drops those whose labels contradict each other.
 
-Equal means equal after the steps before it. A row costs some tens of bytes of memory, whatever its texts weigh.
+Equal means equal after the steps before it. A row costs a byte of memory, whatever its texts weigh; the rest is on
+disk.
 """
 
 from __future__ import annotations
 
-from array import array
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from aiaas import contracts
-from aiaas.contracts import Batch
+from aiaas.contracts import Batch, Sifted, sift
 from aiaas.errors import DataError
-from aiaas.steps._content import digests, told
+from aiaas.steps import _buckets
+from aiaas.steps._content import SIZE, digests, told
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_KEEP, _DUPLICATE, _CONTRADICTION = 0, 1, 2
+    from aiaas.contracts.steps import Survey
+
+_KEEP, _DUPLICATE, _CONTRADICTION, _SHOWN_CONTRADICTION = range(4)
+_REASONS = (None, "equal to a row before it", *["its label contradicts that of an equal row"] * 2)
 _SHOWN = 80
 _TOLD = 20
+_LABELS_SHOWN = 10
 
 
 class Params(contracts.Params):
@@ -38,7 +45,8 @@ class Step:
     """Contradictions are between classes. A number as the target is part of the row: measuring twice is no mistake."""
 
     ON_REQUEST: ClassVar[bool] = False
-    SCANS: ClassVar[bool] = True
+    ROWS: ClassVar[Literal["all", "train"]] = "all"
+    LEARNS_FROM: ClassVar[Literal["all", "train"]] = "all"
 
     def __init__(self, params: Any, columns: Sequence[str], label: str | None) -> None:
         unknown = sorted(set(params.columns or ()) - set(columns))
@@ -49,121 +57,119 @@ class Step:
         self.columns = tuple(columns if params.columns is None else params.columns)
         self.params = params
         self._label = label
-        self._names: dict[str, int] = {}
-        self._verdicts = b""
-        self._position = 0
-        self._conflicts: dict[bytes, list[str]] = {}
+        self._verdicts: NDArray[np.uint8] | None = None
         self._examples: list[dict[str, Any]] = []
         self._counts = {"duplicates": 0, "contradicting_texts": 0, "contradicting_rows": 0}
 
-    def scan(self, batches: Iterable[Batch]) -> None:
+    # --- what is equal
+
+    def survey(self, batch: Batch) -> Survey:
+        """`contents` (n, 2): 128 bits that are equal where rows are; `labels` (n,): 64 bits of the class, or 0."""
         import numpy as np
 
-        content = bytearray()
-        codes = array("i")
-        for batch in batches:
-            content += digests(batch, self._key(batch))
-            codes.extend(self._codes(batch))
-        keys = np.frombuffer(content, dtype=np.uint64).reshape(-1, 2)
-        self._judge(keys, np.frombuffer(codes, dtype=np.int32))
+        classes = self._classes(batch)
+        key = self.columns if classes or self._label is None else (*self.columns, self._label)
+        contents = np.frombuffer(digests(batch, key), dtype="<u8").reshape(-1, 2)
+        if not classes or self._label is None:
+            return {"contents": contents, "labels": np.zeros(len(contents), np.uint64)}
+        known = {value: digests({"": [value]}, [""]) for value in set(batch[self._label])}
+        labels = np.frombuffer(b"".join([known[value] for value in batch[self._label]]), dtype="<u8")
+        return {"contents": contents, "labels": labels.reshape(-1, SIZE // 8)[:, 0]}
 
     def _classes(self, batch: Batch) -> bool:
         """Whether the label is a class, which can be contradicted."""
         return self._label is not None and any(isinstance(value, str) for value in batch[self._label])
 
-    def _key(self, batch: Batch) -> tuple[str, ...]:
-        number = self._label is not None and not self._classes(batch)
-        return (*self.columns, self._label) if number and self._label else self.columns
-
-    def _codes(self, batch: Batch) -> list[int]:
-        if self._label is None or not self._classes(batch):
-            return [0] * len(batch[self.columns[0]])
-        names = self._names
-        return [names.setdefault(str(value), len(names)) for value in batch[self._label]]
-
-    def _judge(self, keys: NDArray[np.uint64], codes: NDArray[np.int32]) -> None:
-        """One verdict a row: sorted by content, equal rows stand together, the first of them first."""
+    def conclude(self, surveys: Iterable[Survey], scratch: Path) -> None:
         import numpy as np
 
-        order = np.lexsort((keys[:, 1], keys[:, 0]))  # stable: the order of the data within equal rows
-        ordered = keys[order]
-        begins = np.ones(len(order), dtype=bool)
-        begins[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+        count = sum(len(survey["labels"]) for survey in surveys)
+        self._verdicts = np.full(count, _KEEP, np.uint8)
+        rows = _buckets.records((survey["contents"], survey["labels"]) for survey in surveys)
+        first: list[tuple[int, list[int]]] = []  # of contradictions that come first in the data
+        for group in _buckets.sorted_groups(rows, count, scratch):
+            first = heapq.nsmallest(self.params.examples, [*first, *self._judge_sorted(group)])
+        for _, shown in first:
+            self._verdicts[shown] = _SHOWN_CONTRADICTION
+        self._counts["duplicates"] = int((self._verdicts == _DUPLICATE).sum())
+        self._counts["contradicting_rows"] = int((self._verdicts >= _CONTRADICTION).sum())
+
+    def _judge_sorted(self, rows: NDArray[np.void]) -> list[tuple[int, list[int]]]:
+        """Judge rows among which equal ones stand together, the first of them first. Returns of the contradictions that
+        come first a row of each label."""
+        import numpy as np
+
+        assert self._verdicts is not None
+        begins = np.ones(len(rows), dtype=bool)
+        begins[1:] = (rows["high"][1:] != rows["high"][:-1]) | (rows["low"][1:] != rows["low"][:-1])
         group = np.cumsum(begins) - 1
         starts = np.flatnonzero(begins)
-        verdicts = np.full(len(order), _DUPLICATE, dtype=np.uint8)
-        verdicts[order[starts]] = _KEEP
-        if len(self._names) > 1:
-            differs = codes[order] != codes[order][starts][group]
-            conflicting = np.zeros(len(starts), dtype=bool)
-            conflicting[group[differs]] = True
-            rows = conflicting[group]
-            verdicts[order[rows]] = _CONTRADICTION
-            self._remember(ordered[starts], group, order, codes, conflicting)
-            self._counts["contradicting_rows"] = int(rows.sum())
-            self._counts["contradicting_texts"] = int(conflicting.sum())
-        self._counts["duplicates"] = int((verdicts == _DUPLICATE).sum())
-        self._verdicts = verdicts.tobytes()
-
-    def _remember(
-        self,
-        contents: NDArray[np.uint64],
-        group: NDArray[np.intp],
-        order: NDArray[np.intp],
-        codes: NDArray[np.int32],
-        conflicting: NDArray[np.bool_],
-    ) -> None:
-        """The labels of the contradictions that come first in the data, to be shown."""
-        import numpy as np
-
-        names = sorted(self._names, key=self._names.__getitem__)
+        self._verdicts[rows["row"][~begins]] = _DUPLICATE
+        conflicting = np.zeros(len(starts), dtype=bool)
+        conflicting[group[rows["label"] != rows["label"][starts][group]]] = True
+        self._verdicts[rows["row"][conflicting[group]]] = _CONTRADICTION
+        self._counts["contradicting_texts"] += int(conflicting.sum())
         groups = np.flatnonzero(conflicting)
-        starts = np.searchsorted(group, groups)
-        for chosen in groups[np.argsort(order[starts], kind="stable")][: self.params.examples]:
-            first, last = np.searchsorted(group, [chosen, chosen + 1])
-            labels = {names[code] for code in codes[order[first:last]]}
-            self._conflicts[contents[chosen].tobytes()] = sorted(labels)
+        groups = groups[np.argsort(rows["row"][starts[groups]])][: self.params.examples]
+        ends = np.append(starts, len(rows))
+        return [_first_of_each_label(rows[starts[each] : ends[each + 1]]) for each in groups]
 
-    def apply(self, batch: Batch) -> Batch:
-        rows = len(batch[self.columns[0]])
-        verdicts = self._verdicts[self._position : self._position + rows]
-        if len(verdicts) != rows:
-            raise ValueError("deduplicate was given rows that it has not scanned")
-        self._position += rows
-        if self._conflicts and _CONTRADICTION in verdicts:
-            self._show(batch, verdicts)
-        if not any(verdicts):
+    def verdicts(self, start: int, stop: int) -> NDArray[np.uint8]:
+        assert self._verdicts is not None
+        return self._verdicts[start:stop]
+
+    # --- what becomes of the rows
+
+    def apply(self, batch: Batch) -> Batch | Sifted:
+        raise TypeError("deduplicate judges rows by what was concluded of all")
+
+    def judge(self, batch: Batch, verdicts: NDArray[np.uint8]) -> Batch | Sifted:
+        if not verdicts.any():
             return batch
-        kept = [place for place, verdict in enumerate(verdicts) if verdict == _KEEP]
-        return {name: [values[place] for place in kept] for name, values in batch.items()}
-
-    def _show(self, batch: Batch, verdicts: bytes) -> None:
-        for place, verdict in enumerate(verdicts):
-            if verdict != _CONTRADICTION or not self._conflicts:
-                continue
+        for place in (verdicts == _SHOWN_CONTRADICTION).nonzero()[0].tolist():
             row = {name: batch[name][place : place + 1] for name in self.columns}
-            labels = self._conflicts.pop(digests(row, self.columns), None)
-            if labels:
-                shown = {name: _short(values[0]) for name, values in row.items()}
-                self._examples.append({"row": shown, "labels": labels})
+            self._examples.append(
+                {
+                    "row": {name: _short(values[0]) for name, values in row.items()},
+                    "label": batch[self._label or ""][place],
+                    "content": digests(row, self.columns).hex(),
+                }
+            )
+        return sift(batch, [_REASONS[verdict] for verdict in verdicts.tolist()])
 
     def report(self) -> Mapping[str, Any]:
-        report: dict[str, Any] = {**self._counts, "examples": self._examples}
-        if self._counts["contradicting_rows"]:
-            report["warning"] = self._warning()
-        return report
+        return {**self._counts, "examples": self._examples}
 
-    def _warning(self) -> str:
-        """What a person must know: rows were dropped that only they can judge."""
-        texts, rows = self._counts["contradicting_texts"], self._counts["contradicting_rows"]
-        such = ""
-        if self._examples:
-            row, labels = self._examples[0]["row"], self._examples[0]["labels"]
-            shown = ", ".join(map(str, row.values()))
-            shown = shown if len(shown) <= _TOLD else f"{shown[:_TOLD]}…"
-            such = f", such as {shown!r} ({', '.join(labels)})"
-        what = "1 example has" if texts == 1 else f"{texts:,} examples have"
-        return f"{what} labels that contradict each other; their {rows:,} rows were dropped{such}"
+    def summarise(self, report: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The examples one a contradiction, with all its labels, and a warning where there are any."""
+        together: dict[str, dict[str, Any]] = {}
+        for each in report["examples"]:
+            kept = together.setdefault(each["content"], {"row": each["row"], "labels": []})
+            kept["labels"].append(each["label"])
+        examples = [{**each, "labels": sorted(each["labels"])} for each in together.values()]
+        told = {**report, "examples": examples}
+        return {**told, "warning": _warning(told)} if told["contradicting_rows"] else told
+
+
+def _first_of_each_label(rows: NDArray[np.void]) -> tuple[int, list[int]]:
+    """The first of some equal rows, and one of each label."""
+    import numpy as np
+
+    _, first = np.unique(rows["label"], return_index=True)
+    return int(rows["row"][0]), sorted(rows["row"][first].tolist())[:_LABELS_SHOWN]
+
+
+def _warning(report: Mapping[str, Any]) -> str:
+    """What a person must know: rows were dropped that only they can judge."""
+    texts, rows = report["contradicting_texts"], report["contradicting_rows"]
+    such = ""
+    if report["examples"]:
+        row, labels = report["examples"][0]["row"], report["examples"][0]["labels"]
+        shown = ", ".join(map(str, row.values()))
+        shown = shown if len(shown) <= _TOLD else f"{shown[:_TOLD]}…"
+        such = f", such as {shown!r} ({', '.join(labels)})"
+    what = "1 example has" if texts == 1 else f"{texts:,} examples have"
+    return f"{what} labels that contradict each other; their {rows:,} rows were dropped{such}"
 
 
 def _short(value: Any) -> Any:

@@ -66,11 +66,15 @@ class Step(TextStep):
         self._words, self._lists = frozenset(state["words"]), dict(state["lists"])
 
     def report(self) -> Mapping[str, Any]:
-        report = {**super().report(), "lists": self._lists}
+        return {**super().report(), "undivided": self._undivided}
+
+    def summarise(self, report: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With the lists that were found, and a warning where words cannot be told apart."""
+        told = {"texts": report["texts"], "changed": report["changed"], "lists": self.state()["lists"]}
         # Words of more than a few characters are rare in Chinese: most texts having one were never segmented.
-        if self._undivided * 2 > self.seen:
-            report["warning"] = (
-                f"{self._undivided} of {self.seen} texts are not divided into words, so stop words stay in them; "
-                "put the step segment before stopwords"
+        if report["undivided"] * 2 > report["texts"]:
+            told["warning"] = (
+                f"{report['undivided']} of {report['texts']} texts are not divided into words, so stop words stay in "
+                "them; put the step segment before stopwords"
             )
-        return report
+        return told

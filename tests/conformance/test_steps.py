@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from aiaas import plugins, steps
-from aiaas.contracts import Batch, Params
+from aiaas.contracts import Batch, Judges, Params, Surveys
 
 NAMES = plugins.names("steps")
 FRAMEWORKS = {
@@ -54,13 +56,24 @@ def batches(rows: Batch, size: int) -> Iterator[Batch]:
 def run(name: str, rows: Batch, size: int, *, label: str | None = "label") -> tuple[Batch, Any]:
     """The rows after the step, and the step."""
     step = steps.build(name, PARAMS.get(name, {}), [column for column in rows if column != "label"], label)
-    if step.SCANS:
-        step.scan(batches(rows, size))
+    conclude(step, batches(rows, size))
     done: Batch = {column: [] for column in rows}
+    at = 0
     for batch in batches(rows, size):
-        for column, values in step.apply(batch).items():
+        height = len(batch["text"])
+        verdicts = step.verdicts(at, at + height) if isinstance(step, Judges) else None
+        at += height
+        for column, values in steps.mapped(step, batch, verdicts).rows.items():
             done[column] += values
     return done, step
+
+
+def conclude(step: Any, parts: Iterable[Batch]) -> None:
+    """Let a step that must know of all rows know of these."""
+    if isinstance(step, Surveys):
+        surveys = [step.survey(batch) for batch in parts]
+        with tempfile.TemporaryDirectory() as scratch:
+            step.conclude(surveys, Path(scratch))
 
 
 def test_there_are_steps() -> None:
@@ -122,9 +135,9 @@ class TestStep:
     def test_takes_no_rows(self, name: str) -> None:
         step = steps.build(name, PARAMS.get(name, {}), ["text", "stars"], "label")
         nothing: Batch = {column: [] for column in ROWS}
-        if step.SCANS:
-            step.scan([nothing])
-        assert step.apply(nothing) == nothing
+        conclude(step, [nothing])
+        verdicts = step.verdicts(0, 0) if isinstance(step, Judges) else None
+        assert steps.mapped(step, nothing, verdicts).rows == nothing
 
     def test_passes_what_is_no_text(self, name: str) -> None:
         rows: Batch = {"text": [None, "干净", None], "stars": [1.5, None, 2.0], "label": ["a", "b", "a"]}
