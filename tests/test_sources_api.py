@@ -215,6 +215,25 @@ def test_refresh_reads_anew_once_a_command(api: Api, tmp_path: Path) -> None:
     assert len([path for path in tmp_path.rglob("*") if path.is_dir() and path.parent.parent.name == "api"]) == 1
 
 
+def test_a_refresh_that_fails_leaves_the_reading_before(api: Api, tmp_path: Path) -> None:
+    here = context(tmp_path)
+    before, print_ = rows(api, here), http.fingerprint(params(api), here)
+    real = Api(rows=api.rows[:21])
+    for broken in ("1", "3"):
+        api.special["/page"] = lambda query, broken=broken: (
+            (500, {}, b"") if query["page"] == broken else real.answer(f"/page?page={query['page']}", {})
+        )
+        again = replace(here, refresh=True, began=time.time())
+        assert "status" in failure(api, again).message or "answered 500" in failure(api, again).message
+        offline = replace(here, offline=True)
+        assert rows(api, offline) == before
+        assert http.fingerprint(params(api), offline) == print_
+        assert (http.fingerprint(params(api), here) == print_) == (broken == "1")
+    del api.special["/page"]
+    api.rows = real.rows
+    assert rows(api, here) == real.rows
+
+
 def test_offline_reads_what_is_there_and_nothing_else(api: Api, tmp_path: Path) -> None:
     here = context(tmp_path)
     offline = replace(here, offline=True)

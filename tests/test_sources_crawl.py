@@ -155,6 +155,25 @@ def test_offline_reads_a_finished_crawl_and_nothing_else(site: Site, tmp_path: P
     assert site.asked.total() == asked
 
 
+def test_a_refresh_that_fails_leaves_the_crawl_before(site: Site, tmp_path: Path) -> None:
+    here = context(tmp_path)
+    found, print_ = rows(site, here), crawl.fingerprint(params(site), here)
+    broken: Any = lambda asked: (503, {}, b"")
+    site.special |= {f"/page/{number}": broken for number in range(2, 9)}
+    again = replace(here, refresh=True, began=time.time())
+    assert "pages in a row" in failure(site, again).message
+    offline = replace(here, offline=True)
+    assert rows(site, offline) == found
+    assert crawl.fingerprint(params(site), offline) == print_
+    site.special.clear()
+    assert rows(site, here) == found
+    assert crawl.fingerprint(params(site), here) == crawl.fingerprint(params(site), again) != print_
+    site.special["/"] = broken
+    later = replace(here, refresh=True, began=time.time())
+    assert "cannot be had: status 503" in failure(site, later).message
+    assert rows(site, here) == found
+
+
 def test_the_first_page_is_fetched_to_plan_and_not_again(site: Site, tmp_path: Path) -> None:
     before = crawl.fingerprint(params(site), context(tmp_path))
     assert site.asked == {"/robots.txt": 1, "/": 1}
@@ -501,7 +520,7 @@ def test_what_is_no_crawl_is_refused(said: dict[str, Any]) -> None:
 
 def test_a_damaged_store_is_told_and_named(site: Site, tmp_path: Path) -> None:
     rows(site, context(tmp_path), depth=0)
-    (path,) = tmp_path.rglob("crawl.sqlite")
+    (path,) = tmp_path.rglob("*.sqlite")
     path.write_bytes(b"no database " * 100)
     error = failure(site, context(tmp_path), depth=0)
     assert isinstance(error, DataError)

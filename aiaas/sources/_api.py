@@ -70,18 +70,19 @@ def _fetch(params: Params, api: Api, context: SourceContext, most: int | None = 
     with atomic.disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "lock"):
-            reading = _api_kept.current(folder, context) or _api_kept.begin(folder, context)
-            return reading if reading.holds(wanted) else _go_on(reading, params, api, context, wanted)
+            reading = _api_kept.current(folder, context) or _api_kept.fresh(folder, context)
+            if not reading.holds(wanted):
+                _go_on(reading, params, api, context, wanted)
+            return reading
 
 
-def _go_on(reading: Reading, params: Params, api: Api, context: SourceContext, wanted: int) -> Reading:
+def _go_on(reading: Reading, params: Params, api: Api, context: SourceContext, wanted: int) -> None:
     """Fetch the pages that follow those which are kept, until there are `wanted` of them or no more."""
     credentials = _credentials.of(params.source, _api_fetch.secret_headers(api), api.auth.query)
     request = _api_fetch.request(params, api, credentials)
     pager, pace = Pager(api.pages, credentials), Pace(1 / api.per_second)
     url: str | None = pager.begin(_api_fetch.address(params, api))
-    reading, size = reading.end(None, 0.0), 0
-    kept = reading.pages(wanted)
+    kept, size = reading.pages(wanted), 0
     with _exchange.connect(request) as client:
         while url is not None and pager.number < wanted:
             page = next(kept, None)
@@ -97,10 +98,9 @@ def _go_on(reading: Reading, params: Params, api: Api, context: SourceContext, w
                 answer = _api_rows.parse(page)
             size += page.bytes
             url = pager.after(page.url, answer, _api_rows.pick(answer, api, page), page.link)
-    if url is not None and wanted < api.max_pages:
-        return reading
-    _tell(url, pager, params, context)
-    return reading.end("last page" if url is None else "max_pages", time.time())
+    if url is None or wanted == api.max_pages:
+        _tell(url, pager, params, context)
+        reading.end("last page" if url is None else "max_pages", time.time())
 
 
 def _tell(url: str | None, pager: Pager, params: Params, context: SourceContext) -> None:

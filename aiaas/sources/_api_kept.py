@@ -1,8 +1,8 @@
 """The pages of an API as they are kept: one file a page, written whole or not at all, so that a reading goes on where it
-was interrupted.
+was interrupted, and the one before it stays until a new one is complete.
 
-    api/DIGEST/state.json        which reading this is, and how it ended, once it has
-    api/DIGEST/READING/000001    a page: a line of JSON about it, then the answer as UTF-8
+    api/DIGEST/READING/000001      a page: a line of JSON about it, then the answer as UTF-8
+    api/DIGEST/READING/end.json    how the reading ended, once it has
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -36,12 +36,24 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A reading of all pages: `name` says when it began, `finished` when it ended, in seconds since 1970."""
+    """A reading of all pages, in a folder that is called after when it began."""
 
     folder: Path
-    name: str
-    ended: Ended | None = None
-    finished: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def ended(self) -> Ended | None:
+        """How it ended; None while it has not."""
+        ended: Ended | None = self._end().get("ended")
+        return ended
+
+    @property
+    def finished(self) -> float:
+        """When it ended, in seconds since 1970."""
+        return float(self._end().get("finished", 0.0))
 
     def pages(self, most: int) -> Iterator[Page]:
         """Those that are kept, in order, at most so many."""
@@ -60,18 +72,21 @@ class Reading:
         note = {name: value for name, value in asdict(page).items() if name != "text"}
         atomic.write_bytes(self._place(number), json.dumps(note).encode() + b"\n" + page.text.encode("utf-8"))
 
-    def end(self, how: Ended | None, when: float) -> Reading:
-        """Note how it ended, None that it goes on; what earlier readings kept is removed."""
-        ended = replace(self, ended=how, finished=when)
-        state = {"reading": self.name, "ended": how, "finished": when}
-        atomic.write_json(self.folder / "state.json", state)
-        for other in self.folder.iterdir():
-            if other.is_dir() and other.name != self.name:
-                shutil.rmtree(other, ignore_errors=True)
-        return ended
+    def end(self, how: Ended, when: float) -> None:
+        """Note how it ended; the readings before it are removed."""
+        atomic.write_json(self.folder / "end.json", {"ended": how, "finished": when})
+        for other in _readings(self.folder.parent):
+            if other.name < self.name:
+                shutil.rmtree(other.folder, ignore_errors=True)
 
     def _place(self, number: int) -> Path:
-        return self.folder / self.name / f"{number:06}"
+        return self.folder / f"{number:06}"
+
+    def _end(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self.folder / "end.json").read_text("utf-8")))
+        except FileNotFoundError:
+            return {}
 
 
 def folder_of(cache: Path, identity: Any) -> Path:
@@ -79,27 +94,32 @@ def folder_of(cache: Path, identity: Any) -> Path:
     return cache / "api" / keys.digest_json(identity)[:32]
 
 
+def current(folder: Path, context: SourceContext) -> Reading | None:
+    """The reading that is used: the last one, or, where there is no network to go on with it, the last that ended.
+    None where there is none, or where it is to be read again and this command did not do so yet."""
+    found = _readings(folder)
+    if context.offline:
+        return next((each for each in reversed(found) if each.ended), found[-1] if found else None)
+    if not found or (context.refresh and found[-1].ended and found[-1].finished < context.began):
+        return None
+    return found[-1]
+
+
+def fresh(folder: Path, context: SourceContext) -> Reading:
+    """A new reading, of which nothing is there before its first page is."""
+    return Reading(folder / name_of_new(context))
+
+
 def known(folder: Path) -> bool:
     """Whether it was ever read, or begun to be."""
-    return (folder / "state.json").is_file()
-
-
-def current(folder: Path, context: SourceContext) -> Reading | None:
-    """The reading that is used: the last one, where it is not to be read again and this command did not do so yet."""
-    try:
-        state = json.loads((folder / "state.json").read_text("utf-8"))
-    except FileNotFoundError:
-        return None
-    found = Reading(folder, state["reading"], state["ended"], state["finished"])
-    stale = context.refresh and not context.offline and found.ended and found.finished < context.began
-    return None if stale else found
-
-
-def begin(folder: Path, context: SourceContext) -> Reading:
-    """A new reading."""
-    return Reading(folder, name_of_new(context)).end(None, 0.0)
+    return bool(_readings(folder))
 
 
 def name_of_new(context: SourceContext) -> str:
     """What a reading that this command begins is called: after when the command began, so that it is known before."""
     return datetime.fromtimestamp(context.began, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+def _readings(folder: Path) -> list[Reading]:
+    """All that there are, the oldest first."""
+    return [Reading(path) for path in sorted(folder.glob("*Z")) if (path / f"{1:06}").is_file()]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from aiaas.errors import DataError
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS crawl (name TEXT NOT NULL, finished REAL);
+CREATE TABLE IF NOT EXISTS crawl (finished REAL);
 CREATE TABLE IF NOT EXISTS pages (
   id INTEGER PRIMARY KEY,
   url TEXT NOT NULL UNIQUE,
@@ -88,21 +88,17 @@ class Store:
     # --- the crawl ---
 
     @property
-    def name(self) -> str | None:
-        """When the crawl began, as a name; None where there is none."""
-        return self._one("SELECT name FROM crawl")
-
-    @property
     def finished(self) -> float | None:
         """When it ended, in seconds since 1970; None while it has not."""
-        return self._one("SELECT finished FROM crawl")
+        finished: float | None = self._one("SELECT finished FROM crawl")
+        return finished
 
-    def begin(self, name: str, url: str, host: str) -> None:
+    def begin(self, url: str, host: str) -> None:
         """A new crawl, from one address. What the one before found is kept to ask whether it changed."""
         with self._whole():
             self._db.execute("DELETE FROM crawl")
             self._db.execute("DELETE FROM robots")
-            self._db.execute("INSERT INTO crawl VALUES (?, NULL)", (name,))
+            self._db.execute("INSERT INTO crawl VALUES (NULL)")
             self._db.execute("UPDATE pages SET state = 'old'")
             self._add(url, host, 0, 0)
 
@@ -112,11 +108,13 @@ class Store:
             self._db.execute("DELETE FROM pages WHERE state = 'old'")
             self._db.execute("UPDATE crawl SET finished = ?", (when,))
 
-    def forget(self) -> None:
-        """As if there had never been a crawl."""
-        with self._whole():
-            for table in ("crawl", "robots", "pages"):
-                self._db.execute(f"DELETE FROM {table}")
+    def copy(self, path: Path) -> None:
+        """The whole into another file, which appears when it is complete."""
+        part = path.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        with closing(sqlite3.connect(part)) as other:
+            self._db.backup(other)
+        part.replace(path)
 
     # --- what is to be done ---
 

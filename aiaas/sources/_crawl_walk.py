@@ -28,6 +28,10 @@ _LATER = "run the same command later, it goes on where it stopped"
 _REDIRECT = "a redirect"
 
 
+class NoBeginning(RemoteError):
+    """The first page of a crawl cannot be had."""
+
+
 class Walk:
     """One walk through a store, as a context manager."""
 
@@ -177,11 +181,10 @@ class Walk:
 
     def _refuse_beginning(self, told: str) -> None:
         """Without a first page there is no crawl, and nothing to go on with."""
-        self.store.forget()
         hint = "look at the address, and at the robots.txt of the site"
         if "another site" in told:
             hint = "name that address, or the domains to stay in with domains:"
-        raise RemoteError(told, where=self.params.source, hint=hint)
+        raise NoBeginning(told, where=self.params.source, hint=hint)
 
     def _pace(self, host: str) -> Pace:
         return self._paces.setdefault(host, Pace(self.params.delay))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlencode, urlsplit, urlunsplit
 
@@ -44,6 +45,10 @@ class Credentials:
 
 def of(url: str, headers: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None) -> Credentials:
     """The credentials for the origin of an address, with the user and password that the address itself may hold."""
+    from httpx import URL, InvalidURL
+
+    with suppress(InvalidURL):  # who asks for it will say so
+        url = str(URL(url))
     parts = urlsplit(url)
     said = dict(headers or {})
     if parts.username is not None:
