@@ -1,8 +1,8 @@
 """A site on loopback for the tests of crawling: thousands of pages if need be, with everything in it that the web has.
 
-`Site(pages)` makes a tree of pages, ten below each. Beside them stand what a crawler must not ask for (`/secret/`, other
-hosts), redirects, loops of redirects, a trap of endless links, pages in GBK and broken ones, servers that are busy, and
-files that are no pages. `asked` counts the requests for each address.
+`Site(pages)` makes a tree of pages, ten below each. Beside them stand what a crawler must not ask for (`/secret/`,
+other hosts), redirects, loops of redirects, a trap of endless links, pages in GBK and broken ones, servers that are
+busy, and files that are no pages. `asked` counts the requests for each address.
 """
 
 from __future__ import annotations
@@ -74,7 +74,17 @@ class Site:
         found += [f"/page/{each}#reviews" for each in below] + [f"//{host}/x/../page/{each}" for each in below]
         found += ["/secret/plan", f"/secret/{number}", "mailto:a@example.org", "javascript:void(0)", "http://[broken"]
         if number == 0:
-            found += ["/loop/a", "/loop/self", "/old/1", "/trap/0", "/missing", "/picture.png", "/picture", "/bomb", "/huge"]
+            found += [
+                "/loop/a",
+                "/loop/self",
+                "/old/1",
+                "/trap/0",
+                "/missing",
+                "/picture.png",
+                "/picture",
+                "/bomb",
+                "/huge",
+            ]
             found += ["http://10.1.2.3/inside", "http://169.254.169.254/latest", "https://elsewhere.example.org/"]
             found += ["/twin?session=1", "/twin?session=2", "/empty"]
         return found

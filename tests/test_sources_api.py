@@ -97,7 +97,9 @@ def test_the_total_that_a_server_tells_ends_the_pages_and_is_held_against_it(api
     assert rows(api, here, pages=pages) == api.rows
     assert len(api.asked) == 3
     assert not told
-    api.special["/page"] = lambda query: giving({"items": api.rows[:10] if query["page"] == "1" else [], "meta": {"total": 25}})(query)
+    api.special["/page"] = lambda query: giving(
+        {"items": api.rows[:10] if query["page"] == "1" else [], "meta": {"total": 25}}
+    )(query)
     assert len(rows(api, replace(here, cache=tmp_path / "2"), pages=pages)) == 10
     assert "says that there are 25 rows, and gave 10" in told[0]
 
@@ -108,7 +110,9 @@ def test_a_server_that_gives_fewer_rows_than_asked_for_loses_none(api: Api, tmp_
 
 def test_a_page_beyond_the_last_may_be_answered_by_404(api: Api, tmp_path: Path) -> None:
     real = Api(rows=api.rows)
-    api.special["/page"] = lambda query: (404, {}, b"") if int(query["page"]) > 3 else real.answer(f"/page?page={query['page']}", {})
+    api.special["/page"] = lambda query: (
+        (404, {}, b"") if int(query["page"]) > 3 else real.answer(f"/page?page={query['page']}", {})
+    )
     assert rows(api, context(tmp_path)) == api.rows
     api.special["/page"] = giving(b"", 404)
     error = failure(api, context(tmp_path / "2"))
@@ -188,7 +192,9 @@ def test_killed_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 def test_a_server_that_fails_in_the_middle_is_gone_on_with(api: Api, tmp_path: Path) -> None:
     real = Api(rows=api.rows)
-    api.special["/page"] = lambda query: (500, {}, b"") if query["page"] == "3" else real.answer(f"/page?page={query['page']}", {})
+    api.special["/page"] = lambda query: (
+        (500, {}, b"") if query["page"] == "3" else real.answer(f"/page?page={query['page']}", {})
+    )
     error = failure(api, context(tmp_path))
     assert isinstance(error, RemoteError)
     assert "goes on where it stopped" in str(error.hint)
@@ -250,7 +256,11 @@ def test_offline_reads_what_is_there_and_nothing_else(api: Api, tmp_path: Path) 
 
 
 def test_retry_after_is_honoured_in_both_forms(api: Api, tmp_path: Path) -> None:
-    api.refusals = [(429, {"Retry-After": "1"}), (503, {"Retry-After": formatdate(time.time() + 2, usegmt=True)}), (500, {})]
+    api.refusals = [
+        (429, {"Retry-After": "1"}),
+        (503, {"Retry-After": formatdate(time.time() + 2, usegmt=True)}),
+        (500, {}),
+    ]
     began = time.monotonic()
     assert rows(api, context(tmp_path)) == api.rows
     assert time.monotonic() - began >= 1.5
@@ -322,7 +332,7 @@ def test_no_other_host_is_given_a_secret(tmp_path: Path) -> None:
 
 
 def test_a_login_in_the_address_stays_with_its_host(api: Api, tmp_path: Path) -> None:
-    api.special["/a"] = lambda query: (302, {"Location": "/page"}, b"")
+    api.special["/a"] = lambda query: (302, {"Location": f"/page?page={query['page']}"}, b"")
     source = api.url.replace("http://", "http://me:hunter2@") + "/a"
     assert rows(api, context(tmp_path), source, pages={"by": "page", "total": "$.meta.total"})
     assert {each["authorization"] for each in api.headers} == {"Basic bWU6aHVudGVyMg=="}
@@ -332,7 +342,9 @@ def test_a_login_in_the_address_stays_with_its_host(api: Api, tmp_path: Path) ->
 # --- private addresses -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("inside", ["http://127.0.0.2/", "http://2130706434/", "http://[::ffff:127.0.0.2]/", "http://0x7f000002/"])
+@pytest.mark.parametrize(
+    "inside", ["http://127.0.0.2/", "http://2130706434/", "http://[::ffff:127.0.0.2]/", "http://0x7f000002/"]
+)
 def test_no_answer_leads_into_a_private_network(api: Api, tmp_path: Path, inside: str) -> None:
     api.special["/away"] = lambda query: (302, {"Location": inside}, b"")
     api.special["/link"] = giving({"items": api.rows[:1]}, Link=f'<{inside}>; rel="next"')
@@ -380,7 +392,9 @@ def test_a_type_that_lies_is_not_believed(api: Api, tmp_path: Path) -> None:
     api.special["/html"] = giving({"items": api.rows}, Content_Type="text/html; charset=iso-8859-1")
     assert rows(api, context(tmp_path), "/html") == api.rows
     body = json.dumps({"items": api.rows}, ensure_ascii=False)
-    for number, (encoding, charset) in enumerate([("gbk", ""), ("gbk", "; charset=utf-8"), ("utf-16", ""), ("utf-8-sig", ""), ("big5", "; charset=big5")]):
+    for number, (encoding, charset) in enumerate(
+        [("gbk", ""), ("gbk", "; charset=utf-8"), ("utf-16", ""), ("utf-8-sig", ""), ("big5", "; charset=big5")]
+    ):
         path = f"/{number}"
         simple = [{"id": 1, "body": "房間"}]
         content = json.dumps({"items": simple}, ensure_ascii=False) if encoding == "big5" else body
@@ -395,7 +409,9 @@ def test_pages_and_all_of_them_are_capped(api: Api, tmp_path: Path) -> None:
     assert "larger than max_bytes" in error.message
 
 
-@pytest.mark.parametrize("body", [gzip.compress(b" " * 100_000_000, 9), gzip.compress(b'{"items": []}')[:-9], b"no gzip"])
+@pytest.mark.parametrize(
+    "body", [gzip.compress(b" " * 100_000_000, 9), gzip.compress(b'{"items": []}')[:-9], b"no gzip"]
+)
 def test_what_travels_as_gzip_is_unpacked_within_bounds(api: Api, tmp_path: Path, body: bytes) -> None:
     api.special["/good"] = giving(gzip.compress(b'{"items": [{"a": 1}]}'), Content_Encoding="gzip")
     assert rows(api, context(tmp_path), "/good") == [{"a": 1}]
@@ -440,7 +456,11 @@ def test_fields_are_picked_by_path(api: Api, tmp_path: Path) -> None:
 
 def test_rows_may_be_plain_texts(api: Api, tmp_path: Path) -> None:
     api.special["/x"] = giving({"items": ["一", '{"a": 1}', "3"]})
-    assert rows(api, context(tmp_path), "/x", fields={"text": "$"}) == [{"text": "一"}, {"text": '{"a": 1}'}, {"text": "3"}]
+    assert rows(api, context(tmp_path), "/x", fields={"text": "$"}) == [
+        {"text": "一"},
+        {"text": '{"a": 1}'},
+        {"text": "3"},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,10 @@ def article(number: int, *links: str, head: str = "") -> Any:
     return lambda asked: (200, HTML, page(number * 20, list(links), head)[1])
 
 
+def broken(asked: dict[str, str]) -> Answer:
+    return 503, {}, b""
+
+
 def small(special: dict[str, Any], robots: str | Answer = "") -> Site:
     return Site(pages=0, special=special, robots=robots)
 
@@ -158,7 +162,6 @@ def test_offline_reads_a_finished_crawl_and_nothing_else(site: Site, tmp_path: P
 def test_a_refresh_that_fails_leaves_the_crawl_before(site: Site, tmp_path: Path) -> None:
     here = context(tmp_path)
     found, print_ = rows(site, here), crawl.fingerprint(params(site), here)
-    broken: Any = lambda asked: (503, {}, b"")
     site.special |= {f"/page/{number}": broken for number in range(2, 9)}
     again = replace(here, refresh=True, began=time.time())
     assert "pages in a row" in failure(site, again).message
@@ -223,7 +226,16 @@ def test_other_hosts_are_left_alone_unless_named(tmp_path: Path) -> None:
 
 
 def test_addresses_have_one_form(tmp_path: Path) -> None:
-    links = ["/a?x=1&y=2", "/a?y=2&x=1", "/a?x=1&y=2#top", "/b/../a?x=1&y=2", "/%61?x=1&y=2", "A", "/caf%c3%a9", "/café"]
+    links = [
+        "/a?x=1&y=2",
+        "/a?y=2&x=1",
+        "/a?x=1&y=2#top",
+        "/b/../a?x=1&y=2",
+        "/%61?x=1&y=2",
+        "A",
+        "/caf%c3%a9",
+        "/café",
+    ]
     special = {"/": article(0, *links)}
     special |= {path: article(n) for n, path in enumerate(("/a?x=1&y=2", "/a?y=2&x=1", "/a", "/A", "/caf%C3%A9"), 1)}
     with serve(small(special)) as site:
@@ -281,7 +293,11 @@ def test_a_robots_txt_of_ten_megabytes_is_cut_at_a_line(tmp_path: Path, packed: 
 
     filler = "# nothing to see here, and a lot of it, line by line by line by line\n"
     count = 500 * 1024 // len(filler)
-    rules = "User-agent: *\nDisallow: /early\n" + filler * (count - 1) + "Disallow: /late/and/cut/in/the/middle/of/a/line/that/is/long\n"
+    rules = (
+        "User-agent: *\nDisallow: /early\n"
+        + filler * (count - 1)
+        + "Disallow: /late/and/cut/in/the/middle/of/a/line/that/is/long\n"
+    )
     body = (rules + filler * 140_000).encode()
     assert len(body) > 9_500_000
     said: Answer = (200, {"Content-Encoding": "gzip"}, gzip.compress(body)) if packed else (200, {}, body)
@@ -370,11 +386,11 @@ def test_a_server_that_wants_us_back_tomorrow_is_left_and_gone_on_with(tmp_path:
 
 
 def test_pages_that_fail_are_passed_over_and_a_site_that_fails_is_gone_on_with(tmp_path: Path) -> None:
-    broken = {f"/{n}": (lambda asked: (500, {}, b"")) for n in range(5)}
-    special = {"/": article(0, *broken, "/z"), "/z": article(1), **broken}
+    failing = {f"/{n}": broken for n in range(5)}
+    special = {"/": article(0, *failing, "/z"), "/z": article(1), **failing}
     with serve(small(special)) as site:
         error = failure(site, context(tmp_path))
-        assert f"status 500, {_crawl_walk.SILENT} pages in a row" in error.message
+        assert f"status 503, {_crawl_walk.SILENT} pages in a row" in error.message
         for n in range(1, 5):
             site.special[f"/{n}"] = article(n + 2)
         assert set(rows(site, context(tmp_path))) == {"/", "/z", "/1", "/2", "/3", "/4"}
@@ -400,7 +416,7 @@ def test_silent_and_slow_servers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("target", "told"),
-    [("/loop", "in circles"), ("https://elsewhere.example.org/", "another site"), ("http://[", "cannot be had")],
+    [("/loop", "in circles"), ("https://elsewhere.example.org/", "another site"), ("ftp://127.0.0.1/", "another site")],
 )
 def test_a_beginning_that_leads_nowhere(tmp_path: Path, target: str, told: str) -> None:
     with serve(small({"/loop": lambda asked: (302, {"Location": target}, b"")})) as site:
@@ -419,7 +435,7 @@ def test_redirects_are_followed_a_few_times(tmp_path: Path) -> None:
 # --- private addresses -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0177.0.0.1", "127.1", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "127.1", "[::ffff:127.0.0.1]"])
 def test_a_private_address_is_not_asked_unless_the_recipe_says_so(site: Site, tmp_path: Path, host: str) -> None:
     port = site.url.rpartition(":")[2]
     source = f"crawl:http://{host}:{port}/"
@@ -427,6 +443,14 @@ def test_a_private_address_is_not_asked_unless_the_recipe_says_so(site: Site, tm
         list(crawl.read(crawl.Params(source=source, delay=0), context(tmp_path)))
     assert caught.value.where == source
     assert "private: true" in str(caught.value.hint)
+    assert not site.asked
+
+
+def test_an_address_that_is_none_is_told(site: Site, tmp_path: Path) -> None:
+    source = f"crawl:{site.url.replace('127.0.0.1', '0177.0.0.1')}/"
+    with pytest.raises(RemoteError, match="cannot be used") as caught:
+        list(crawl.read(crawl.Params(source=source), context(tmp_path)))
+    assert caught.value.where == source
     assert not site.asked
 
 
@@ -491,7 +515,9 @@ def test_of_several_addresses_of_a_name_only_the_public_ones_are_used(
 ) -> None:
     real = socket.getaddrinfo
     both = [real(each, 80, type=socket.SOCK_STREAM)[0] for each in ("127.0.0.2", "127.0.0.1")]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest, **more: both if host == "two.test" else [])
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *rest, **more: both if host == "two.test" else real(host, *rest, **more)
+    )
     with serve(small({"/": article(0)})) as site:
         named = f"crawl:{site.url.replace('127.0.0.1', 'two.test')}/"
         assert len(list(crawl.read(crawl.Params(source=named, delay=0, private=HERE), context(tmp_path)))) == 1

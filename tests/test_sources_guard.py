@@ -12,13 +12,48 @@ import pytest
 from aiaas.sources import _credentials, _exchange
 from aiaas.sources._guard import Forbidden, Guard, Unknown, is_public
 
-PRIVATE = (
-    "127.0.0.1 127.255.0.1 10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 0.1.2.3 "
-    "192.0.2.1 198.18.0.1 224.0.0.1 240.0.0.1 255.255.255.255 :: ::1 fe80::1 fc00::1 fd12::1 fec0::1 ff02::1 "
-    "2001:db8::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::127.0.0.1 64:ff9b::10.0.0.1 64:ff9b::7f00:1 2002:7f00:1:: "
-    "2002:c0a8:101::1 2001:0:4136:e378:8000:63bf:f5ff:fffe"
-).split()
-PUBLIC = "8.8.8.8 93.184.216.34 172.32.0.1 2606:2800:220:1::1 ::ffff:8.8.8.8 64:ff9b::8.8.8.8 2002:808:808::1".split()
+PRIVATE = [
+    "127.0.0.1",
+    "127.255.0.1",
+    "10.0.0.1",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",
+    "0.1.2.3",
+    "192.0.2.1",
+    "198.18.0.1",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "fe80::1",
+    "fc00::1",
+    "fd12::1",
+    "fec0::1",
+    "ff02::1",
+    "2001:db8::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "::127.0.0.1",
+    "64:ff9b::10.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::",
+    "2002:c0a8:101::1",
+    "2001:0:4136:e378:8000:63bf:f5ff:fffe",
+]
+PUBLIC = [
+    "8.8.8.8",
+    "93.184.216.34",
+    "172.32.0.1",
+    "2606:2800:220:1::1",
+    "::ffff:8.8.8.8",
+    "64:ff9b::8.8.8.8",
+    "2002:808:808::1",
+]
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -44,9 +79,7 @@ def test_an_address_in_another_spelling_is_what_it_means(host: str) -> None:
 
 def test_the_host_that_a_recipe_names_may_be_private_as_it_was_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {"own.test": "10.0.0.1", "other.test": "10.0.0.1", "third.test": "10.0.0.2"}
-    monkeypatch.setattr(
-        socket, "getaddrinfo", lambda host, port, **more: [(2, 1, 6, "", (answers[host], port))]
-    )
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, **more: [(2, 1, 6, "", (answers[host], port))])
     guard = Guard(named="own.test")
     assert guard.addresses("own.test", 80) == ["10.0.0.1"]
     with pytest.raises(Forbidden):

@@ -43,10 +43,17 @@ def test_reviews_from_an_api(aiaas: Aiaas, project: Path) -> None:
 
 
 def test_topics_from_a_crawl(aiaas: Aiaas) -> None:
-    with crawlsite.serve(Site(pages=0, special=sections(60), robots="User-agent: *\nDisallow: /sport/secret\n")) as site:
+    with crawlsite.serve(
+        Site(pages=0, special=sections(60), robots="User-agent: *\nDisallow: /sport/secret\n")
+    ) as site:
         words = [str(RECIPES / "topics_crawl.yaml")]
         for number, name in enumerate(("sport", "money")):
-            words += ["--set", f"collect.{number}.source=crawl:{site.url}/{name}/", "--set", f"collect.{number}.delay=0"]
+            words += [
+                "--set",
+                f"collect.{number}.source=crawl:{site.url}/{name}/",
+                "--set",
+                f"collect.{number}.delay=0",
+            ]
         refused = aiaas("run", *words, "--json")
         assert refused.returncode == 8
         assert "no public address" in answer(refused)["error"]["message"]
@@ -64,7 +71,10 @@ def test_topics_from_a_crawl(aiaas: Aiaas) -> None:
 
 def sections(pages: int) -> dict[str, Any]:
     """Two sections of a site with articles that differ in their words."""
-    words = {"sport": "球队 比赛 进球 教练 冠军 球迷 联赛 射门".split(), "money": "股票 市场 银行 利率 投资 基金 上涨 债券".split()}
+    words = {
+        "sport": ["球队", "比赛", "进球", "教练", "冠军", "球迷", "联赛", "射门"],
+        "money": ["股票", "市场", "银行", "利率", "投资", "基金", "上涨", "债券"],
+    }
     made: dict[str, Any] = {}
     for name, known in words.items():
         chance = random.Random(name)
@@ -78,7 +88,8 @@ def sections(pages: int) -> dict[str, Any]:
 
 def giving(title: str, text: str, links: list[str]) -> Any:
     shown = "".join(f"<li><a href='{link}'>另一篇</a></li>" for link in links)
-    html = f"<html lang=zh><title>{title}</title><nav><ul>{shown}</ul></nav><article><h1>{title}</h1><p>{text}</p></article>"
+    article = f"<article><h1>{title}</h1><p>{text}</p></article>"
+    html = f"<html lang=zh><title>{title}</title><nav><ul>{shown}</ul></nav>{article}"
 
     def give(headers: dict[str, str]) -> Answer:
         return 200, {"Content-Type": "text/html; charset=utf-8"}, html.encode()

@@ -39,7 +39,9 @@ class Work:
     began: float = field(default_factory=time.time)
 
     def source_context(self) -> SourceContext:
-        return SourceContext(self.recipe.base, self.workspace.downloads, self.offline, self.refresh, self.warn, self.began)
+        return SourceContext(
+            self.recipe.base, self.workspace.downloads, self.offline, self.refresh, self.warn, self.began
+        )
 
 
 @dataclass(frozen=True, slots=True)

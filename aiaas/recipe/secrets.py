@@ -54,7 +54,7 @@ def check(document: Document) -> None:
 
 
 def _secret(path: paths.Path) -> bool:
-    """Whether what stands there is one by its name, or by that of what is around it; a column may be called anything."""
+    """Whether what stands there is one by its name or by that of what is around it; a column may be called anything."""
     return not {"columns", "fields"}.intersection(path) and any(map(is_secret_key, path))
 
 

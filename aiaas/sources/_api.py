@@ -85,19 +85,18 @@ def _go_on(reading: Reading, params: Params, api: Api, context: SourceContext, w
     kept, size = reading.pages(wanted), 0
     with _exchange.connect(request) as client:
         while url is not None and pager.number < wanted:
-            page = next(kept, None)
+            page = kept_page = next(kept, None)
             if page is None:
                 page = _api_fetch.page(client, request, url, pace, may_end=pager.may_end)
-                if page is None:
-                    url = None
-                    break
-                answer = _api_rows.parse(page)  # what cannot be read is not kept, so that it is asked for again
-                _api_fetch.check_size(size + page.bytes, params)
-                reading.keep(pager.number + 1, page)
-            else:
-                answer = _api_rows.parse(page)
+            if page is None:
+                url = None
+                break
             size += page.bytes
+            _api_fetch.check_size(size, params)
+            answer = _api_rows.parse(page)
             url = pager.after(page.url, answer, _api_rows.pick(answer, api, page), page.link)
+            if kept_page is None:  # what cannot be read, or leads in circles, is asked for again the next time
+                reading.keep(pager.number, page)
     if url is None or wanted == api.max_pages:
         _tell(url, pager, params, context)
         reading.end("last page" if url is None else "max_pages", time.time())

@@ -1,5 +1,5 @@
-"""The pages of an API as they are kept: one file a page, written whole or not at all, so that a reading goes on where it
-was interrupted, and the one before it stays until a new one is complete.
+"""The pages of an API as they are kept: one file a page, written whole or not at all, so that a reading goes on where
+it was interrupted, and the one before it stays until a new one is complete.
 
     api/DIGEST/READING/000001      a page: a line of JSON about it, then the answer as UTF-8
     api/DIGEST/READING/end.json    how the reading ended, once it has

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aiaas.errors import DataError, RemoteError
-from aiaas.sources._api_params import Pages, compiled
+from aiaas.sources._api_params import Pages, picked
 from aiaas.sources._credentials import Credentials
 from aiaas.sources._exchange import shown
 
@@ -101,7 +101,7 @@ class Pager:
     def _cursor(self, answer: Any, url: str) -> str | None:
         assert self.pages
         assert self.pages.cursor
-        found = compiled(self.pages.cursor).findall(answer)
+        found = picked(answer, self.pages.cursor)
         if not found or not found[0]:
             return None
         if len(found) > 1 or not isinstance(found[0], str | int) or found[0] is True:
@@ -112,7 +112,7 @@ class Pager:
         return str(found[0])
 
     def _count(self, answer: Any, path: str, url: str) -> int:
-        found = compiled(path).findall(answer)
+        found = picked(answer, path)
         if len(found) == 1 and isinstance(found[0], int) and not isinstance(found[0], bool):
             return int(found[0])
         raise DataError(f"pages.total: {path} must pick one number, found {json.dumps(found)[:80]}", where=shown(url))

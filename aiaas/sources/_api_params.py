@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -26,8 +27,8 @@ _SECRET = frozenset(("authorization", "proxy-authorization", "cookie"))
 @cache
 def compiled(path: str) -> JSONPath:
     """A JSON path (RFC 9535), ready to pick; ValueError says what is wrong with it."""
-    from jsonpath import JSONPathEnvironment
     from jsonpath import JSONPath as Path
+    from jsonpath import JSONPathEnvironment
     from jsonpath.exceptions import JSONPathError
 
     try:
@@ -38,11 +39,17 @@ def compiled(path: str) -> JSONPath:
     return found
 
 
+def picked(value: Any, path: str) -> list[Any]:
+    """What a JSON path picks of a value."""
+    query = compiled(path)
+    if isinstance(value, dict | list):
+        return list(query.findall(value))
+    return [value] if query.empty() else []
+
+
 def _json_path(value: str) -> str:
-    try:
+    with suppress(ImportError):  # reading names the package that is missing
         compiled(value)
-    except ImportError:
-        pass  # reading names the package that is missing
     return value
 
 
@@ -109,8 +116,8 @@ class Api(Params):
     rows: JsonPath = Field("$[*]", description="Where the rows stand in an answer, as $.items[*].")
     fields: dict[str, JsonPath] = Field(
         default_factory=dict,
-        description="Column: where its value stands in a row, as {text: $.body}; by default the row's own keys. Several "
-        "values are joined by line breaks.",
+        description="Column: where its value stands in a row, as {text: $.body}; by default the row's own keys. "
+        "Several values are joined by line breaks.",
     )
     pages: Pages | None = Field(None, description="How one page leads to the next; left out, there is one.")
     query: dict[str, str | bool | int | float] = Field(

@@ -11,7 +11,7 @@ from aiaas.contracts import Batch, SourceContext
 from aiaas.errors import DataError
 from aiaas.sources import FileBatch
 from aiaas.sources._api_kept import Page
-from aiaas.sources._api_params import Api, compiled
+from aiaas.sources._api_params import Api, picked
 from aiaas.sources._exchange import shown
 
 ROWS = 10_000
@@ -35,7 +35,7 @@ def parse(page: Page) -> Any:
 
 def pick(answer: Any, api: Api, page: Page) -> Sequence[Any]:
     """The rows of an answer. Raises DataError where they are no rows."""
-    rows = _found(answer, api.rows)
+    rows = picked(answer, api.rows)
     if api.fields:
         return rows
     wrong = next((row for row in rows if not isinstance(row, dict)), None)
@@ -70,7 +70,7 @@ def _columns(rows: Sequence[dict[str, Any]]) -> Batch:
 
 
 def _fields(rows: Sequence[Any], api: Api) -> Batch:
-    return {name: [_value(_found(row, path)) for row in rows] for name, path in api.fields.items()}
+    return {name: [_value(picked(row, path)) for row in rows] for name, path in api.fields.items()}
 
 
 def _value(found: Sequence[Any]) -> Any:
@@ -78,10 +78,3 @@ def _value(found: Sequence[Any]) -> Any:
     if len(found) <= 1:
         return found[0] if found else None
     return "\n".join(str(each) for each in found if each is not None)
-
-
-def _found(value: Any, path: str) -> list[Any]:
-    query = compiled(path)
-    if isinstance(value, dict | list):
-        return list(query.findall(value))
-    return [value] if query.empty() else []

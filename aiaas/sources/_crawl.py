@@ -1,6 +1,6 @@
 """Crawls of a site as they are kept: one file each, the one before it until a new one is complete.
 
-    crawl/DIGEST/CRAWL.sqlite    called after when it began
+crawl/DIGEST/CRAWL.sqlite    called after when it began
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def _go_on(store: Store, path: Path, params: Params, most: int | None) -> None:
         with Walk(params, bounds, store) as walk:
             walk.go(min(most or params.max_pages, params.max_pages))
     except RemoteError as error:
+        error.where = params.source
         if isinstance(error, NoBeginning) or not store.asked():  # there is nothing to go on with
             _remove(path)
         raise
@@ -130,7 +131,9 @@ def _name_of_new(context: SourceContext) -> str:
 def _start(params: Params) -> str:
     found = canonical(params.source.removeprefix("crawl:"), query=params.query)
     if found is None:
-        raise RemoteError("the address cannot be used", where=params.source, hint="it must read crawl:https://host/path")
+        raise RemoteError(
+            "the address cannot be used", where=params.source, hint="it must read crawl:https://host/path"
+        )
     return found
 
 

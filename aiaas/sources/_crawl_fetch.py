@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aiaas.sources import _body, _exchange
-from aiaas.sources._crawl_store import Came, Known
+from aiaas.sources._crawl_page import Came, Known
 from aiaas.sources._exchange import Again, Request
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def fetch(client: httpx.Client, how: Request, page: Known) -> Answer:
     try:
         call = client.build_request("GET", page.url, headers={name: said for name, said in conditions.items() if said})
         with closing(client.send(call, stream=True)) as response:
-            return _answer(response, how)
+            return _answer(response, how, conditional=bool(page.etag or page.modified))
     except (httpx.InvalidURL, httpx.UnsupportedProtocol):
         return Nothing("an address that cannot be used")
     except httpx.RemoteProtocolError as error:
@@ -62,11 +62,11 @@ def fetch(client: httpx.Client, how: Request, page: Known) -> Answer:
         raise
 
 
-def _answer(response: httpx.Response, how: Request) -> Answer:
+def _answer(response: httpx.Response, how: Request, *, conditional: bool) -> Answer:
     status = response.status_code
     if response.next_request is not None:
         return Moved(str(response.next_request.url))
-    if status == 304:
+    if status == 304 and conditional:
         return Unchanged()
     if status == 429 or status >= 500:
         raise Again(f"status {status}", _exchange.retry_after(response.headers.get("retry-after")))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from aiaas.sources._crawl_store import Kept
+from aiaas.sources._crawl_page import Kept
 from aiaas.sources._crawl_urls import Bounds
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _LINKS = "//a[@href] | //area[@href]"
 _MOST = 5000
 """Links of a page that are looked at."""
+_MARKED = re.compile(r"\s*<(!doctype html|html)", re.IGNORECASE)
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
@@ -77,7 +78,7 @@ def links(page: Kept, bounds: Bounds) -> Links:
 
 def is_plain(kind: str, text: str) -> bool:
     """Whether a page is text without markup: its type says so, and so does its beginning."""
-    return kind.lower().startswith("text/plain") and not re.match(r"\s*<(!doctype html|html)", text[:1024], re.I)
+    return kind.lower().startswith("text/plain") and not _MARKED.match(text)
 
 
 def _followed(tree: HtmlElement) -> Iterator[str]:

@@ -42,7 +42,9 @@ class Robots:
         return max(self._rules.crawl_delay(self.name) or 0.0, rate.seconds / rate.requests if rate else 0.0)
 
 
-def of(host: str, client: httpx.Client, how: Request, store: Store, user_agent: str, polite: Callable[[], None]) -> Robots:
+def of(
+    host: str, client: httpx.Client, how: Request, store: Store, user_agent: str, polite: Callable[[], None]
+) -> Robots:
     """The rules of a host, asked for where they are not known or older than a day; `polite` waits before a request.
     Raises RemoteError where the server fails to say: then nothing may be fetched."""
     known = store.robots(host)

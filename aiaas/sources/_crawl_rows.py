@@ -10,7 +10,8 @@ from aiaas.contracts import Origin, SourceContext
 from aiaas.errors import DataError
 from aiaas.sources import FileBatch
 from aiaas.sources._crawl_html import decoded, is_plain, parsed
-from aiaas.sources._crawl_store import Kept, Store
+from aiaas.sources._crawl_page import Kept
+from aiaas.sources._crawl_store import Store
 
 if TYPE_CHECKING:
     from aiaas.sources.crawl import Params
@@ -51,7 +52,9 @@ def batches(store: Store, params: Params, context: SourceContext) -> Iterator[Pa
     if told:
         context.warn(f"{params.source}: {given:,} pages; without a row: {told}")
     if waiting := store.waiting():
-        context.warn(f"{params.source}: stopped at max_pages: {params.max_pages:,}; {waiting:,} links were not followed")
+        context.warn(
+            f"{params.source}: stopped at max_pages: {params.max_pages:,}; {waiting:,} links were not followed"
+        )
 
 
 _HINT = "does it need JavaScript? Then it has none for a crawler; look for an API of the site"

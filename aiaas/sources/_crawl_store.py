@@ -7,11 +7,11 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiaas.errors import DataError
+from aiaas.sources._crawl_page import Came, Kept, Known
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS crawl (finished REAL);
@@ -32,43 +32,6 @@ CREATE INDEX IF NOT EXISTS waiting ON pages (state, depth, host, id);
 CREATE TABLE IF NOT EXISTS robots (host TEXT PRIMARY KEY, text TEXT NOT NULL, fetched REAL NOT NULL);
 """
 _FULL = ("disk is full", "disk I/O error")
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An address that is to be asked for, with the version of it that is there already, where one is."""
-
-    id: int
-    url: str
-    host: str
-    depth: int
-    hops: int
-    tries: int
-    etag: str | None = None
-    modified: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Came:
-    """A page as it came. `kind` is its content type; `sha256` is of `body`."""
-
-    body: bytes
-    kind: str
-    sha256: str
-    fetched: str
-    etag: str | None = None
-    modified: str | None = None
-    language: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A page that is there."""
-
-    id: int
-    url: str
-    depth: int
-    came: Came
 
 
 class Store:
@@ -130,7 +93,7 @@ class Store:
 
     def unread(self) -> list[Kept]:
         """Pages that came before the crawl was interrupted, and whose links are not known yet."""
-        return [self._kept(*row) for row in self._db.execute(f"SELECT {_KEPT} FROM pages WHERE state = 'came'")]
+        return list(self._select("WHERE state = 'came'"))
 
     def asked(self) -> int:
         """How many pages servers answered for."""
@@ -154,7 +117,7 @@ class Store:
     def unchanged(self, page: Known) -> Kept:
         """The page is as it was in the crawl before."""
         self._db.execute("UPDATE pages SET state = 'came', asked = 1, why = NULL WHERE id = ?", (page.id,))
-        return self._kept(*self._db.execute(f"SELECT {_KEPT} FROM pages WHERE id = ?", (page.id,)).fetchone())
+        return next(self._select("WHERE id = ?", page.id))
 
     def read(self, page: Kept, links: Iterable[tuple[str, str]], canonical: str | None, why: str | None) -> None:
         """What a page links to, as addresses with their hosts; `why` it gives no row, where it does not."""
@@ -174,13 +137,14 @@ class Store:
     def nothing(self, page: Known, why: str, *, asked: bool) -> None:
         """There is nothing to be had; `asked` says that the server was."""
         self._db.execute(
-            "UPDATE pages SET state = 'done', asked = ?, why = ?, body = NULL, etag = NULL, modified = NULL WHERE id = ?",
+            "UPDATE pages SET state = 'done', asked = ?, why = ?, body = NULL, etag = NULL, modified = NULL "
+            "WHERE id = ?",
             (asked, why, page.id),
         )
 
     def later(self, page: Known, tries: int) -> None:
         """It is to be asked for once more."""
-        self._db.execute("UPDATE pages SET state = 'waiting', tries = ? WHERE id = ?", (tries, page.id))
+        self._db.execute("UPDATE pages SET state = 'waiting', asked = 0, tries = ? WHERE id = ?", (tries, page.id))
 
     def why(self, url: str) -> str | None:
         """Why an address gives no row; None where it does, or is not known."""
@@ -201,20 +165,19 @@ class Store:
 
     def beginning(self) -> tuple[str, str | None]:
         """What came of the address that the crawl began at, where its redirects end: its state, and why it is none."""
-        row = self._db.execute("SELECT state, why FROM pages WHERE depth = 0 AND state != 'old' ORDER BY hops DESC, id DESC")
+        row = self._db.execute(
+            "SELECT state, why FROM pages WHERE depth = 0 AND state != 'old' ORDER BY hops DESC, id DESC"
+        )
         state, why = row.fetchone()
         return str(state), why
 
     def pages(self) -> Iterator[Kept]:
         """Every page that may give a row, the nearest first, one at a time: one that says that another page is its
         proper form gives none where that one is there."""
-        yield from (
-            self._kept(*row)
-            for row in self._db.execute(
-                f"SELECT {_KEPT} FROM pages AS page WHERE state = 'done' AND why IS NULL AND (canonical IS NULL OR "
-                "NOT EXISTS (SELECT 1 FROM pages AS other WHERE other.url = page.canonical AND other.id != page.id "
-                "AND other.state = 'done' AND other.why IS NULL)) ORDER BY depth, url"
-            )
+        yield from self._select(
+            "WHERE state = 'done' AND why IS NULL AND (canonical IS NULL OR NOT EXISTS ("
+            "SELECT 1 FROM pages AS other WHERE other.url = page.canonical AND other.state = 'done' "
+            "AND other.why IS NULL AND other.canonical IS NULL)) ORDER BY depth, url"
         )
 
     def reasons(self) -> dict[str, int]:
@@ -229,15 +192,16 @@ class Store:
     def _add(self, url: str, host: str, depth: int, hops: int) -> None:
         """An address that was not known, or only from the crawl before, waits."""
         self._db.execute(
-            "INSERT INTO pages (url, host, depth, hops, state) VALUES (?, ?, ?, ?, 'waiting') ON CONFLICT (url) DO UPDATE "
-            "SET state = 'waiting', depth = excluded.depth, hops = excluded.hops, tries = 0, asked = 0, why = NULL "
-            "WHERE state = 'old'",
+            "INSERT INTO pages (url, host, depth, hops, state) VALUES (?, ?, ?, ?, 'waiting') "
+            "ON CONFLICT (url) DO UPDATE SET state = 'waiting', depth = excluded.depth, hops = excluded.hops, "
+            "tries = 0, asked = 0, why = NULL WHERE state = 'old'",
             (url, host, depth, hops),
         )
 
-    @staticmethod
-    def _kept(id_: int, url: str, depth: int, body: bytes, *rest: Any) -> Kept:
-        return Kept(id_, url, depth, Came(zlib.decompress(body), *rest))
+    def _select(self, which: str, *values: Any) -> Iterator[Kept]:
+        query = f"SELECT {_KEPT} FROM pages AS page {which}"  # noqa: S608 - nothing of it comes from outside
+        for id_, url, depth, body, *rest in self._db.execute(query, values):
+            yield Kept(id_, url, depth, Came(zlib.decompress(body), *rest))
 
     @contextmanager
     def _whole(self) -> Iterator[None]:

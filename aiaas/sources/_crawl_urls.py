@@ -13,9 +13,45 @@ from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 _PORTS = {"http": 80, "https": 443}
 _LONGEST = 2000
 _FILES = frozenset(
-    ".7z .aac .apk .avi .bmp .bz2 .css .csv .doc .docx .dmg .eot .epub .exe .flac .flv .gif .gz .ico .iso .jar .jpeg .jpg "
-    ".js .json .m4a .m4v .mkv .mov .mp3 .mp4 .mpeg .mpg .msi .ods .odt .ogg .otf .pdf .png .ppt .pptx .rar .rpm .svg .tar "
-    ".tgz .tif .tiff .ttf .wav .webm .webp .wmv .woff .woff2 .xls .xlsx .xml .xz .zip .zst".split()
+    (
+        *("7z", "apk", "bz2", "dmg", "exe", "gz", "iso", "jar", "msi", "rar", "rpm", "tar", "tgz", "xz", "zip", "zst"),
+        *(
+            "aac",
+            "avi",
+            "flac",
+            "flv",
+            "m4a",
+            "m4v",
+            "mkv",
+            "mov",
+            "mp3",
+            "mp4",
+            "mpeg",
+            "mpg",
+            "ogg",
+            "wav",
+            "webm",
+            "wmv",
+        ),
+        *(
+            "bmp",
+            "eot",
+            "gif",
+            "ico",
+            "jpeg",
+            "jpg",
+            "otf",
+            "png",
+            "svg",
+            "tif",
+            "tiff",
+            "ttf",
+            "webp",
+            "woff",
+            "woff2",
+        ),
+        *("css", "csv", "doc", "docx", "epub", "js", "json", "ods", "odt", "pdf", "ppt", "pptx", "xls", "xlsx", "xml"),
+    )
 )
 """Endings of what is no page."""
 
@@ -49,7 +85,7 @@ class Bounds:
     def follow(self, url: str) -> bool:
         """Whether a link to an address is followed."""
         path = urlsplit(url).path
-        if PurePosixPath(path).suffix.lower() in _FILES or not self.hold(url):
+        if PurePosixPath(path).suffix[1:].lower() in _FILES or not self.hold(url):
             return False
         return not self.only or any(fnmatch.fnmatchcase(path, pattern) for pattern in self.only)
 

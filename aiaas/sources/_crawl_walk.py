@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from aiaas.errors import RemoteError
 from aiaas.sources import _body, _crawl_fetch, _crawl_html, _crawl_robots, _exchange
 from aiaas.sources._crawl_fetch import Answer, Moved, Nothing, Unchanged
+from aiaas.sources._crawl_page import Came, Kept, Known
 from aiaas.sources._crawl_robots import Robots
-from aiaas.sources._crawl_store import Came, Kept, Known, Store
+from aiaas.sources._crawl_store import Store
 from aiaas.sources._crawl_urls import Bounds, host_of
 from aiaas.sources._exchange import Again, Request
 from aiaas.sources._guard import Forbidden
@@ -55,8 +56,8 @@ class Walk:
     def go(self, most: int) -> None:
         """Go on until `most` pages were asked for, or there are no more. Raises RemoteError where the first page cannot
         be had, and where a host fails or wants to be left alone for long."""
-        for page in self.store.unread():
-            self._follow(page)
+        for kept in self.store.unread():
+            self._follow(kept)
         while self._asked < most and (page := self._next()):
             self._visit(page)
             if page.depth == 0:
@@ -78,9 +79,8 @@ class Walk:
                 self.store.nothing(page, why, asked=False)
                 return
             answer = self._fetch(page)
-        except Forbidden as error:
+        except Forbidden:
             if page.depth == 0:
-                error.where = self.params.source
                 raise
             self.store.nothing(page, "at an address that is not public", asked=False)
         except (Again, httpx.TransportError) as error:
@@ -137,7 +137,7 @@ class Walk:
         wait = _exchange.pause(error, page.tries)
         if wait > _exchange.LONGEST_WAIT:
             told = f"{page.host} asks to wait {wait:,.0f} s"
-            raise RemoteError(told, where=self.params.source, hint=_LATER)
+            raise RemoteError(told, hint=_LATER)
         if page.tries < _exchange.RETRIES:
             self.store.later(page, page.tries + 1)
             self._pace(page.host).hold(wait)
@@ -150,7 +150,7 @@ class Walk:
             for each in failed:
                 self.store.later(each, 0)
             told = f"{page.host} fails: {_told(error)}, {SILENT} pages in a row"
-            raise RemoteError(told, where=self.params.source, hint=_LATER)
+            raise RemoteError(told, hint=_LATER)
 
     def _rules_of(self, page: Known) -> Robots | str:
         """The robots.txt of the page's host, or why none of its pages may be fetched. Raises RemoteError where that is
@@ -163,9 +163,8 @@ class Walk:
                 )
             except Forbidden:
                 raise
-            except RemoteError as error:
+            except RemoteError:
                 if page.depth == 0:
-                    error.where = self.params.source
                     raise
                 self._rules[page.host] = "of a host whose robots.txt cannot be read"
             else:
@@ -184,7 +183,7 @@ class Walk:
         hint = "look at the address, and at the robots.txt of the site"
         if "another site" in told:
             hint = "name that address, or the domains to stay in with domains:"
-        raise NoBeginning(told, where=self.params.source, hint=hint)
+        raise NoBeginning(told, hint=hint)
 
     def _pace(self, host: str) -> Pace:
         return self._paces.setdefault(host, Pace(self.params.delay))

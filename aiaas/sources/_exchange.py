@@ -30,8 +30,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to fetch, and what of it is acceptable. `name` is the file's name in the cache, `otherwise` what a person
-    may do where the server refuses. `private` is what the recipe allows besides public addresses and its own host, or, where
-    it is `strict`, besides public addresses alone."""
+    may do where the server refuses. `private` is what the recipe allows besides public addresses and its own host, or,
+    where it is `strict`, besides public addresses alone."""
 
     url: str
     name: str

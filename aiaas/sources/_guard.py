@@ -73,7 +73,8 @@ class Guard:
             raise self._refusal(host, address)
 
     def _allows(self, address: Address) -> bool:
-        return self.everything or is_public(address) or any(address in network for network in self.networks)
+        meant = [address, *filter(None, [_carried(address)])]
+        return self.everything or is_public(address) or any(each in net for each in meant for net in self.networks)
 
     def _refusal(self, host: str, address: Address) -> Forbidden:
         told = f"{host} is" if str(address) == host else f"{host} means"

@@ -42,8 +42,10 @@ class Params(SourceParams):
         1.0, ge=0, le=120, description="Seconds between two requests to a host; more where its robots.txt says so."
     )
     timeout: float = Field(
-        30.0, gt=0, le=600, description="Seconds a server may stay silent, above 0, at most 600; a page may take ten "
-        "times as long."
+        30.0,
+        gt=0,
+        le=600,
+        description="Seconds a server may stay silent, above 0, at most 600; a page may take ten times as long.",
     )
     query: Literal["keep", "sort", "drop"] = Field(
         "keep",
@@ -51,7 +53,9 @@ class Params(SourceParams):
         "page, with `drop` also those that differ in it.",
     )
     user_agent: str = Field(
-        "aiaas", pattern=r"^[A-Za-z_-]+[\x20-\x7e]*$", description="What to call itself; robots.txt goes by its first word."
+        "aiaas",
+        pattern=r"^[A-Za-z_-]+[\x20-\x7e]*$",
+        description="What to call itself; robots.txt goes by its first word.",
     )
     private: Private = Field(
         False,

@@ -24,12 +24,14 @@ from aiaas.sources._sizes import Size
 
 SCHEMES = ("https", "http")
 
+
 class Params(FileParams):
     """A file on a web server, or a JSON API."""
 
     max_bytes: Size = Field(
-        2 * 2**30, ge=1, description="Refuse a larger file: bytes, or such as 500MB; by default 2 GiB. "
-        "Of an API all pages together."
+        2 * 2**30,
+        ge=1,
+        description="Refuse a larger file: bytes, or such as 500MB; by default 2 GiB. Of an API all pages together.",
     )
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds the server may stay silent, above 0, at most 600.")
     private: Private = Field(
