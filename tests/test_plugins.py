@@ -52,4 +52,4 @@ def test_the_extras_are_those_of_the_project() -> None:
             names |= packages(nested[1]) if nested else {re.split(r"[<>=!~\[]", each)[0]}
         return names
 
-    assert {extra: packages(extra) for extra in ("onnx", "torch", "tensorflow")} == plugins._EXTRAS
+    assert {extra: packages(extra) for extra in ("data", "onnx", "torch", "tensorflow")} == plugins._EXTRAS

@@ -240,6 +240,27 @@ def test_a_refresh_that_fails_leaves_the_reading_before(api: Api, tmp_path: Path
     assert rows(api, here) == real.rows
 
 
+def test_a_page_that_is_gone_from_the_cache_is_fetched_again_and_a_damaged_one_named(api: Api, tmp_path: Path) -> None:
+    rows(api, context(tmp_path))
+    pages = sorted(path for path in tmp_path.rglob("00000*") if path.is_file())
+    pages[2].unlink()
+    assert "not all of its pages" in failure(api, replace(context(tmp_path), offline=True)).message
+    assert rows(api, context(tmp_path)) == api.rows
+    assert api.asked[4:] == ["/page?page=3", "/page?page=4"]
+    pages[1].write_bytes(b"{}")
+    error = failure(api, context(tmp_path))
+    assert "page 2 is damaged" in error.message
+    assert error.where == str(pages[1])
+
+
+def test_two_commands_at_once_ask_for_each_page_once(tmp_path: Path) -> None:
+    with serve(Api(rows=[{"id": n} for n in range(20)], size=2)) as api:
+        command = [sys.executable, "-c", SCRIPT, f"{api.url}/page", str(tmp_path)]
+        both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        assert [each.communicate()[0].split() for each in both] == [[str(n) for n in range(20)]] * 2
+        assert len(api.asked) == len(set(api.asked))
+
+
 def test_offline_reads_what_is_there_and_nothing_else(api: Api, tmp_path: Path) -> None:
     here = context(tmp_path)
     offline = replace(here, offline=True)
@@ -400,6 +421,54 @@ def test_a_type_that_lies_is_not_believed(api: Api, tmp_path: Path) -> None:
         content = json.dumps({"items": simple}, ensure_ascii=False) if encoding == "big5" else body
         api.special[path] = giving(content.encode(encoding), Content_Type=f"application/json{charset}")
         assert rows(api, context(tmp_path), path) == (simple if encoding == "big5" else api.rows)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"items": [{"a": 1}], "after": {"at": 5}}, "must pick one text or number"),
+        ({"items": [{"a": 1}], "after": True}, "must pick one text or number"),
+        ({"items": [{"a": 1}], "after": "https://["}, "cannot be looked up"),
+        ({"items": [{"a": 1}], "after": "//:0/"}, "cannot be looked up"),
+    ],
+)
+def test_a_cursor_that_leads_nowhere_is_told(api: Api, tmp_path: Path, answer: Any, told: str) -> None:
+    api.special["/cursor"] = giving(answer)
+    assert told in failure(api, context(tmp_path), "/cursor").message
+
+
+@pytest.mark.parametrize(
+    "link", ["garbage", "<", ";;;", '<javascript:alert(1)>; rel="next"', '<ftp://h/>; rel="next"', ""]
+)
+def test_a_link_that_is_none_leads_nowhere(api: Api, tmp_path: Path, link: str) -> None:
+    api.special["/link"] = giving({"items": [{"a": 1}]}, Link=link)
+    if "next" in link:
+        assert isinstance(failure(api, context(tmp_path), "/link"), DataError | RemoteError)
+    else:
+        assert rows(api, context(tmp_path), "/link") == [{"a": 1}]
+
+
+@pytest.mark.parametrize("total", ["many", None, {"a": 1}, True, 2.5])
+def test_a_total_that_is_none_is_told(api: Api, tmp_path: Path, total: Any) -> None:
+    api.special["/page"] = giving({"items": [{"a": 1}], "count": total})
+    error = failure(api, context(tmp_path), pages={"by": "page", "total": "$.count"})
+    assert "pages.total: $.count must pick one number" in error.message
+
+
+@pytest.mark.parametrize("answer", ["a text", 5, None, True])
+def test_an_answer_that_is_a_single_value_holds_no_rows(api: Api, tmp_path: Path, answer: Any) -> None:
+    api.special["/cursor"] = giving(answer)
+    assert rows(api, context(tmp_path), "/cursor") == []
+
+
+def test_an_answer_without_content(api: Api, tmp_path: Path) -> None:
+    real = Api(rows=api.rows)
+    api.special["/page"] = lambda query: (
+        (204, {}, b"") if query["page"] == "4" else real.answer(f"/page?page={query['page']}", {})
+    )
+    assert rows(api, context(tmp_path)) == api.rows
+    api.special["/nothing"] = giving(b"", 204)
+    assert "status 204" in failure(api, context(tmp_path), "/nothing").message
 
 
 def test_pages_and_all_of_them_are_capped(api: Api, tmp_path: Path) -> None:

@@ -120,6 +120,15 @@ def test_killed_three_times_it_fetches_nothing_twice(tmp_path: Path) -> None:
         assert again.total() <= 3, again  # the page that was on its way when it was killed
 
 
+def test_two_crawls_at_once_fetch_each_page_once(tmp_path: Path) -> None:
+    with serve(Site(pages=20, busy_every=0)) as site:
+        command = [sys.executable, "-c", SCRIPT, f"crawl:{site.url}/", str(tmp_path)]
+        both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        for each in both:
+            assert Counter(each.communicate()[0].split()) == Counter(site.expected())
+        assert set(site.asked.values()) == {1}
+
+
 def test_a_second_crawl_asks_only_for_what_changed(site: Site, tmp_path: Path) -> None:
     here = context(tmp_path)
     before = rows(site, here)
@@ -430,6 +439,102 @@ def test_redirects_are_followed_a_few_times(tmp_path: Path) -> None:
     special |= {"/": article(0, "/0", "/10"), "/5": article(5), "/16": article(6)}
     with serve(small(special)) as site:
         assert set(rows(site, context(tmp_path))) == {"/", "/5"}
+
+
+# --- pages that are strange --------------------------------------------------------------------------------------
+
+
+def test_encodings(tmp_path: Path) -> None:
+    html = "<html><head>{0}<title>评论</title></head><body><article><p>" + text(1) + "</p></article>"
+    meta = "<meta charset={0}>"
+    kinds: dict[str, tuple[str, bytes]] = {
+        "utf-16": ("text/html", html.format("").encode("utf-16")),
+        "unknown": ("text/html; charset=klingon", html.format(meta.format("klingon")).encode("gbk")),
+        "lying-meta": ("text/html", html.format(meta.format("utf-8")).encode("gbk")),
+        "lying-header": ("text/html; charset=gbk", html.format(meta.format("utf-8")).encode("utf-8")),
+        "utf-7": ("text/html; charset=utf-7", html.format("").encode("utf-8")),
+        "xhtml": ("application/xhtml+xml", ("<?xml version='1.0' encoding='gb2312'?>" + html.format("")).encode("gbk")),
+        "plain": ("text/plain; charset=gbk", text(1).encode("gbk")),
+        "no-type": ("", html.format("").encode("gb18030")),
+        "pragma": (
+            "text/html",
+            html.format("<meta http-equiv='Content-Type' content='text/html; charset=gb2312'>").encode("gb18030"),
+        ),
+    }
+    special: dict[str, Any] = {"/": article(0, *(f"/{name}" for name in kinds))}
+    for name, (kind, body) in kinds.items():
+        special[f"/{name}"] = lambda asked, kind=kind, body=body: (200, {"Content-Type": kind} if kind else {}, body)
+    with serve(small(special)) as site:
+        found = rows(site, context(tmp_path))
+        garbled = [name for name in kinds if text(1) not in found.get(f"/{name}", {}).get("text", "")]
+        assert garbled == ["lying-header"]  # gbk takes nearly any bytes, and its word is taken
+
+
+def test_links_are_in_the_encoding_of_their_page(tmp_path: Path) -> None:
+    body = "<a href='/search?q=酒店'>酒店</a><a href='/酒店'>酒店</a>".encode("gbk")
+    special: dict[str, Any] = {"/": lambda asked: (200, {"Content-Type": "text/html; charset=gbk"}, body)}
+    special |= {"/search?q=%BE%C6%B5%EA": article(1), "/%E9%85%92%E5%BA%97": article(2)}
+    with serve(small(special)) as site:
+        rows(site, context(tmp_path))
+        assert set(special) <= set(site.asked)
+
+
+STRANGE = {
+    "deep": b"<div>" * 10_000 + "深".encode() * 50,
+    "deep-links": b"<a href=/a>" * 10_000,
+    "nul": b"<p>\0\0\0<a href=/a\0b>" + bytes(1000),
+    "noise": bytes(range(256)) * 40,
+    "unclosed": b"<html><body><p><table><tr><td><!-- <script>" + b"x" * 1000,
+    "cut": "<p>很好".encode()[:-1],
+    "wide": b"<p " + b"a=b " * 50_000 + b">",
+    "entities": b"<p>&#0;&#xD800;&#1114112;&bogus;&amp" * 100,
+    "base": b"<base href='http://[::1'><a href=a>" + b"<base href=//elsewhere.example.org><a href=b>",
+    "refresh": b"<meta http-equiv=refresh content='0; url=http://['>",
+    "meta": b"<meta name=robots><meta name><meta content=x><link rel=canonical><link href=x>",
+    "svg": b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>",
+    "pdf": b"%PDF-1.7 " + b"x" * 100,
+    "zip": b"PK\x03\x04" + bytes(100),
+    "spaces": b" \n\t ",
+}
+
+
+def test_strange_pages_stop_nothing(tmp_path: Path) -> None:
+    special: dict[str, Any] = {"/": article(0, *(f"/{name}" for name in STRANGE), "/z"), "/z": article(1)}
+    for name, body in STRANGE.items():
+        special[f"/{name}"] = lambda asked, body=body: (200, HTML, body)
+    with serve(small(special)) as site:
+        found = rows(site, context(tmp_path))
+        assert {"/", "/z"} <= set(found)
+        assert not {"/pdf", "/zip", "/spaces"} & set(found)
+
+
+@pytest.mark.parametrize(
+    "robots",
+    [
+        "<!DOCTYPE html><html><body>no such file</body></html>",
+        "User-agent: *\nCrawl-delay: soon\nRequest-rate: 1/0\nRequest-rate: x\nSitemap: http://[\n",
+        "\0\0\xff" * 1000,
+        "Disallow: /\n",  # of no group
+        "User-agent: *\nDisallow: /*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/*/x$\n",
+    ],
+)
+def test_a_robots_txt_that_makes_no_sense_forbids_nothing(tmp_path: Path, robots: str) -> None:
+    special = {"/": article(0, "/" + "a/" * 500), "/" + "a/" * 500: article(1)}
+    with serve(small(special, robots)) as site:
+        assert len(rows(site, context(tmp_path))) == 2
+
+
+def test_a_server_that_gives_nothing_but_its_cookies_is_asked_without(tmp_path: Path) -> None:
+    special = {"/": lambda asked: (200, {**HTML, "Set-Cookie": "id=1"}, page(0, ["/a"])[1]), "/a": article(1)}
+    with serve(small(special)) as site:
+        rows(site, context(tmp_path))
+        assert not [each for each in site.headers if "cookie" in each]
+
+
+def test_an_unasked_304_is_no_page(tmp_path: Path) -> None:
+    special = {"/": article(0, "/a"), "/a": lambda asked: (304, {}, b"")}
+    with serve(small(special)) as site:
+        assert set(rows(site, context(tmp_path))) == {"/"}
 
 
 # --- private addresses -------------------------------------------------------------------------------------------

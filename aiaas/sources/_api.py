@@ -99,7 +99,7 @@ def _go_on(reading: Reading, params: Params, api: Api, context: SourceContext, w
                 reading.keep(pager.number, page)
     if url is None or wanted == api.max_pages:
         _tell(url, pager, params, context)
-        reading.end("last page" if url is None else "max_pages", time.time())
+        reading.end("last page" if url is None else "max_pages", time.time(), pager.number)
 
 
 def _tell(url: str | None, pager: Pager, params: Params, context: SourceContext) -> None:

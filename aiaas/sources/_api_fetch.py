@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 10
 """How many times `timeout` a page may take in all."""
-_GONE = (404, 410)
+_GONE = (204, 404, 410)
 
 
 def identity(params: Params, api: Api) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aiaas.contracts import SourceContext
+from aiaas.errors import DataError
 from aiaas.workspace import atomic, keys
 
 Ended = Literal["last page", "max_pages"]
@@ -46,8 +47,10 @@ class Reading:
 
     @property
     def ended(self) -> Ended | None:
-        """How it ended; None while it has not."""
-        ended: Ended | None = self._end().get("ended")
+        """How it ended; None while it has not, and where a page of it is gone since."""
+        end = self._end()
+        whole = all(self._place(number).is_file() for number in range(1, end.get("pages", 0) + 1))
+        ended: Ended | None = end.get("ended") if whole else None
         return ended
 
     @property
@@ -61,8 +64,13 @@ class Reading:
             path = self._place(number)
             if not path.is_file():
                 return
-            note, _, text = path.read_bytes().partition(b"\n")
-            yield Page(text=text.decode("utf-8"), **json.loads(note))
+            try:
+                note, _, text = path.read_bytes().partition(b"\n")
+                page = Page(text=text.decode("utf-8"), **json.loads(note))
+            except (ValueError, TypeError) as error:
+                told = f"what was kept of page {number:,} is damaged"
+                raise DataError(told, where=str(path), hint="remove that file, and it is asked for again") from error
+            yield page
 
     def holds(self, wanted: int) -> bool:
         """Whether that many pages are kept, or all that there are."""
@@ -72,9 +80,9 @@ class Reading:
         note = {name: value for name, value in asdict(page).items() if name != "text"}
         atomic.write_bytes(self._place(number), json.dumps(note).encode() + b"\n" + page.text.encode("utf-8"))
 
-    def end(self, how: Ended, when: float) -> None:
+    def end(self, how: Ended, when: float, pages: int) -> None:
         """Note how it ended; the readings before it are removed."""
-        atomic.write_json(self.folder / "end.json", {"ended": how, "finished": when})
+        atomic.write_json(self.folder / "end.json", {"ended": how, "finished": when, "pages": pages})
         for other in _readings(self.folder.parent):
             if other.name < self.name:
                 shutil.rmtree(other.folder, ignore_errors=True)

@@ -87,12 +87,16 @@ def _go_on(store: Store, path: Path, params: Params, most: int | None) -> None:
 def _begin(folder: Path, params: Params, context: SourceContext) -> Path:
     """A new crawl, with what the last one found, so that it asks only for what changed."""
     path = folder / f"{_name_of_new(context)}.sqlite"
+    part = path.with_suffix(".part")
+    for left in folder.glob("*.part*"):
+        left.unlink()
     if before := _crawls(folder):
         with _opened(before[-1], params) as store:
-            store.copy(path)
+            store.copy(part)
     start = _start(params)
-    with _opened(path, params) as store:
+    with _opened(part, params) as store:
         store.begin(start, host_of(start))
+    part.replace(path)  # with nothing beside it: closed, it is whole
     return path
 
 

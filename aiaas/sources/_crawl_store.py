@@ -72,12 +72,9 @@ class Store:
             self._db.execute("UPDATE crawl SET finished = ?", (when,))
 
     def copy(self, path: Path) -> None:
-        """The whole into another file, which appears when it is complete."""
-        part = path.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        with closing(sqlite3.connect(part)) as other:
+        """The whole into another file."""
+        with closing(sqlite3.connect(path)) as other:
             self._db.backup(other)
-        part.replace(path)
 
     # --- what is to be done ---
 

@@ -15,7 +15,9 @@ class Pace:
 
     def wait(self) -> None:
         """Return when the next request may begin, which is then taken for begun."""
-        time.sleep(max(0.0, self.ready - time.monotonic()))
+        left = self.ready - time.monotonic()
+        if left > 0:  # to sleep for no time would still let everyone else go first
+            time.sleep(left)
         self.begin()
 
     def begin(self) -> None:

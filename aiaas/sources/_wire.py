@@ -27,7 +27,7 @@ class Wire(httpx.BaseTransport):
     def __init__(self, guard: Guard, credentials: Credentials | None = None) -> None:
         self.guard = guard
         self.credentials = credentials
-        self._open: dict[tuple[str, str | None], httpx.HTTPTransport] = {}
+        self._open: dict[tuple[str, str, str | None], httpx.HTTPTransport] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url, headers = request.url, request.headers
@@ -37,7 +37,7 @@ class Wire(httpx.BaseTransport):
         proxy = _proxy(url)
         if proxy is not None:
             self.guard.check(_host(url))
-            return self._through(_host(url), proxy).handle_request(_again(request, url, headers))
+            return self._through(url, proxy).handle_request(_again(request, url, headers))
         return self._direct(request, url, headers)
 
     def _direct(self, request: httpx.Request, url: httpx.URL, headers: httpx.Headers) -> httpx.Response:
@@ -48,7 +48,7 @@ class Wire(httpx.BaseTransport):
         except Unknown as error:
             raise httpx.ConnectError(str(error), request=request) from error
         request.extensions["sni_hostname"] = _host(url)
-        through = self._through(_host(url))
+        through = self._through(url)
         for address in others:
             try:
                 return through.handle_request(_again(request, url.copy_with(host=address), headers))
@@ -56,16 +56,19 @@ class Wire(httpx.BaseTransport):
                 continue
         return through.handle_request(_again(request, url.copy_with(host=last), headers))
 
-    def _through(self, host: str, proxy: str | None = None) -> httpx.HTTPTransport:
-        if (host, proxy) not in self._open:
+    def _through(self, url: httpx.URL, proxy: str | None = None) -> httpx.HTTPTransport:
+        """What holds the connections to the host of an address. Only where there is something to verify by them are
+        the certificates read, which takes longer than a request."""
+        key = (url.scheme, _host(url), proxy)
+        if key not in self._open:
             if len(self._open) >= _HOSTS:
                 self.close()
-            self._open[host, proxy] = httpx.HTTPTransport(verify=self._certificates, proxy=proxy)
-        return self._open[host, proxy]
+            plain = url.scheme == "http" and proxy is None
+            self._open[key] = httpx.HTTPTransport(verify=not plain and self._certificates, proxy=proxy)
+        return self._open[key]
 
     @cached_property
     def _certificates(self) -> ssl.SSLContext:
-        """Read once: it takes longer than a request."""
         return httpx.create_ssl_context()
 
     def close(self) -> None:
