@@ -416,11 +416,11 @@ def test_a_site_that_is_gone_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_silent_and_slow_servers(tmp_path: Path) -> None:
     def slow(asked: dict[str, str]) -> Answer:
-        time.sleep(1.0)
+        time.sleep(2.5)
         return 200, HTML, b"<p>late"
 
     with serve(small({"/": article(0, "/slow", "/a"), "/slow": slow, "/a": article(1)})) as site:
-        assert set(rows(site, context(tmp_path), timeout=0.2)) == {"/", "/a"}
+        assert set(rows(site, context(tmp_path), timeout=1.0)) == {"/", "/a"}
 
 
 @pytest.mark.parametrize(
@@ -467,7 +467,7 @@ def test_encodings(tmp_path: Path) -> None:
     with serve(small(special)) as site:
         found = rows(site, context(tmp_path))
         garbled = [name for name in kinds if text(1) not in found.get(f"/{name}", {}).get("text", "")]
-        assert garbled == ["lying-header"]  # gbk takes nearly any bytes, and its word is taken
+        assert not garbled
 
 
 def test_links_are_in_the_encoding_of_their_page(tmp_path: Path) -> None:

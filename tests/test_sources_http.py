@@ -227,6 +227,21 @@ def test_a_redirect_to_another_host_leads_into_no_private_network(site: Site, tm
     assert "public" not in failure(site, context(tmp_path), "/away.txt", private=True).message
 
 
+def test_a_proxy_looks_names_up_and_addresses_are_checked_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(Site({"http://name.test/a.txt": BODY, "http://127.0.0.2/a.txt": BODY})) as proxy:
+        proxy.redirects["http://name.test/away.txt"] = "http://127.0.0.2/a.txt"
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        assert texts(proxy, context(tmp_path), "http://name.test/a.txt") == BODY.decode().splitlines()
+        error = failure(proxy, context(tmp_path), "http://name.test/away.txt")
+        assert "no public address" in error.message
+        assert texts(proxy, context(tmp_path), "http://127.0.0.2/a.txt") == BODY.decode().splitlines()
+        monkeypatch.setenv("no_proxy", "name.test")
+        assert "cannot be looked up" in failure(proxy, context(tmp_path / "2"), "http://name.test/a.txt").message
+
+
 def test_a_redirect_takes_no_login_to_another_host(site: Site, tmp_path: Path) -> None:
     with serve(Site({"/a.txt": BODY})) as other:
         site.redirects["/away.txt"] = f"{other.url}/a.txt"

@@ -6,8 +6,12 @@ import random
 from pathlib import Path
 from typing import Any
 
-from tests import apiserver, crawlsite
-from tests.conftest import BAD, GOOD, Aiaas, answer, comments
+import pytest
+
+from aiaas import recipe
+from aiaas.errors import RecipeError
+from tests import apiserver, crawlsite, hiding
+from tests.conftest import BAD, GOOD, RECIPE, Aiaas, answer, comments
 from tests.crawlsite import Answer, Site
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -67,6 +71,41 @@ def test_topics_from_a_crawl(aiaas: Aiaas) -> None:
         offline = aiaas("run", *words, "--offline", "--json")
         assert all(stage["cached"] for stage in answer(offline)["stages"])
         assert site.asked.total() == asked
+
+
+@pytest.mark.parametrize(
+    ("name", "hide", "missing"),
+    [
+        ("topics_crawl", "trafilatura", "trafilatura"),
+        ("topics_crawl", "protego", "protego"),
+        ("reviews_api", "jsonpath,python-jsonpath", "python-jsonpath"),
+    ],
+)
+def test_missing_packages_are_named_with_the_command_that_brings_them(
+    project: Path, monkeypatch: pytest.MonkeyPatch, name: str, hide: str, missing: str
+) -> None:
+    monkeypatch.setenv("REVIEWS_TOKEN", "geheim-token")
+    file = str(RECIPES / f"{name}.yaml")
+    assert hiding.aiaas(project, "recipe", "validate", file, hide=hide)[0] == 0
+    status, _, said, _ = hiding.aiaas(project, "collect", file, hide=hide)
+    assert status == 4
+    assert f"needs the package {missing}" in said
+    assert "pip install 'aiaas[data]'" in said
+
+
+@pytest.mark.parametrize("auth", ["{bearer: hunter2}", "{headers: {X-Foo: hunter2}}", "{query: {k: hunter2}}"])
+def test_a_recipe_holds_no_secret_of_an_api(project: Path, auth: str) -> None:
+    api = f"{{source: 'https://example.org/a', label: pos, api: {{fields: {{token: $.token}}, auth: {auth}}}}}"
+    (project / "tiny.yaml").write_text(RECIPE.replace("{source: good.txt, label: pos}", api), "utf-8")
+    with pytest.raises(RecipeError) as caught:
+        recipe.read(project / "tiny.yaml", environ={})
+    (fault,) = caught.value.faults
+    assert fault.path.startswith("collect[0].api.auth.")
+    assert "a recipe holds no secret" in fault.message
+    assert "hunter2" not in f"{fault}"
+    known = api.replace("hunter2", '"${env:KEY}"')
+    (project / "tiny.yaml").write_text(RECIPE.replace("{source: good.txt, label: pos}", known), "utf-8")
+    assert recipe.read(project / "tiny.yaml", environ={}).missing_secrets({}) == ["KEY"]
 
 
 def sections(pages: int) -> dict[str, Any]:

@@ -103,7 +103,10 @@ def _rules(tree: HtmlElement) -> set[str]:
 def _refresh(text: str, base: str) -> list[str]:
     from w3lib.html import get_meta_refresh
 
-    url = get_meta_refresh(text[:8192], base)[1]
+    try:
+        url = get_meta_refresh(text[:8192], base)[1]
+    except ValueError:  # it is no address
+        return []
     return [url] if url else []
 
 

@@ -61,10 +61,7 @@ _HINT = "does it need JavaScript? Then it has none for a crawler; look for an AP
 
 
 def origins(store: Store, params: Params) -> Sequence[Origin]:
-    return [
-        Origin(page.url, len(page.came.body), page.came.sha256, params.licence, page.came.etag or page.came.fetched)
-        for page in store.pages()
-    ]
+    return [Origin(url, size, digest, params.licence, version) for url, size, digest, version in store.versions()]
 
 
 def _row(page: Kept) -> dict[str, Any] | None:

@@ -31,6 +31,12 @@ CREATE TABLE IF NOT EXISTS pages (
 CREATE INDEX IF NOT EXISTS waiting ON pages (state, depth, host, id);
 CREATE TABLE IF NOT EXISTS robots (host TEXT PRIMARY KEY, text TEXT NOT NULL, fetched REAL NOT NULL);
 """
+_KEPT = "id, url, depth, body, kind, sha256, fetched, etag, modified, language"
+_GIVING = (
+    "WHERE state = 'done' AND why IS NULL AND (canonical IS NULL OR NOT EXISTS ("
+    "SELECT 1 FROM pages AS other WHERE other.url = page.canonical AND other.state = 'done' "
+    "AND other.why IS NULL AND other.canonical IS NULL)) ORDER BY depth, url"
+)
 _FULL = ("disk is full", "disk I/O error")
 
 
@@ -171,11 +177,12 @@ class Store:
     def pages(self) -> Iterator[Kept]:
         """Every page that may give a row, the nearest first, one at a time: one that says that another page is its
         proper form gives none where that one is there."""
-        yield from self._select(
-            "WHERE state = 'done' AND why IS NULL AND (canonical IS NULL OR NOT EXISTS ("
-            "SELECT 1 FROM pages AS other WHERE other.url = page.canonical AND other.state = 'done' "
-            "AND other.why IS NULL AND other.canonical IS NULL)) ORDER BY depth, url"
-        )
+        yield from self._select(_GIVING)
+
+    def versions(self) -> Iterator[tuple[str, int, str, str]]:
+        """Of the same pages address, bytes, digest, and what the server calls their version, or when they came."""
+        query = f"SELECT url, bytes, sha256, coalesce(etag, fetched) FROM pages AS page {_GIVING}"  # noqa: S608 - as below
+        yield from self._db.execute(query)
 
     def reasons(self) -> dict[str, int]:
         """How many pages give no row, by reason."""
@@ -213,9 +220,6 @@ class Store:
     def _one(self, query: str) -> Any:
         row = self._db.execute(query).fetchone()
         return row[0] if row else None
-
-
-_KEPT = "id, url, depth, body, kind, sha256, fetched, etag, modified, language"
 
 
 @contextmanager

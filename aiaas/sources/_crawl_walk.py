@@ -169,6 +169,7 @@ class Walk:
                 self._rules[page.host] = "of a host whose robots.txt cannot be read"
             else:
                 pace.seconds = max(self.params.delay, rules.delay)
+                pace.begin()
                 slow = f"of a host that wants {rules.delay:,.0f} s between requests"
                 self._rules[page.host] = slow if rules.delay > LONGEST_DELAY else rules
         return self._rules[page.host]

@@ -99,6 +99,6 @@ def read(params: Params, context: SourceContext) -> Iterator[Batch]:
 
 
 def origins(params: Params, context: SourceContext) -> Sequence[Origin]:
-    """Every page with text: its address, its bytes, and the version that the server named."""
+    """Every page that was kept: its address, its bytes, and the version that the server named, or when it came."""
     with _crawl.crawled(params, context) as store:
         return _crawl_rows.origins(store, params)
