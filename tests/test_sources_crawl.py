@@ -77,8 +77,12 @@ def small(special: dict[str, Any], robots: str | Answer = "") -> Site:
 
 def test_every_allowed_page_once_and_none_forbidden(tmp_path: Path) -> None:
     told: list[str] = []
+    sizes: list[int] = []
     with serve(Site(pages=60)) as site:
-        found = rows(site, replace(context(tmp_path), warn=told.append))
+        here = replace(context(tmp_path), warn=told.append, progress=lambda done, total: sizes.append(done))
+        found = rows(site, here)
+        assert sizes == sorted(sizes)
+        assert sizes[-1] >= sum(origin.bytes for origin in crawl.origins(params(site), here)) > 60_000
         assert {site.url + path for path in found} == site.expected()
         for path, row in found.items():
             number = int(path.rpartition("/")[2] or 0)

@@ -47,7 +47,8 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class SourceContext:
     """What a source may rely on: where relative paths start, a folder it may keep downloads in, whether it may go
-    online, and `warn`, which tells a person of something that was passed over (a skipped ragged row).
+    online, and whom to tell: `warn` a person, of something that was passed over (a skipped ragged row); `progress` who
+    shows how far one is, in bytes read so far and in all, as far as that is known.
 
     `refresh` asks for what was fetched before `began`, the time of the command in seconds since 1970, to be fetched
     again: once a command, however often it asks."""
@@ -57,6 +58,7 @@ class SourceContext:
     offline: bool = False
     refresh: bool = False
     warn: Callable[[str], None] = lambda message: None
+    progress: Callable[[int, int | None], None] = lambda done, total: None
     began: float = field(default_factory=time.time)
 
 

@@ -40,7 +40,7 @@ class Work:
 
     def source_context(self) -> SourceContext:
         return SourceContext(
-            self.recipe.base, self.workspace.downloads, self.offline, self.refresh, self.warn, self.began
+            self.recipe.base, self.workspace.downloads, self.offline, self.refresh, self.warn, began=self.began
         )
 
 

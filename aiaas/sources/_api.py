@@ -92,6 +92,7 @@ def _go_on(reading: Reading, params: Params, api: Api, context: SourceContext, w
                 url = None
                 break
             size += page.bytes
+            context.progress(size, None)
             _api_fetch.check_size(size, params)
             answer = _api_rows.parse(page)
             url = pager.after(page.url, answer, _api_rows.pick(answer, api, page), page.link)

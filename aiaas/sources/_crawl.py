@@ -59,7 +59,7 @@ def _crawl(folder: Path, params: Params, context: SourceContext, most: int | Non
     with FileLock(folder / "lock"):
         path = _current(folder, params, context) or _begin(folder, params, context)
         with _opened(path, params) as store:
-            _go_on(store, path, params, most)
+            _go_on(store, path, params, most, context)
             finished = store.finished
     if finished is not None:
         for other in _crawls(folder):
@@ -68,12 +68,12 @@ def _crawl(folder: Path, params: Params, context: SourceContext, most: int | Non
     return path
 
 
-def _go_on(store: Store, path: Path, params: Params, most: int | None) -> None:
+def _go_on(store: Store, path: Path, params: Params, most: int | None, context: SourceContext) -> None:
     if store.finished is not None:  # by another process, meanwhile
         return
     bounds = Bounds(_start(params), params.domains, params.only, params.query)
     try:
-        with Walk(params, bounds, store) as walk:
+        with Walk(params, bounds, store, lambda size: context.progress(size, None)) as walk:
             walk.go(min(most or params.max_pages, params.max_pages))
     except RemoteError as error:
         error.where = params.source

@@ -102,6 +102,10 @@ class Store:
         """How many pages servers answered for."""
         return int(self._one("SELECT count(*) FROM pages WHERE asked AND state != 'old'") or 0)
 
+    def size(self) -> int:
+        """Bytes of the pages that are there."""
+        return int(self._one("SELECT sum(bytes) FROM pages WHERE state IN ('came', 'done') AND why IS NULL") or 0)
+
     def waiting(self) -> int:
         return int(self._one("SELECT count(*) FROM pages WHERE state = 'waiting'") or 0)
 

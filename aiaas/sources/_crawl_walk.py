@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -34,15 +35,19 @@ class NoBeginning(RemoteError):
 
 
 class Walk:
-    """One walk through a store, as a context manager."""
+    """One walk through a store, as a context manager; `progress` is told the bytes of all pages so far."""
 
-    def __init__(self, params: Params, bounds: Bounds, store: Store) -> None:
+    def __init__(
+        self, params: Params, bounds: Bounds, store: Store, progress: Callable[[int], None] = lambda size: None
+    ) -> None:
         self.params = params
         self.bounds = bounds
         self.store = store
         self.request = _request(params, bounds)
         self.client = _exchange.connect(self.request)
+        self._progress = progress
         self._asked = store.asked()
+        self._size = store.size()
         self._paces: dict[str, Pace] = {}
         self._rules: dict[str, Robots | str] = {}
         self._failed: dict[str, list[Known]] = {}
@@ -109,6 +114,8 @@ class Walk:
             case Unchanged():
                 self._follow(self.store.unchanged(page))
             case Came():
+                self._size += len(answer.body)
+                self._progress(self._size)
                 self._follow(self.store.came(page, answer))
 
     def _follow(self, page: Kept) -> None:
