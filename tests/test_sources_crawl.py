@@ -286,6 +286,14 @@ def test_what_a_page_asks_of_crawlers_is_done(tmp_path: Path) -> None:
         assert not {"/c", "/e"} & set(site.asked)
 
 
+def test_a_beginning_that_is_not_to_be_indexed_still_leads_somewhere(tmp_path: Path) -> None:
+    head = "<meta name=robots content='noindex, follow'><link rel=canonical href=/elsewhere>"
+    special = {"/": article(0, "/a/1", head=head), "/a/1": article(1), "/elsewhere": article(2)}
+    with serve(small(special)) as site:
+        assert set(rows(site, context(tmp_path), only=("/a/*",))) == {"/a/1"}
+        assert "/elsewhere" not in site.asked
+
+
 # --- robots.txt --------------------------------------------------------------------------------------------------
 
 

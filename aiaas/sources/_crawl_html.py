@@ -68,7 +68,7 @@ def links(page: Kept, bounds: Bounds) -> Links:
     rules = _rules(tree)
     proper = next((each for each in _hrefs(tree, "//link[@href][@rel]", "canonical")), None)
     canonical = bounds.canonical(proper, base, encoding) if proper else None
-    if canonical is not None and (canonical == page.url or not bounds.hold(canonical)):
+    if canonical is not None and (canonical == page.url or not bounds.follow(canonical)):
         canonical = None
     addresses = [] if "nofollow" in rules else [*_followed(tree), *_refresh(text, base)]
     found = (bounds.canonical(each, base, encoding) for each in addresses[:_MOST])

@@ -28,6 +28,7 @@ SILENT = 3
 """Pages in a row that a host fails to give before the crawl stops, to be gone on with later."""
 _LATER = "run the same command later, it goes on where it stopped"
 _REDIRECT = "a redirect"
+_UNLISTED = "asks not to be indexed"
 
 
 class NoBeginning(RemoteError):
@@ -122,7 +123,7 @@ class Walk:
         """Note where a page leads."""
         links = _crawl_html.links(page, self.bounds)
         deeper = links.found if page.depth < self.params.depth else ()
-        why = None if links.index else "asks not to be indexed"
+        why = None if links.index else _UNLISTED
         self.store.read(page, ((url, host_of(url)) for url in deeper), links.canonical, why)
 
     def _moved(self, page: Known, url: str) -> None:
@@ -183,7 +184,7 @@ class Walk:
 
     def _check_beginning(self) -> None:
         state, why = self.store.beginning()
-        if state == "done" and why not in (None, _REDIRECT):
+        if state == "done" and why not in (None, _REDIRECT, _UNLISTED):
             self._refuse_beginning(f"its first page cannot be had: {why}")
 
     def _refuse_beginning(self, told: str) -> None:
