@@ -414,7 +414,14 @@ def test_a_type_that_lies_is_not_believed(api: Api, tmp_path: Path) -> None:
     assert rows(api, context(tmp_path), "/html") == api.rows
     body = json.dumps({"items": api.rows}, ensure_ascii=False)
     for number, (encoding, charset) in enumerate(
-        [("gbk", ""), ("gbk", "; charset=utf-8"), ("utf-16", ""), ("utf-8-sig", ""), ("big5", "; charset=big5")]
+        [
+            ("gbk", ""),
+            ("gbk", "; charset=utf-8"),
+            ("gbk", "; charset=rot13"),
+            ("utf-16", ""),
+            ("utf-8-sig", ""),
+            ("big5", "; charset=big5"),
+        ]
     ):
         path = f"/{number}"
         simple = [{"id": 1, "body": "房間"}]

@@ -466,6 +466,8 @@ def test_encodings(tmp_path: Path) -> None:
         "lying-header": ("text/html; charset=gbk", html.format(meta.format("utf-8")).encode("utf-8")),
         "utf-7": ("text/html; charset=utf-7", html.format("").encode("utf-8")),
         "xhtml": ("application/xhtml+xml", ("<?xml version='1.0' encoding='gb2312'?>" + html.format("")).encode("gbk")),
+        "no-text": ("text/html; charset=rot13", html.format("").encode("gbk")),
+        "escapes": ("text/html; charset=unicode_escape", html.format("").encode("utf-16")),
         "plain": ("text/plain; charset=gbk", text(1).encode("gbk")),
         "no-type": ("", html.format("").encode("gb18030")),
         "pragma": (

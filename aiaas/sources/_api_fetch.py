@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -116,10 +116,10 @@ def _decoded(body: bytes, response: httpx.Response, where: str) -> str:
     found in the wild under no name or a wrong one."""
     marked = "utf-16" if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
     for encoding in (marked, response.charset_encoding or marked, "gb18030"):
-        try:
-            return body.decode(encoding)
-        except (UnicodeError, LookupError):
-            continue
+        with suppress(UnicodeError, LookupError):  # rot13 is a codec, and gives no text
+            text = body.decode(encoding)
+            text.encode("utf-8")  # nor is half a surrogate pair one, which some codecs let through
+            return text
     raise DataError("the page is no text", where=where)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -39,12 +40,12 @@ def decoded(body: bytes, kind: str) -> tuple[str, str]:
     named = [read_bom(body)[0], http_content_type_encoding(kind), html_body_declared_encoding(body)]
     said = [each for each in named if each]
     for encoding in dict.fromkeys([*said, "utf-8", "gb18030"]):
-        try:
+        with suppress(UnicodeError, LookupError):  # rot13 is a codec, and gives no text
             return body.decode(encoding).removeprefix("\ufeff"), encoding
-        except UnicodeError:
-            continue
-    encoding = said[0] if said else _likely(body)
-    return to_unicode(body, encoding), encoding
+    for encoding in (*said, _likely(body)):
+        with suppress(UnicodeError, LookupError):
+            return to_unicode(body, encoding), encoding
+    return to_unicode(body, "utf-8"), "utf-8"
 
 
 def parsed(text: str) -> HtmlElement | None:
