@@ -25,6 +25,7 @@ class Site:
     length: bool = True
     shift: int = 0  # how far a range answered lies beside the one asked for
     asked: list[tuple[str, int, str | None]] = field(default_factory=list)
+    logins: list[str | None] = field(default_factory=list)  # the Authorization of each request
     url: str = ""
 
 
@@ -64,6 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def head(self, status: int, headers: dict[str, str]) -> None:
         self.site.asked.append((self.path, status, self.headers["Range"]))
+        self.site.logins.append(self.headers["Authorization"])
         self.send_response(status)
         # No connection is kept, so that no thread goes on answering after its test.
         for name, value in {**headers, "Connection": "close"}.items():

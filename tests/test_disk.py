@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import apiserver, crawlsite
+
 PRIVATE_MOUNT = ["unshare", "--user", "--map-root-user", "--mount"]
 
 
@@ -63,3 +65,44 @@ def test_a_read_only_disk_answers_and_says_what_it_cannot_keep(project: Path) ->
     for words in ("run tiny.yaml", "models alias tiny/1 other", "cache gc"):
         assert f"{words}: 3" in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
+
+
+WEB = """
+import sys
+from pathlib import Path
+from aiaas.contracts import SourceContext
+from aiaas.errors import DataError
+from aiaas.sources import crawl, http
+url, kind = sys.argv[1:]
+if kind == "crawl":
+    source, params = crawl, crawl.Params(source=f"crawl:{url}/", delay=0, private=True)
+else:
+    api = {"rows": "$.items[*]", "pages": {"by": "page"}, "per_second": 1000.0}
+    source, params = http, http.Params.model_validate({"source": f"{url}/page", "api": api})
+try:
+    context = SourceContext(Path(), Path("small/cache"))
+    print(sum(len(next(iter(batch.values()))) for batch in source.read(params, context)))
+except DataError as error:
+    print(error.message, error.hint)
+"""
+
+
+@pytest.mark.skipif(not mounts_allowed(), reason="no mount namespaces for this user here")
+@pytest.mark.parametrize("kind", ["crawl", "api"])
+def test_a_disk_that_fills_while_the_web_is_read_is_said_and_the_next_run_goes_on(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "small").mkdir()
+    api = apiserver.Api(rows=[{"id": n, "body": f"{n} " * 500} for n in range(200)])
+    with crawlsite.serve(crawlsite.Site(pages=150)) as site, apiserver.serve(api):
+        read = f"{sys.executable} -c '{WEB}' {site.url if kind == 'crawl' else api.url} {kind}"
+        script = f"""
+            mount -t tmpfs -o size=160k none small || exit 99
+            {read}
+            mount -o remount,size=64m small || exit 99
+            {read}
+        """.replace("\n            ", "\n")
+        command = [*PRIVATE_MOUNT, "bash", "-c", script]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        first, second = done.stdout.splitlines()
+        assert "the disk is full" in first, done
+        assert "make room" in first
+        assert second == ("150" if kind == "crawl" else "200")

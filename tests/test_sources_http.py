@@ -216,6 +216,40 @@ def test_redirects_are_followed_a_few_times(site: Site, tmp_path: Path) -> None:
     assert "cannot be used" in failure(site, context(tmp_path), "/away.txt").message
 
 
+@pytest.mark.parametrize("inside", ["127.0.0.2", "2130706434", "127.2", "[::ffff:127.0.0.2]", "[::1]"])
+def test_a_redirect_to_another_host_leads_into_no_private_network(site: Site, tmp_path: Path, inside: str) -> None:
+    site.redirects["/away.txt"] = f"http://{inside}:9/a.txt"
+    error = failure(site, context(tmp_path), "/away.txt")
+    assert isinstance(error, RemoteError)
+    assert "no public address" in error.message
+    assert "private: true" in str(error.hint)
+    assert error.where == f"{site.url}/away.txt"
+    assert "public" not in failure(site, context(tmp_path), "/away.txt", private=True).message
+
+
+def test_a_proxy_looks_names_up_and_addresses_are_checked_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(Site({"http://name.test/a.txt": BODY, "http://127.0.0.2/a.txt": BODY})) as proxy:
+        proxy.redirects["http://name.test/away.txt"] = "http://127.0.0.2/a.txt"
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        assert texts(proxy, context(tmp_path), "http://name.test/a.txt") == BODY.decode().splitlines()
+        error = failure(proxy, context(tmp_path), "http://name.test/away.txt")
+        assert "no public address" in error.message
+        assert texts(proxy, context(tmp_path), "http://127.0.0.2/a.txt") == BODY.decode().splitlines()
+        monkeypatch.setenv("no_proxy", "name.test")
+        assert "cannot be looked up" in failure(proxy, context(tmp_path / "2"), "http://name.test/a.txt").message
+
+
+def test_a_redirect_takes_no_login_to_another_host(site: Site, tmp_path: Path) -> None:
+    with serve(Site({"/a.txt": BODY})) as other:
+        site.redirects["/away.txt"] = f"{other.url}/a.txt"
+        assert texts(site, context(tmp_path), site.url.replace("//", "//me:hunter2@") + "/away.txt")
+        assert other.logins == [None]
+        assert site.logins == ["Basic bWU6aHVudGVyMg=="]
+
+
 def test_a_redirect_never_leaves_encryption() -> None:
     request = _exchange.Request("https://example.org/a.txt", "a.txt", 1000, 1.0, None)
     answer = httpx.Response(302, headers={"Location": "http://example.org/a.txt"})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -50,7 +51,10 @@ class SourceContext:
     """What a source may rely on: where relative paths start, a folder it may keep downloads in, whether it may go
     online, and whom to tell: `warn` a person, of something that was passed over; `drop` who keeps the rows aside that
     are left out, each with its place, the reason and what it holds; `progress` who shows how far one is, in bytes read
-    so far and in all, as far as that is known."""
+    so far and in all, as far as that is known.
+
+    `refresh` asks for what was fetched before `began`, the time of the command in seconds since 1970, to be fetched
+    again: once a command, however often it asks."""
 
     base: Path
     cache: Path
@@ -59,6 +63,7 @@ class SourceContext:
     warn: Callable[[str], None] = lambda message: None
     drop: Callable[[str, str, Any], None] = lambda place, reason, row: None
     progress: Callable[[int, int | None], None] = lambda done, total: None
+    began: float = field(default_factory=time.time)
 
 
 class Source(Protocol):

@@ -6,8 +6,9 @@ exactly that, as JSON; its digest is the key under which the workspace keeps wha
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,12 @@ class Work:
     report: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
     progress: Callable[[Advance], None] = lambda advance: None
     training: Callable[[Progress], None] = lambda progress: None
+    began: float = field(default_factory=time.time)
 
     def source_context(self) -> SourceContext:
-        return SourceContext(self.recipe.base, self.workspace.downloads, self.offline, self.refresh, self.warn)
+        return SourceContext(
+            self.recipe.base, self.workspace.downloads, self.offline, self.refresh, self.warn, began=self.began
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ Kind = Literal["file", "environment", "--set", "given"]
 
 _SECRET_KEYS = re.compile(
     r"pass(word|wd|phrase)|(access|auth|bearer)?[_-]?token|((x[_-])?api|access|secret|private|auth)[_-]?key|secret"
-    r"|client[_-]secret|credentials?|authorization|cookie",
+    r"|client[_-]secret|credentials?|authorization|cookie|auth|bearer",
     re.IGNORECASE,
 )
 _URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)([^/\s@]+)(@)")

@@ -35,12 +35,17 @@ def check(document: Document) -> None:
             continue
         if len(_BEGINNING.findall(value)) != len(REFERENCE.findall(value)):
             document.refuse(path, "a reference to the environment is ${env:NAME}, NAME of letters, digits and _")
-        elif "columns" not in path and path and is_secret_key(path[-1]) and value and not REFERENCE.search(value):
+        elif value and not REFERENCE.search(value) and _secret(path):
             name = re.sub(r"\W", "_", str(path[-1])).upper()
             document.refuse(path, "a recipe holds no secret", f"write ${{env:{name}}} and set that variable")
         elif has_url_password(value):
             hint = "write ${env:NAME} in place of the password and set that variable"
             document.refuse(path, "holds a password; a recipe holds no secret", hint)
+
+
+def _secret(path: paths.Path) -> bool:
+    """Whether what stands there is one by its name or by that of what is around it; a column may be called anything."""
+    return not {"columns", "fields"}.intersection(path) and any(map(is_secret_key, path))
 
 
 def reveal(params: P, environ: Mapping[str, str] | None = None, *, where: str = "") -> P:

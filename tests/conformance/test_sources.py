@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from aiaas import plugins
 from aiaas.contracts import Origin, Source, SourceContext, SourceParams
 from aiaas.errors import DataError, MissingPackageError, RemoteError
-from aiaas.sources import http, hub, remote, sql
+from aiaas.sources import _exchange, crawl, http, hub, remote, sql
+from tests import apiserver, crawlsite
 from tests.fileserver import Site, serve
 
 ROWS = 12_345
@@ -211,6 +212,29 @@ def _http(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
         yield Case(plugins.source(site.url), params, gone, SourceContext(folder, folder / "cache"))
 
 
+def _api(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    patch.setattr(_exchange, "BACK_OFF", 0.0)
+    rows = [{"text": text} for text in _texts()]
+    pages = {"by": "cursor", "cursor": "$.after"}
+    with apiserver.serve(apiserver.Api(rows=rows, size=1000)) as api:
+        params, gone = (
+            http.Params.model_validate(
+                {"source": f"{api.url}/{path}", "api": {"rows": "$.items[*]", "per_second": 1000.0, "pages": pages}}
+            )
+            for path in ("cursor", "gone")
+        )
+        yield Case(plugins.source(api.url), params, gone, SourceContext(folder, folder / "cache"))
+
+
+def _crawl(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
+    patch.setattr(_exchange, "BACK_OFF", 0.0)
+    with crawlsite.serve(crawlsite.Site(pages=250)) as site:
+        params, gone = (
+            crawl.Params(source=f"crawl:{url}/", private=True, delay=0) for url in (site.url, "http://127.0.0.1:9")
+        )
+        yield Case(plugins.source("crawl:"), params, gone, SourceContext(folder, folder / "cache"), rows=250)
+
+
 def _hub(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Case]:
     """The one call that needs the hub is answered by a local folder of the same format."""
     (folder / "data").mkdir()
@@ -244,6 +268,8 @@ CASES: dict[str, Callable[[Path, pytest.MonkeyPatch], Iterator[Case]]] = {
     "remote": _remote,
     "sql": _sql,
     "http": _http,
+    "http api": _api,
+    "crawl": _crawl,
     "hub": _hub,
 }
 
