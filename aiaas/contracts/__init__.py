@@ -6,6 +6,7 @@ functions that need it, so that listing, validating and planning import none.
 """
 
 from aiaas.contracts.base import Answer, Batch, Example, Params
+from aiaas.contracts.findings import Finding, Level, Place
 from aiaas.contracts.folders import Folder
 from aiaas.contracts.models import (
     Architecture,
@@ -31,17 +32,20 @@ __all__ = [
     "Batch",
     "Column",
     "Example",
+    "Finding",
     "Folder",
     "Generative",
     "Generator",
     "Inspection",
     "Judges",
+    "Level",
     "Model",
     "OfFiles",
     "OfFolders",
     "Origin",
     "Params",
     "Particular",
+    "Place",
     "Portable",
     "Progress",
     "Quantizable",

@@ -16,7 +16,7 @@ from aiaas.recipe.models import Recipe, StepSpec
 from aiaas.recipe.validate import at, validated
 
 SCHEMA = 1
-_SECTIONS = ("preprocess", "train", "evaluate", "deploy")
+_SECTIONS = ("preprocess", "inspect", "train", "evaluate", "deploy")
 _NAMES = {
     ("task",),
     ("model", "backend"),

@@ -1,0 +1,73 @@
+"""Look at rows before anything is learned from them: what they are, and what would spoil a result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from aiaas.contracts import Finding, Task
+from aiaas.errors import DataError
+
+if TYPE_CHECKING:
+    from aiaas.inspect.report import Report
+
+Depth = Literal["full", "short"]
+Progress = Callable[[str, int, int | None], None]
+"""Told what is being done, how many rows of it are done, and of how many."""
+
+
+def preprocessed(
+    name: str, task: Task, folder: Path, seed: int, depth: Depth, progress: Progress = lambda doing, done, total: None
+) -> Report:
+    """What is in the splits that `preprocess` left in a folder; `name` is that of the task.
+
+    The rows are read in batches. What costs more than to count is asked of a part of them, drawn by the seed, and the
+    report says so; `short` takes a smaller part and asks less. Equal arguments, equal reports. Raises DataError.
+    """
+    from aiaas.inspect import look, personal, view  # brings numpy and pyarrow, which planning does without
+
+    return look.look(view.of_splits(task, folder, personal.hider()), name, "preprocessed", seed, depth, progress)
+
+
+def collected(
+    name: str,
+    task: Task,
+    path: Path,
+    sources: Sequence[str],
+    seed: int,
+    depth: Depth,
+    column: str | None = None,
+    progress: Progress = lambda doing, done, total: None,
+) -> Report:
+    """The same of the rows that `collect` wrote to `path`. `sources` are what their sources are called, `column` is
+    the one that says which split a row belongs to."""
+    from aiaas.inspect import look, personal, view
+
+    rows = view.of_collected(task, path, sources, column, personal.hider())
+    return look.look(rows, name, "collected", seed, depth, progress)
+
+
+def accepted(findings: Sequence[Finding], accept: Collection[str]) -> tuple[Finding, ...]:
+    """The findings, with a mark at those that the recipe accepts."""
+    return tuple(each.model_copy(update={"accepted": each.name in accept}) for each in findings)
+
+
+def enforce(findings: Sequence[Finding], where: str) -> None:
+    """Raise DataError where a fatal finding is not accepted; `where` says what was looked at."""
+    fatal = [each for each in findings if each.level == "fatal" and not each.accepted]
+    if not fatal:
+        return
+    told = "; ".join(f"{each.name}: {each.message}" for each in fatal)
+    names = ", ".join(each.name for each in fatal)
+    hint = f"{fatal[0].hint}; or accept it in the recipe: inspect: {{accept: [{names}]}}"
+    raise DataError(told, where=where, hint=fatal[0].hint if _unacceptable(fatal) else hint)
+
+
+def _unacceptable(findings: Sequence[Finding]) -> bool:
+    return any(each.name in ("one-class", "refused") for each in findings)
+
+
+def brief(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """A finding as a run tells of it: without the places."""
+    return {name: value for name, value in finding.items() if name != "places"}
