@@ -19,9 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiaas import steps
-from aiaas.contracts import Column, Task
+from aiaas.contracts import Advance, Column, Task
 from aiaas.errors import DataError
 from aiaas.preprocess import preprocess, split
+from aiaas.recipe.split import TimeSplit
 
 TEXT: Any = SimpleNamespace(COLUMNS=(Column("text", "text"), Column("label", "label")), OPEN=False)
 TABLE: Any = SimpleNamespace(COLUMNS=(Column("label", "label"),), OPEN=True)
@@ -36,6 +37,11 @@ class Cut:
     test: float = 0.2
     stratify: bool = True
     column: str | None = None
+    stable: bool = False
+    group: str | None = None
+    time: TimeSplit | None = None
+    folds: int | None = None
+    fold: int | None = None
 
 
 @dataclass
@@ -107,7 +113,7 @@ class TestFiles:
         assert first["text"].startswith("review")
         assert train.features["label"].int2str(first["label"]) == "ab"[int(first["text"].split()[1]) % 2]
         assert sorted(path.name for path in stage.out.iterdir()) == [
-            "report.json", "test.arrow", "train.arrow", "validation.arrow"
+            "dropped.arrow", "report.json", "test.arrow", "train.arrow", "validation.arrow"
         ]  # fmt: skip
 
     def test_equal_input_equal_bytes(self, stage: Stage) -> None:
@@ -144,11 +150,13 @@ class TestFiles:
         assert stage.rows("validation").features["label"].names == ["a", "b"]
 
     def test_says_how_far_it_is(self, tmp_path: Path) -> None:
-        told: list[tuple[str, int, int]] = []
+        told: list[Advance] = []
         data = write(tmp_path / "d.arrow", reviews(30))
-        preprocess(section("deduplicate"), 0, TEXT, data, tmp_path, lambda *each: told.append(each))
-        assert ("read", 30, 30) in told
-        assert ("deduplicate", 30, 30) in told
+        preprocess(section("deduplicate"), 0, TEXT, data, tmp_path, progress=told.append)
+        assert {(each.stage, each.of_rows) for each in told} == {("preprocess", 30)}
+        assert [each.rows for each in told] == sorted(each.rows for each in told)
+        assert told[-1].rows == 30
+        assert 0 < told[-1].bytes == told[-1].of_bytes
 
     def test_a_file_that_is_no_arrow(self, tmp_path: Path) -> None:
         (tmp_path / "d.arrow").write_bytes(b"nothing of the kind")
@@ -344,9 +352,12 @@ class TestRatios:
         codes = np.array([row[1] for row in rows], dtype=np.int32)
         named = np.full(len(rows), split.UNNAMED, dtype=np.int8)
         shares = dict(enumerate(ratios))
-        keys = split.keys(contents, seed)
+        keys = split.keys(contents[:, 0], seed)
         try:
-            parts = split.divide(named, keys, codes if stratify else None, ["a", "b", "c"], shares)
+            how = split.Sides(
+                seed, split.UNNAMED, {part: share for part, share in reversed(shares.items()) if part and share}
+            )
+            parts = split.cut(named, keys, codes if stratify else None, ["a", "b", "c"], how)
         except DataError:
             return  # too few rows of a class
         assert len({(row[0], part) for row, part in zip(rows, parts, strict=True)}) == len({row[0] for row in rows})

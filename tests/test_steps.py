@@ -208,8 +208,10 @@ class TestTextSteps:
         "name", [name for name in plugins.names("steps") if "columns" in plugins.step(name).Params.model_fields]
     )
     def test_a_column_that_is_no_feature(self, name: str) -> None:
-        with pytest.raises(DataError, match="no feature column 'titel'; allowed: title, text"):
-            steps.build(name, {"columns": ["titel"]}, ["title", "text"], None)
+        needed = {"language": {"keep": ["zh"]}, "length": {"min": 1}, "sample": {"share": 0.5}}.get(name, {})
+        with pytest.raises(DataError, match="no feature column 'titel'; allowed: title, text") as caught:
+            steps.build(name, {"columns": ["titel"], **needed}, ["title", "text"], "label")
+        assert caught.value.hint == "did you mean 'title'?"
 
     def test_numbers_and_gaps_pass(self) -> None:
         assert texts("lowercase", ["A", None, 3, "B"]) == ["a", None, 3, "b"]
@@ -298,7 +300,7 @@ class TestStopwords:
         self.put(tmp_path, "foo\nbar\n")
         step = steps.build("stopwords", {"languages": ["en", "zh"]}, ["text"], None)
         assert step.apply({"text": ["foo the 的 bar"]}) == {"text": ["the"]}
-        lists: Any = step.report()["lists"]
+        lists: Any = steps.joined(step, [step.report()])["lists"]
         assert lists["en"] == {"source": "nltk", "words": 2}
         assert lists["zh"]["source"].startswith("stopwordsiso ")
         assert "nltk.data" not in sys.modules

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,16 @@ from aiaas.workspace import keys
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A model with all it needs to answer: the way from an input to an answer that `infer` and `serve` share."""
+    """A model with all it needs to answer: the way from an input to an answer that `infer` and `serve` share.
+
+    `signature` says what a request holds; `fitted` what the model takes, which is something else where a step makes
+    other columns."""
 
     path: Path
     manifest: Mapping[str, Any]
     task: Task
     signature: Signature
+    fitted: Signature
     steps: tuple[Step, ...]
     model: Model
     version: str | None = field(default=None)
@@ -109,7 +113,7 @@ class Bundle:
             batch = {name: [row[name] for row in rows] for name in self.signature.features}
             batch = steps.apply(self.steps, batch)
             rows = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
-        return [self.task.example(row, self.signature) for row in rows]
+        return [self.task.example(row, self.fitted) for row in rows]
 
     def stream(self, value: Any, options: Mapping[str, Any] | None = None) -> Iterator[str]:
         """The answer to one input, piece by piece, of a model that writes. Raises as `decode` and `write`."""
@@ -151,7 +155,7 @@ def load(directory: Path, *, digest: str | None = None, version: str | None = No
     """
     manifest = verify(directory, digest)
     bundle = open_unsealed(directory, manifest)
-    return Bundle(directory, manifest, bundle.task, bundle.signature, bundle.steps, bundle.model, version)
+    return replace(bundle, manifest=manifest, version=version)
 
 
 def verify(directory: Path, digest: str | None = None) -> dict[str, Any]:
@@ -216,7 +220,8 @@ def open_unsealed(directory: Path, manifest: Mapping[str, Any]) -> Bundle:
             hint="install the package that it was trained with",
         ) from error
     model = _model(architecture, runtime_of(manifest), directory / layout.MODEL, purpose)
-    return Bundle(directory, manifest, task, signature, restored, model)
+    fitted = replace(signature, features=dict(manifest.get("features", signature.features)))
+    return Bundle(directory, manifest, task, signature, fitted, restored, model)
 
 
 def runtime_of(manifest: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ def write(
     precision: str | None = None,
     lost: Mapping[str, Any] | None = None,
     signature: Signature,
+    fitted: Signature | None = None,
     packages: Mapping[str, str],
     metrics: Mapping[str, Any],
     examples: Sequence[Any],
@@ -34,7 +35,8 @@ def write(
     """Write a bundle into the empty folder `out` and return its digest.
 
     `model` is a folder that `save` wrote, or `export` where `runtime` is a portable one; `packages` are those it needs.
-    `precision` is that of its numbers where it is not the framework's own, and `lost` what an int8 form gets wrong.
+    `signature` says what a request holds, and `fitted` what the model takes where that is not the same. `precision` is
+    that of its numbers where it is not the framework's own, and `lost` what an int8 form gets wrong.
     `examples` are inputs of requests; their answers are computed by the bundle itself, from what was written. `steps`
     are the records of the request-time steps, `origins` says where the files came from that the fit read.
     """
@@ -51,6 +53,7 @@ def write(
         **({"precision": precision} if precision else {}),
         **({"lost": dict(lost)} if lost else {}),
         "signature": signature.as_dict(),
+        **({"features": dict(fitted.features)} if fitted and fitted.features != signature.features else {}),
         "steps": list(steps),
         "packages": dict(packages),
         "aiaas": version("aiaas"),

@@ -12,12 +12,15 @@ from aiaas.pipeline import FIRST
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from aiaas.contracts import Advance
     from aiaas.pipeline import Result, StageResult
 
 SHOWN_CLASSES = 12
 SHOWN_SOURCES = 2
 SHOWN_FINDINGS = 2
 REDRAW_SECONDS = 0.1
+PACE_SECONDS = 1.0
+"""What a pace is told of at the earliest: before, it says little."""
 
 
 class Lines:
@@ -100,19 +103,49 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def show_progress() -> Callable[[str, int, int | None], None]:
-    """What to call with what is being done, rows so far and rows in all: rewrites one line, on a terminal only."""
+def show_progress() -> Callable[[Advance], None]:
+    """What to call with how far a stage is: rewrites one line, on a terminal only."""
     if not output.on_terminal():
-        return lambda doing, done, total: None
+        return lambda advance: None
+    pace = Pace()
     told = 0.0
 
-    def show(doing: str, done: int, total: int | None) -> None:
+    def show(advance: Advance) -> None:
         nonlocal told
-        if time.monotonic() - told >= REDRAW_SECONDS:
-            told = time.monotonic()
-            output.say_over(f"{doing}: {done:,}" + (f" of {total:,} rows" if total else " rows"))
+        now = time.monotonic()
+        line = pace.line(advance, now)
+        if now - told >= REDRAW_SECONDS:
+            told = now
+            output.say_over(line)
 
     return show
+
+
+class Pace:
+    """How fast a stage goes, from what it was told of first: what was there already took no time."""
+
+    def __init__(self) -> None:
+        self._first: Advance | None = None
+        self._began = 0.0
+
+    def line(self, advance: Advance, now: float) -> str:
+        """Rows, MB a second and the time that is left, as far as they are known; `now` in seconds."""
+        if self._first is None or self._first.stage != advance.stage:
+            self._first, self._began = advance, now
+        words = [f"{advance.rows:,}" + (f" of {advance.of_rows:,} rows" if advance.of_rows else " rows")]
+        seconds, done = now - self._began, advance.bytes - self._first.bytes
+        if seconds >= PACE_SECONDS and done > 0:
+            words.append(f"{done / seconds / 1e6:.1f} MB/s")
+            if advance.of_bytes:
+                words.append(f"{_duration((advance.of_bytes - advance.bytes) * seconds / done)} left")
+        return f"{advance.stage}: {', '.join(words)}"
+
+
+def _duration(seconds: float) -> str:
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def show_result(result: Result) -> None:

@@ -22,14 +22,28 @@ from aiaas.contracts.models import (
     Training,
     settings_of,
 )
+from aiaas.contracts.progress import Advance
 from aiaas.contracts.sources import OfFiles, OfFolders, Origin, Source, SourceContext, SourceParams
-from aiaas.contracts.steps import Judges, Sifted, Stateful, Step, StepModule, Summarises, Surveys, sift
+from aiaas.contracts.steps import (
+    Chooses,
+    Judges,
+    Reshapes,
+    Sifted,
+    Stateful,
+    Step,
+    StepModule,
+    Summarises,
+    Surveys,
+    sift,
+)
 from aiaas.contracts.tasks import Column, Generative, Inspection, Signature, TakesFiles, Task
 
 __all__ = [
+    "Advance",
     "Answer",
     "Architecture",
     "Batch",
+    "Chooses",
     "Column",
     "Example",
     "Finding",
@@ -51,6 +65,7 @@ __all__ = [
     "Quantizable",
     "ReadsFiles",
     "ReadsOptional",
+    "Reshapes",
     "Settled",
     "Sifted",
     "Signature",

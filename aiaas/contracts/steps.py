@@ -99,6 +99,16 @@ class Stateful(Protocol):
 
 
 @runtime_checkable
+class Reshapes(Protocol):
+    """A step after which a row has other feature columns, or columns of other types."""
+
+    def reshape(self, features: Mapping[str, str]) -> Mapping[str, str]:
+        """The feature columns after the step, in their order and with their types as in a `Signature`, of those before
+        it. Asked for after `conclude` or `restore` and before the first `apply`. A bundle knows the names alone when it
+        restores the steps. Raises DataError where a new name is taken already."""
+
+
+@runtime_checkable
 class Summarises(Protocol):
     """A step whose joined report says more to a person when it is put another way."""
 
@@ -111,3 +121,11 @@ class StepModule(Protocol):
 
     Params: type[Params]
     Step: type[Step]
+
+
+@runtime_checkable
+class Chooses(Protocol):
+    """A module whose step must know of all rows, or need not, as its parameters want it. `Step` is what both share."""
+
+    def choose(self, params: Any) -> type[Step]:
+        """The class that steps with these parameters are made of."""

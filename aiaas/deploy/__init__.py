@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,8 @@ def package(
     """
     fit = json.loads((trained.fit / "training.json").read_text("utf-8"))
     fitted = Fitted(trained.fit / "model", fit["packages"], Signature.from_dict(fit["signature"]), trained.data)
+    report = json.loads((trained.data / "report.json").read_text("utf-8"))
+    asked = replace(fitted.signature, features=report.get("inputs", fitted.signature.features))
     folder = out / "bundle"
     folder.mkdir()
     with TemporaryDirectory(dir=out) as scratch:
@@ -54,17 +56,19 @@ def package(
             runtime=form.runtime,
             precision=form.precision,
             lost=asdict(form.int8.loss) if form.int8 and form.precision == INT8 else None,
-            signature=fitted.signature,
+            signature=asked,
+            fitted=fitted.signature,
             packages=form.packages,
             metrics=json.loads((trained.judged / "metrics.json").read_text("utf-8")),
-            examples=_examples(trained.collected / "data.arrow", plugins.task(recipe.task), fitted.signature),
-            steps=json.loads((trained.data / "report.json").read_text("utf-8"))["request_steps"],
+            examples=_examples(trained.collected / "data.arrow", plugins.task(recipe.task), asked),
+            steps=report["request_steps"],
             origins=fit.get("origins"),
         )
     loaded = bundle.load(folder, digest=digest)
     replayed = loaded.replay()
     return {
         "digest": digest,
+        "signature": asked.as_dict(),
         "bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
         "examples": replayed,
         "answer": next(loaded.examples())["answer"],

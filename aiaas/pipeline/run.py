@@ -100,7 +100,7 @@ def _run(work: Work, until: str, listener: Listener | None) -> Result:
             if stage.name == "evaluate":
                 _enforce_gates(made["evaluate"])
         if "deploy" in made:
-            result.model = tracking.register(made["deploy"], result.metrics, made["train"].summary["signature"])
+            result.model = tracking.register(made["deploy"], result.metrics, made["deploy"].summary["signature"])
         result.run_id, result.tracked, result.model = tracking.finish("FINISHED")
     except BaseException as error:
         result.run_id, result.tracked, _ = tracking.finish(_status(error))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aiaas import backends, plugins
-from aiaas.contracts import Progress, Signature, SourceContext, TakesFiles, Task
+from aiaas.contracts import Advance, Progress, Signature, SourceContext, TakesFiles, Task
 from aiaas.errors import VerificationError
 from aiaas.pipeline import files
 from aiaas.recipe import Recipe
@@ -33,7 +33,7 @@ class Work:
     verb: str = "run"
     warn: Callable[[str], None] = lambda message: None
     report: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
-    progress: Callable[[str, int, int | None], None] = lambda doing, done, total: None
+    progress: Callable[[Advance], None] = lambda advance: None
     training: Callable[[Progress], None] = lambda progress: None
 
     def source_context(self) -> SourceContext:
@@ -95,14 +95,14 @@ def _collect(work: Work, made: Made, draft: Draft) -> None:
             draft.path,
             keep=_kept(work),
             expected={name: value for name, value in draft.inputs.items() if name not in ("task", "code")},
-            progress=lambda rows: work.progress("collect", rows, None),
+            progress=lambda rows: work.progress(Advance("collect", rows)),
         )
     )
 
 
 def _kept(work: Work) -> list[str]:
     """Columns that preprocess needs besides the task's own."""
-    return [column for column in [work.recipe.preprocess.split.column] if column]
+    return list(work.recipe.preprocess.split.columns)
 
 
 def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
@@ -112,7 +112,8 @@ def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
         "seed": work.recipe.seed,
         "preprocess": work.recipe.preprocess.model_dump(mode="json"),
         "rows": made["collect"].digest,
-        "code": keys.digest_code("preprocess", *_code(map(plugins.step, names)), "steps", "words"),
+        "sources": [source.source for source in work.recipe.collect],
+        "code": keys.digest_code("preprocess", *_code(map(plugins.step, names)), "steps", "words", "near", "languages"),
     }
 
 
@@ -120,10 +121,17 @@ def _preprocess(work: Work, made: Made, draft: Draft) -> None:
     from aiaas import preprocess
 
     recipe = work.recipe
-    collected = made["collect"].path / "data.arrow"
+    draft.aside.add("dropped.arrow")  # it says where rows came from; what is learned from is in the others
     draft.summary.update(
         preprocess.preprocess(
-            recipe.preprocess, recipe.seed, plugins.task(recipe.task), collected, draft.path, progress=work.progress
+            recipe.preprocess,
+            recipe.seed,
+            plugins.task(recipe.task),
+            made["collect"].path / "data.arrow",
+            draft.path,
+            kept=work.workspace.checkpoints / keys.digest_json(draft.inputs),
+            addresses=[source.source for source in recipe.collect],
+            progress=work.progress,
         )
     )
     for warning in draft.summary["warnings"]:

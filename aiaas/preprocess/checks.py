@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aiaas.errors import DataError
-from aiaas.preprocess.flow import Flow
-from aiaas.preprocess.split import PARTS, TEST, TRAIN, VALIDATION, Parts
+from aiaas.preprocess import tables
+from aiaas.preprocess.plan import Plan
+from aiaas.preprocess.shelf import Shelf
+from aiaas.preprocess.split import PARTS, TEST, TRAIN, VALIDATION
+from aiaas.steps import _buckets
+from aiaas.steps._content import told
+
+if TYPE_CHECKING:
+    from aiaas.preprocess.outcome import Passed
 
 _SHOWN = 5
+_CHARACTERS = 60
+_EXAMPLES = 2
+_PAIRS = ((TEST, TRAIN), (VALIDATION, TRAIN), (TEST, VALIDATION))
 
 
-def refuse_nothing(flow: Flow, rows: int) -> None:
-    """DataError when no row is left, naming the step that dropped the last ones."""
-    if rows:
-        return
-    if not flow.collected:
+def refuse_nothing_collected(plan: Plan) -> None:
+    if not plan.rows:
         raise DataError("the sources hold no rows", where="collect", hint="look whether the paths are right")
-    reached = [link for link in flow.links if link.rows_in]
+
+
+def refuse_nothing(plan: Plan, passed: Sequence[Passed]) -> None:
+    """DataError when no row is left, naming the step that dropped the last ones."""
+    if passed[-1].rows:
+        return
+    links = {number: rows for each in passed for number, rows in each.links().items()}
+    reached = [number for number, rows in links.items() if rows["in"]]
     if not reached:
-        raise DataError(f"all {flow.collected:,} rows are empty texts", where="collect", hint="look into the data")
-    last = next(link for link in reached if link.rows_out == 0)
+        raise DataError(f"all {plan.rows:,} rows are empty texts", where="collect", hint="look into the data")
+    last = next(number for number in reached if links[number]["out"] == 0)
+    name, rows = plan.steps[last].name, links[last]
     raise DataError(
-        f"no row is left: the step {last.name} dropped the last {last.rows_in:,}"
-        + (f", {last.empty:,} of them because no text remained" if last.empty else "")
-        + f" ({flow.collected:,} were collected)",
-        where=f"preprocess.steps.{last.name}",
+        f"no row is left: the step {name} dropped the last {rows['in']:,}"
+        + (f", {rows['empty']:,} of them because no text remained" if rows["empty"] else "")
+        + f" ({plan.rows:,} were collected)",
+        where=f"preprocess.steps.{name}",
         hint="look into the data, or change the step",
     )
 
@@ -42,10 +61,9 @@ def refuse_one_class(names: Sequence[str], rows: int) -> None:
         )
 
 
-def refuse_unlearned(parts: Parts, codes: NDArray[np.int32], names: Sequence[str]) -> None:
+def refuse_unlearned(classes: Mapping[str, NDArray[np.int64]], names: Sequence[str]) -> None:
     """DataError when a label stands in validation or test and never in train."""
-    learned = np.bincount(codes[parts == TRAIN], minlength=len(names)) > 0
-    unlearned = [names[int(code)] for code in np.flatnonzero(~learned)]
+    unlearned = [name for name, count in zip(names, classes[PARTS[TRAIN]], strict=True) if not count]
     if unlearned:
         told = ", ".join(map(repr, unlearned[:_SHOWN])) + (" …" if len(unlearned) > _SHOWN else "")
         raise DataError(
@@ -55,37 +73,113 @@ def refuse_unlearned(parts: Parts, codes: NDArray[np.int32], names: Sequence[str
         )
 
 
-def refuse_no_train(parts: Parts) -> None:
-    if not (parts == TRAIN).any():
+def refuse_no_train(splits: Mapping[str, int]) -> None:
+    if not splits[PARTS[TRAIN]]:
         raise DataError("the split leaves no row to train on", where="preprocess.split", hint="name rows `train`")
 
 
-def refuse_leaks(
-    parts: Parts, contents: NDArray[np.uint64], deduplicates: bool, show: Callable[[Sequence[int]], list[str]]
-) -> None:
-    """DataError when a row of test or validation stands in train as well, or one of test in validation.
+def refuse_absent(parts: Sequence[int], splits: Mapping[str, int], rows: int) -> None:
+    """DataError when no row was drawn into a part that has a share."""
+    absent = [PARTS[part] for part in parts if not splits[PARTS[part]]]
+    if absent:
+        raise DataError(
+            f"no row came to {absent[0]}: sides are drawn, and there are {rows:,} rows to draw from",
+            where="preprocess.split",
+            hint="bring more rows, give the share to train, or cut exactly: preprocess.split.stable: false",
+        )
 
-    `contents` (n, 2) are digests of the features; `show` tells what stands in some rows.
-    """
-    for part, other in ((TEST, TRAIN), (VALIDATION, TRAIN), (TEST, VALIDATION)):
-        shared = _shared(parts, contents, part, other)
-        if shared.size:
+
+def refuse_unspread(parts: Sequence[int], names: Sequence[str], classes: Mapping[str, NDArray[np.int64]]) -> None:
+    """DataError when a class is missing from a part into which rows were drawn."""
+    whole = sum(classes.values())
+    few = [
+        (name, int(rows), next(PARTS[part] for part in parts if not classes[PARTS[part]][place]))
+        for place, (name, rows) in enumerate(zip(names, whole, strict=True))  # type: ignore[arg-type]
+        if any(not classes[PARTS[part]][place] for part in parts)
+    ]
+    if few:
+        told = ", ".join(
+            f"{name!r} has {rows:,} row{'' if rows == 1 else 's'}, none of them in {part}"
+            for name, rows, part in few[:_SHOWN]
+        )
+        more = f" and {len(few) - _SHOWN} more classes" if len(few) > _SHOWN else ""
+        raise DataError(
+            f"too few rows to split by class: {told}{more}; each of the {len(parts)} parts needs one at least",
+            where="preprocess.split.stratify",
+            hint="merge or drop the class, bring more rows of it, cut exactly (preprocess.split.stable: false), or set "
+            "preprocess.split.stratify to false",
+        )
+
+
+# --- leaks
+
+
+@dataclass(slots=True)
+class _Leak:
+    rows: int = 0
+    first: list[int] = field(default_factory=list)
+
+
+def refuse_leaks(plan: Plan, shelf: Shelf, last: Passed) -> None:
+    """DataError when a row of test or validation stands in train as well, or one of test in validation."""
+    leaks = {pair: _Leak() for pair in _PAIRS}
+    with tempfile.TemporaryDirectory(dir=plan.folder) as scratch:
+        for group in _buckets.sorted_groups(_records(plan, shelf, last), last.rows, Path(scratch)):
+            _look(group, leaks)
+    for (part, other), leak in leaks.items():
+        if leak.rows:
+            total = sum(each["splits"][PARTS[part]] for each in last.done)
+            shown = "; ".join(_show(plan, shelf, last, row) for row in leak.first)
             raise DataError(
-                f"{shared.size:,} of {int((parts == part).sum()):,} rows of {PARTS[part]} stand in {PARTS[other]} as "
-                f"well, such as {'; '.join(show(shared[:2].tolist()))}",
+                f"{leak.rows:,} of {total:,} rows of {PARTS[part]} stand in {PARTS[other]} as well, such as {shown}",
                 where="preprocess.split",
                 hint="put deduplicate after every step that changes the rows"
-                if deduplicates
+                if any(spec.name == "deduplicate" for spec in plan.steps)
                 else "add the step deduplicate",
             )
 
 
-def _shared(parts: Parts, contents: NDArray[np.uint64], part: int, other: int) -> NDArray[np.intp]:
-    """The rows of `part` whose content stands in `other`."""
-    rows, others = np.flatnonzero(parts == part), np.flatnonzero(parts == other)
-    near = rows[np.isin(contents[rows, 0], contents[others, 0])]
-    if not near.size:
-        return near
-    # 64 bits may meet by chance; the other 64 decide.
-    seen = {pair.tobytes() for pair in contents[others][np.isin(contents[others, 0], contents[near, 0])]}
-    return np.asarray([row for row in near if contents[row].tobytes() in seen], dtype=np.intp)
+def _records(plan: Plan, shelf: Shelf, last: Passed) -> Iterator[NDArray[np.void]]:
+    def pieces() -> Iterator[tuple[Any, Any]]:
+        for segment in plan.segments:
+            with shelf.survey(last.span.number, segment.number) as survey:
+                yield survey["contents"], survey["part"].astype(np.uint64)
+
+    return _buckets.records(pieces())
+
+
+def _look(rows: NDArray[np.void], leaks: Mapping[tuple[int, int], _Leak]) -> None:
+    """Add what leaks among records in which equal contents stand together."""
+    begins = _buckets.begins(rows)
+    group = np.cumsum(begins) - 1
+    parts = rows["label"].astype(np.int8)
+    has = np.zeros((int(begins.sum()), len(PARTS)), dtype=bool)
+    has[group, parts] = True
+    for (part, other), leak in leaks.items():
+        shared = rows["row"][(parts == part) & has[group, other]]
+        leak.rows += len(shared)
+        leak.first = sorted([*leak.first, *np.sort(shared)[:_EXAMPLES].tolist()])[:_EXAMPLES]
+
+
+def _show(plan: Plan, shelf: Shelf, last: Passed, row: int) -> str:
+    """What stands in a row of the result, shortened."""
+    before = 0
+    for segment, done in zip(plan.segments, last.done, strict=True):
+        if row < before + done["rows"]:
+            with shelf.survey(last.span.number, segment.number) as survey:
+                parts = survey["part"]
+            part = int(parts[row - before])
+            place = int((parts[: row - before] == part).sum())
+            path = shelf.path(last.span.number, segment.number, f"{PARTS[part]}.arrow")
+            return _shown(path, place, list(done["features"]))
+        before += done["rows"]
+    raise AssertionError("unreachable")
+
+
+def _shown(path: Path, place: int, columns: Sequence[str]) -> str:
+    for batch in tables.read(path):
+        if place < batch.num_rows:
+            text = ", ".join(told(batch.column(name)[place].as_py()) for name in columns)
+            return repr(text if len(text) <= _CHARACTERS else text[:_CHARACTERS] + "…")
+        place -= batch.num_rows
+    raise AssertionError("unreachable")

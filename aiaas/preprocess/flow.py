@@ -1,174 +1,214 @@
-"""Takes rows through the steps, batch by batch.
-
-A step that must know of all rows before it changes any makes the rows up to it be written to a file, which it surveys
-while they are written and maps when they are read again.
-"""
+"""Takes the rows of one segment through the steps of a pass, batch by batch."""
 
 from __future__ import annotations
 
-import math
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
+import numpy as np
+from numpy.typing import NDArray
 
 from aiaas import steps
-from aiaas.contracts import Batch, Judges, Step, Surveys
-from aiaas.errors import DataError
-from aiaas.preprocess import tables
-from aiaas.preprocess.layout import SOURCE, Layout
+from aiaas.contracts import Batch, Judges, Sifted, Stateful, Step, Surveys
+from aiaas.preprocess.dropped import EMPTY, Dropped
+from aiaas.preprocess.plan import Pass, Plan
+from aiaas.preprocess.reading import content, filled
+from aiaas.preprocess.rows import UNNAMED, Rows, joined
+from aiaas.preprocess.split import TRAIN
+from aiaas.steps._content import digests
 
-Tick = Callable[[str, int], None]
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was concluded before a pass: the states of steps by their number, and of the rows of the segment, as they
+    were surveyed, the verdicts of the first step, or the parts that they were cut into."""
+
+    states: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    rows: NDArray[Any] | None = None
 
 
 @dataclass(slots=True)
 class Link:
-    """A step in its place, and how many rows came and went. `empty` counts those that it left without text."""
+    """A step in its place, the features it is given, and how many rows came and went. `empty` counts those that it left
+    without text, `made` those that it made of others."""
 
+    number: int
     name: str
-    params: Any
     step: Step
-    rows_in: int = 0
-    rows_out: int = 0
-    empty: int = 0
-
-    def report(self) -> dict[str, Any]:
-        counts = {"in": self.rows_in, "out": self.rows_out, "empty": self.empty}
-        kept = steps.record(self.name, self.params, self.step)
-        told = steps.joined(self.step, [self.step.report()])
-        return {"name": self.name, "params": kept["params"], "rows": counts, "report": told}
+    features: dict[str, str]
+    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("in", "out", "empty"), 0))
 
 
 class Flow:
-    """The way of the rows from `collected` through the steps; temporary files stand in `scratch`."""
+    """The links of a pass, `closing` being the step that it ends before and surveys for."""
 
-    def __init__(self, links: Sequence[Link], layout: Layout, scratch: Path, tick: Tick) -> None:
-        self.links = links
-        self.collected = 0
-        self.empty = 0
-        self._layout = layout
-        self._scratch = scratch
-        self._tick = tick
-        self._files: list[Path] = []
+    def __init__(self, plan: Plan, span: Pass, told: Told) -> None:
+        self.plan, self.span = plan, span
+        self.dropped = Dropped(plan.addresses)
+        self.drawn_alone = True
+        """Whether the side of every row was drawn from what stands in it now."""
+        self.named = 0
+        """Rows whose side the data said, when they were divided."""
+        self._told = told
+        self._at = 0
+        self.links: list[Link] = []
+        features = self._skip(plan, span, told)
+        for number in range(span.begin, span.end):
+            step = build(plan, number, features, told.states)
+            self.links.append(Link(number, plan.steps[number].name, step, features))
+            features = steps.reshaped(step, features)
+        self.features = features
+        self.closing: Any = build(plan, span.end, features, {}) if span.closes == "survey" else None
 
-    def run(self, collected: Path, look: Callable[[Batch], None]) -> Path:
-        """Write the rows that remain into a file of `scratch` and return it; `look` sees each batch of them."""
-        rows = self._first(collected)
-        pending: list[Link] = []
-        for link in self.links:
-            if isinstance(link.step, Surveys):
-                written = self._file()
-                surveys = [link.step.survey(batch) for batch in self._write(rows, pending, written)]
-                with tempfile.TemporaryDirectory(dir=self._scratch) as scratch:
-                    link.step.conclude(surveys, Path(scratch))
-                rows, pending = self._again(written, link.name), []
-            pending.append(link)
-        final = self._file()
-        for batch in self._write(rows, pending, final):
-            look(batch)
-        return final
+    def _skip(self, plan: Plan, span: Pass, told: Told) -> dict[str, str]:
+        """The features at the beginning of the pass."""
+        features = plan.columns.types
+        for number in range(span.begin):
+            if number in told.states:
+                features = steps.reshaped(build(plan, number, features, told.states), features)
+        return features
 
-    def remove(self) -> None:
-        """Remove the temporary files."""
-        for path in self._files:
-            path.unlink(missing_ok=True)
+    def run(self, source: Iterable[Rows]) -> Iterator[Rows]:
+        """The rows as the pass leaves them, batch by batch."""
+        for rows in source:
+            if self.span.opens == "cut":
+                rows.aside["part"] = self._next(len(rows))
+            for link in self.links:
+                rows = self._divide(rows, link.number, link.features)
+                if not len(rows):
+                    break
+                rows = self._through(link, rows)
+            rows = self._divide(rows, self.span.end, self.features)
+            if len(rows):
+                yield rows
 
-    def _file(self) -> Path:
-        path = self._scratch / f".rows-{len(self._files)}.arrow"
-        self._files.append(path)
-        return path
+    def surveyed(self, rows: Rows) -> Batch:
+        """Those rows that the closing step is to know of."""
+        return _learned(rows, self.closing)[1].batch
 
-    def _write(self, rows: Iterator[Batch], links: Sequence[Link], path: Path) -> Iterator[Batch]:
-        schema = self._layout.schema
-        with tables.writer(path, schema) as stream:
-            for batch in rows:
-                mapped = self._map(batch, links)
-                if _height(mapped):
-                    stream.write_batch(tables.to_arrow(mapped, schema))
-                    yield mapped
+    # --- division
 
-    def _map(self, batch: Batch, links: Sequence[Link]) -> Batch:
-        for link in links:
-            before = _height(batch)
-            if not before:
-                break
-            verdicts = None
-            if isinstance(link.step, Judges):
-                verdicts = link.step.verdicts(link.rows_in, link.rows_in + before)
-            batch = steps.mapped(link.step, batch, verdicts).rows
-            applied = _height(batch)
-            batch = self._drop_empty(batch)
-            link.rows_in += before
-            link.rows_out += _height(batch)
-            link.empty += applied - _height(batch)
-        return batch
+    def _divide(self, rows: Rows, place: int, features: Mapping[str, str]) -> Rows:
+        if not (self.plan.stable and place == self.plan.divided and self.span.divides_at(place) and len(rows)):
+            return rows
+        named, keys = rows.aside["part"].copy(), rows.aside["key"]
+        self.named += int((named != UNNAMED).sum())
+        self.drawn_alone &= bool((named == UNNAMED).all() and not keys.any())
+        rows.aside["part"] = self.plan.sides.draw(named, self.keys(rows, features))
+        return rows
 
-    def _drop_empty(self, batch: Batch) -> Batch:
-        """Rows whose every text is empty or missing hold nothing to learn from, or to be judged on."""
-        texts = self._layout.texts
-        if not texts:
-            return batch
-        columns = [batch[name] for name in texts]
-        if all(all(column) and not any(map(str.isspace, column)) for column in columns):
-            return batch
-        filled = [any(text and not text.isspace() for text in row) for row in zip(*columns, strict=True)]
-        return {name: [v for v, full in zip(values, filled, strict=True) if full] for name, values in batch.items()}
+    def keys(self, rows: Rows, features: Mapping[str, str]) -> NDArray[np.uint64]:
+        """What decides the side of each row (n,): what stands in it, unless that was said before."""
+        known = rows.aside["key"]
+        if known.all():
+            return known.copy()
+        rows.contents = content(digests(rows.batch, list(features)))
+        return np.where(known == 0, rows.contents[:, 0], known)
 
-    def _again(self, path: Path, doing: str) -> Iterator[Batch]:
-        for batch in tables.read(path):
-            yield tables.to_lists(batch)
-            self._tick(doing, batch.num_rows)
+    # --- steps
 
-    def _first(self, collected: Path) -> Iterator[Batch]:
-        """The collected rows, every one with a target."""
-        missing: list[str] = []
-        count = 0
-        for raw in tables.read(collected):
-            batch = tables.to_lists(self._select(raw))
-            for place in self._targetless(batch):
-                count += 1
-                source = f" of source {raw.column(SOURCE)[place]}" if SOURCE in raw.schema.names else ""
-                missing[:] = missing or [f"row {self.collected + place + 1}{source}"]
-            self.collected += raw.num_rows
-            if not missing:
-                filled = self._drop_empty(batch)
-                self.empty += raw.num_rows - _height(filled)
-                yield filled
-            self._tick("read", raw.num_rows)
-        if missing:
-            raise DataError(
-                f"{count:,} of {self.collected:,} rows have no {self._layout.target}; the first is {missing[0]}",
-                where="collect",
-                hint=f"fill the column {self._layout.target!r}, or take these rows out of the data",
-            )
+    def _next(self, rows: int) -> NDArray[Any]:
+        """What was concluded of the next rows."""
+        assert self._told.rows is not None
+        self._at += rows
+        return self._told.rows[self._at - rows : self._at]
 
-    def _select(self, raw: pa.RecordBatch) -> pa.RecordBatch:
-        schema = self._layout.schema
-        try:
-            columns = [_cast(raw.column(field.name), field.type) for field in schema]
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise DataError(
-                f"the target {self._layout.target!r} is not a number: {error}",
-                where="collect",
-                hint="name the right column: `columns: {target: THEIRS}`",
-            ) from error
-        return pa.record_batch(columns, schema=schema)
+    def _through(self, link: Link, rows: Rows) -> Rows:
+        """What a step makes of the rows that it is given; the others pass by in their places."""
+        step = link.step
+        given = rows.aside["part"] == TRAIN if step.ROWS == "train" else np.ones(len(rows), dtype=bool)
+        pieces: list[tuple[NDArray[np.intp], NDArray[np.uint8] | None]] = []
+        if link.number == self.span.begin and self.span.opens == "survey" and isinstance(step, Judges):
+            known, chosen = _learned(rows, step)
+            verdicts = np.zeros(len(rows), np.uint8)
+            verdicts[known] = self._next(len(chosen))
+            pieces.append((np.flatnonzero(given & known), verdicts))
+            pieces.append((np.flatnonzero(given & ~known), None))
+        else:
+            pieces.append((np.flatnonzero(given), None))
+        made: list[Rows] = []
+        places: list[NDArray[np.intp]] = []
+        for chosen_places, judged in pieces:
+            if len(chosen_places):
+                whole = len(chosen_places) == len(rows)
+                piece = rows if whole else rows.take(chosen_places)
+                mapped, came = self._mapped(link, piece, None if judged is None else judged[chosen_places])
+                made.append(mapped)
+                places.append(chosen_places[came])
+        passing = np.flatnonzero(~given)
+        if len(passing):
+            made.append(rows.take(passing))
+            places.append(passing)
+        return _in_order(made, places) if len(made) > 1 else made[0]
 
-    def _targetless(self, batch: Batch) -> list[int]:
-        if self._layout.target is None:
-            return []
-        values = batch[self._layout.target]
-        if self._layout.kind == "number":
-            return [place for place, value in enumerate(values) if value is None or not math.isfinite(value)]
-        return [place for place, value in enumerate(values) if not value or value.isspace()]
+    def _mapped(self, link: Link, rows: Rows, verdicts: NDArray[np.uint8] | None) -> tuple[Rows, NDArray[np.intp]]:
+        """The rows that a step made, and the place among `rows` that each came from."""
+        sifted = steps.mapped(link.step, rows.batch, verdicts)
+        whole = sifted.places == range(len(rows))
+        places = np.asarray(sifted.places, dtype=np.intp)
+        aside = rows.aside.copy() if whole else self._aside(rows, places, link)
+        done = self._without_empty(link, rows, Rows(aside, batch=sifted.rows), places)
+        self.dropped.add(str(link.number), link.name, rows, _reasons(sifted, len(rows)))
+        link.rows["in"] += len(rows)
+        link.rows["out"] += len(done[0])
+        return done
+
+    def _aside(self, rows: Rows, places: NDArray[np.intp], link: Link) -> Any:
+        """What is kept of rows that were made of others: what it was of those. Pieces of one row stay together: their
+        side is decided by what that row was."""
+        aside = rows.aside[places]
+        again = np.zeros(len(rows), dtype=bool)
+        again[places[1:][places[1:] == places[:-1]]] = True
+        if again.any() and link.number < self.plan.divided:
+            several = np.flatnonzero(again & (rows.aside["key"] == 0))
+            keys = np.zeros(len(rows), np.uint64)
+            if len(several):
+                keys[several] = content(digests(rows.take(several).batch, list(link.features)))[:, 0]
+            aside["key"] = np.where(aside["key"] == 0, keys[places], aside["key"])
+        return aside
+
+    def _without_empty(
+        self, link: Link, before: Rows, rows: Rows, places: NDArray[np.intp]
+    ) -> tuple[Rows, NDArray[np.intp]]:
+        """The rows in which a text is left, and their places."""
+        full = filled(rows.batch, self.plan.columns.texts)
+        if full is None:
+            return rows, places
+        mask = np.asarray(full, dtype=bool)
+        gone = places[~mask].tolist()
+        self.dropped.add(str(link.number), link.name, before, dict.fromkeys(gone, EMPTY))
+        link.rows["empty"] += len(gone)
+        return rows.take(np.flatnonzero(mask)), places[mask]
 
 
-def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    return column if column.type == kind else column.cast(kind)
+def build(plan: Plan, number: int, features: Mapping[str, str], states: Mapping[int, Mapping[str, Any]]) -> Step:
+    """The step with this number for these features; ready where it is told what it learned."""
+    spec = plan.steps[number]
+    step = steps.build(spec.name, spec.params, list(features), plan.columns.target)
+    if number in states and isinstance(step, Stateful):
+        step.restore(states[number])
+    return step
 
 
-def _height(batch: Batch) -> int:
-    return len(next(iter(batch.values())))
+def _reasons(sifted: Sifted, rows: int) -> Mapping[int, str]:
+    """Why each row went of which nothing came."""
+    if sifted.places == range(rows):
+        return {}
+    gone = sorted(set(range(rows)) - set(sifted.places))
+    return {place: sifted.reasons.get(place, "left out") for place in gone}
+
+
+def _learned(rows: Rows, step: Surveys) -> tuple[NDArray[np.bool_], Rows]:
+    """Which of the rows a step surveys, and these."""
+    if step.LEARNS_FROM == "all":
+        return np.ones(len(rows), dtype=bool), rows
+    mask = rows.aside["part"] == TRAIN
+    return mask, rows if mask.all() else rows.take(np.flatnonzero(mask))
+
+
+def _in_order(made: list[Rows], places: list[NDArray[np.intp]]) -> Rows:
+    """Pieces of a batch as one again, in the order of what they came from."""
+    whole = joined(made)
+    order = np.argsort(np.concatenate(places), kind="stable")
+    return whole if (order[1:] > order[:-1]).all() else whole.take(order)

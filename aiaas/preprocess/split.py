@@ -1,22 +1,25 @@
 """Divides rows into train, validation and test, by what stands in them and not by where they stand.
 
 Equal rows get equal keys and stay together, so that no row of test stands in train; the order of the data decides
-nothing.
+nothing. `Sides` draws the side of a row from its key alone, so that it stays there whatever else is in the data; `cut`
+divides all keys at the exact shares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aiaas.errors import DataError
+from aiaas.preprocess.rows import UNNAMED
 
 PARTS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
-UNNAMED = -1
 SYNONYMS = {"dev": "validation", "val": "validation", "valid": "validation"}
 
 _SHOWN = 5
@@ -40,40 +43,87 @@ def part_of(name: object, column: str) -> int:
 
 
 def keys(contents: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
-    """The seeded 64-bit key of each content (n, 2): an order that is random and yet the same for the same rows.
+    """The seeded 64-bit key of each content (n,), 64 bits themselves: an order that is random and yet the same for the
+    same rows.
 
     The finaliser of splitmix64 (Steele, Lea and Flood, 2014), a bijection, so that only equal contents tie.
     """
     salt = np.frombuffer(blake2b(str(seed).encode(), digest_size=8).digest(), dtype="<u8")
-    mixed = contents[:, 0] ^ salt
+    mixed = contents ^ salt
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(mixed ^ (mixed >> np.uint64(31)), dtype=np.uint64)
 
 
-def divide(
-    named: Parts,
-    order: NDArray[np.uint64],
-    codes: NDArray[np.int32] | None,
-    names: list[str],
-    shares: Mapping[int, float],
-) -> Parts:
-    """The part of each row, `named` where the data says it.
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """How the rows are divided whose side the data does not say: those of the part `pool`, which are the ones that name
+    none, or those of train where every row names one. `shares` are those of test and validation; the rest is train.
+    With `folds`, test is the `fold`-th of so many equal folds, and the share of validation is one of the others."""
 
-    Rows that name no part are divided among train and the parts that no row names; where every row names one, and a
-    part with a share is named by none, it is cut from train. `codes` are the classes to keep in balance.
-    """
+    seed: int
+    pool: int
+    shares: Mapping[int, float]
+    folds: int | None = None
+    fold: int | None = None
+
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """The parts that rows of the pool come to."""
+        return (TRAIN, *((TEST,) if self.folds else ()), *(part for part, share in self.shares.items() if share))
+
+    def draw(self, named: Parts, contents: NDArray[np.uint64]) -> Parts:
+        """The part of each row, by 64 bits of what decides it (n,)."""
+        order = keys(contents, self.seed)
+        drawn = np.full(len(order), TRAIN, np.int8)
+        if self.folds and self.fold:
+            # Independent of the folds, so that every fold holds as many of each side.
+            _share(drawn, keys(order, self.seed + 1), self.shares)
+            drawn[_unit(order) * self.folds // 1 == self.fold - 1] = TEST
+        else:
+            _share(drawn, order, self.shares)
+        parts = np.where(named == self.pool, drawn, named)
+        return np.where(parts == UNNAMED, TRAIN, parts).astype(np.int8)
+
+
+def _share(parts: Parts, order: NDArray[np.uint64], shares: Mapping[int, float]) -> None:
+    """Give each part its share of the keys."""
+    place = _unit(order)
+    begin = 0.0
+    for part, share in shares.items():
+        parts[(place >= begin) & (place < begin + share)] = part
+        begin += share
+
+
+def _unit(order: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Keys as numbers from 0 to 1."""
+    return (order >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def sides(section: Any, seed: int, named: Container[int]) -> Sides:
+    """How a recipe's split divides rows of which some are `named`: parts, and `UNNAMED` where any names none."""
+    pool = UNNAMED if UNNAMED in named else TRAIN
+    if section.time:  # what the time says, it says of every row
+        return Sides(seed, UNNAMED, {})
+    missing = [part for part in (TEST, VALIDATION) if getattr(section, PARTS[part]) > 0 and part not in named]
+    if section.folds:
+        return Sides(seed, pool, dict.fromkeys(missing, section.validation), section.folds, section.fold)
+    whole = section.train + sum(getattr(section, PARTS[part]) for part in missing)
+    return Sides(seed, pool, {part: getattr(section, PARTS[part]) / whole for part in missing})
+
+
+def cut(
+    named: Parts, order: NDArray[np.uint64], codes: NDArray[np.int32] | None, names: list[str], how: Sides
+) -> Parts:
+    """The part of each row, `named` where the data says it; the rest at the exact shares. `codes` are the classes to
+    keep in balance, `order` the keys."""
     parts = named.copy()
-    missing = [part for part in (TEST, VALIDATION) if shares[part] > 0 and not (named == part).any()]
-    unnamed = named == UNNAMED
-    pool = unnamed if unnamed.any() else named == TRAIN
-    whole = shares[TRAIN] + sum(shares[part] for part in missing)
-    if not missing:
-        parts[unnamed] = TRAIN
+    pool = named == how.pool
+    if not how.shares:
+        parts[named == UNNAMED] = TRAIN
     elif pool.any():
-        wanted = {part: shares[part] / whole for part in missing}
         strata = np.zeros(int(pool.sum()), dtype=np.int32) if codes is None else codes[pool]
-        parts[pool] = _cut(order[pool], strata, names if codes is not None else [], wanted)
+        parts[pool] = _cut(order[pool], strata, names if codes is not None else [], how.shares)
     return parts
 
 

@@ -1,186 +1,207 @@
-"""The stage: steps, split, files, report."""
+"""The stage: segments through passes, what is concluded in between, files, summary."""
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Sequence
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from aiaas import steps
-from aiaas.contracts import Batch, Task
-from aiaas.preprocess import Progress, checks, split, tables
-from aiaas.preprocess.flow import Flow, Link
-from aiaas.preprocess.layout import Layout, layout, with_features
-from aiaas.steps._content import digests, told
+from aiaas import cores, steps
+from aiaas.contracts import Advance, Judges, Reshapes, Stateful, Step, Surveys, Task
+from aiaas.errors import AiaasError
+from aiaas.preprocess import Progress, checks, layout, outcome, plan, reading, segments, split
+from aiaas.preprocess.flow import Told, build
+from aiaas.preprocess.outcome import Passed, lacking
+from aiaas.preprocess.plan import Pass, Plan, Spec
+from aiaas.preprocess.pool import Pool
+from aiaas.preprocess.pool import Task as Segmented
+from aiaas.preprocess.reading import Lacking
+from aiaas.preprocess.shelf import Shelf
 from aiaas.workspace import atomic
 
-_SHOWN = 60
+Verdicts = Callable[[int, int], NDArray[Any]]
+"""What was concluded of the rows from one to another, as they were surveyed."""
 
 
-class Index:
-    """What is kept of each row in memory: digest of its features, class, and the part that the data names."""
-
-    def __init__(self, columns: Layout) -> None:
-        self.features, self.learned = columns.features, columns.learned
-        self._columns = columns
-        self._contents = bytearray()
-        self._codes = array("i")
-        self._named = array("b")
-        self._names: dict[str, int] = {}
-        self._parts: dict[tuple[str, Any], int] = {}
-
-    def add(self, batch: Batch) -> None:
-        self._contents += digests(batch, self._columns.features)
-        if self._columns.label:
-            names = self._names
-            self._codes.extend([names.setdefault(label, len(names)) for label in batch[self._columns.label]])
-        rows = len(batch[self._columns.features[0]])
-        named = [split.UNNAMED] * rows
-        for column in reversed(self._columns.splits):  # what a source says wins over the column that the recipe names
-            found = [self._part(column, value) for value in batch[column]]
-            named = [part if part != split.UNNAMED else was for part, was in zip(found, named, strict=True)]
-        self._named.extend(named)
-
-    def _part(self, column: str, value: Any) -> int:
-        key = (column, value)
-        if key not in self._parts:
-            self._parts[key] = split.part_of(value, column)
-        return self._parts[key]
-
-    @property
-    def contents(self) -> NDArray[np.uint64]:
-        return np.frombuffer(self._contents, dtype="<u8").reshape(-1, 2)
-
-    @property
-    def named(self) -> split.Parts:
-        return np.frombuffer(self._named, dtype=np.int8)
-
-    def classes(self) -> tuple[list[str], NDArray[np.int32] | None]:
-        """The labels, sorted, and the index of each row's; none where the task has no labels."""
-        if not self._columns.label:
-            return [], None
-        names = sorted(self._names)
-        index = np.empty(len(names), dtype=np.int32)
-        for code, name in enumerate(names):
-            index[self._names[name]] = code
-        return names, index[np.frombuffer(self._codes, dtype=np.int32)]
-
-
-def run(section: Any, seed: int, task: Task, collected: Path, out: Path, progress: Progress) -> dict[str, Any]:
-    """See `aiaas.preprocess.preprocess`."""
-    schema = tables.schema(collected)
-    columns = layout(task, schema, section.split.column)
-    links = [
-        Link(each.name, each.params, steps.build(each.name, each.params, columns.features, columns.target))
-        for each in section.steps
-    ]
-    flow = Flow(links, columns, out, _ticker(progress, tables.count(collected)))
-    try:
-        index = Index(columns)
-        rows = flow.run(collected, index.add)
-        names, codes = index.classes()
-        parts = _divide(section.split, seed, flow, index, rows)
-        final = with_features(columns.final, columns.label, names, schema)
-        _write(rows, out, final, parts, codes, columns.label)
-    finally:
-        flow.remove()
-    summary = _summary(flow, parts, names, codes, index, section.split)
-    kept = [steps.record(link.name, link.params, link.step) for link in links if link.step.ON_REQUEST]
-    atomic.write_json(out / "report.json", {**summary, "request_steps": kept})
-    return summary
-
-
-def _ticker(progress: Progress, total: int) -> Any:
-    done: dict[str, int] = {}
-
-    def tick(doing: str, rows: int) -> None:
-        done[doing] = done.get(doing, 0) + rows
-        progress(doing, done[doing], max(total, done[doing]))
-
-    return tick
-
-
-def _divide(section: Any, seed: int, flow: Flow, index: Index, rows: Path) -> split.Parts:
-    """The part of each row, after every check that the split must pass."""
-    contents, (names, codes) = index.contents, index.classes()
-    checks.refuse_nothing(flow, len(contents))
-    if index.learned:
-        checks.refuse_one_class(names, len(contents))
-    shares = {part: float(getattr(section, name)) for part, name in enumerate(split.PARTS)}
-    strata = codes if section.stratify else None
-    parts = split.divide(index.named, split.keys(contents, seed), strata, names, shares)
-    checks.refuse_no_train(parts)
-    checks.refuse_leaks(
-        parts,
-        contents,
-        any(link.name == "deduplicate" for link in flow.links),
-        lambda some: _show(rows, index.features, some),
-    )
-    if codes is not None and index.learned:
-        checks.refuse_unlearned(parts, codes, names)
-    return parts
-
-
-def _show(path: Path, columns: Sequence[str], wanted: Sequence[int]) -> list[str]:
-    """What stands in some rows of a file, shortened."""
-    shown = []
-    start = 0
-    for batch in tables.read(path):
-        for row in wanted:
-            if start <= row < start + batch.num_rows:
-                text = ", ".join(told(batch.column(name)[row - start].as_py()) for name in columns)
-                shown.append(repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…"))
-        start += batch.num_rows
-    return shown
-
-
-def _write(
-    rows: Path, out: Path, final: pa.Schema, parts: split.Parts, codes: NDArray[np.int32] | None, label: str | None
-) -> None:
-    """The three files, in one more pass over the rows."""
-    with ExitStack() as stack:
-        streams = [stack.enter_context(tables.writer(out / f"{name}.arrow", final)) for name in split.PARTS]
-        start = 0
-        for batch in tables.read(rows):
-            end = start + batch.num_rows
-            arrays = {name: batch.column(name) for name in final.names}
-            if label and codes is not None:
-                arrays[label] = tables.integers(codes[start:end].astype(np.int64))
-            whole = pa.record_batch([arrays[name] for name in final.names], schema=final)
-            for part, stream in enumerate(streams):
-                chosen = np.flatnonzero(parts[start:end] == part).astype(np.int64)
-                if chosen.size:
-                    stream.write_batch(whole.take(tables.integers(chosen)))
-            start = end
-
-
-def _summary(
-    flow: Flow, parts: split.Parts, names: list[str], codes: NDArray[np.int32] | None, index: Index, section: Any
+def run(
+    section: Any,
+    seed: int,
+    task: Task,
+    collected: Path,
+    out: Path,
+    kept: Path | None,
+    addresses: Sequence[str],
+    progress: Progress,
 ) -> dict[str, Any]:
-    """What came of the rows, for a person and for the run."""
-    told = [link.report() for link in flow.links]
-    summary: dict[str, Any] = {
-        "rows": {"collected": flow.collected, "empty": flow.empty, "kept": len(parts)},
-        "steps": told,
-        "splits": {name: int((parts == part).sum()) for part, name in enumerate(split.PARTS)},
-        "split": {
-            "named": int((index.named != split.UNNAMED).sum()),
-            "stratified": codes is not None and section.stratify,
-        },
-        "warnings": [each["report"]["warning"] for each in told if "warning" in each["report"]],
-    }
-    if codes is not None:
-        counts = {
-            name: np.bincount(codes[parts == part], minlength=len(names)) for part, name in enumerate(split.PARTS)
-        }
-        summary["labels"] = names
-        summary["classes"] = {
-            part: {name: int(count) for name, count in zip(names, each, strict=True)} for part, each in counts.items()
-        }
-    return summary
+    """See `aiaas.preprocess.preprocess`."""
+    with tempfile.TemporaryDirectory(prefix=".rows-", dir=out) as scratch:
+        planned = _planned(section, seed, task, collected, kept or Path(scratch), addresses)
+        return _Stage(planned, section, out, progress).run()
+
+
+def _planned(section: Any, seed: int, task: Task, collected: Path, folder: Path, addresses: Sequence[str]) -> Plan:
+    schema, found = segments.divide(collected)
+    columns = layout.layout(task, schema, section.split)
+    specs = tuple(Spec(each.name, _plain(each.params)) for each in section.steps)
+    divided = plan.place_of_division(specs)
+    exact = not section.split.stable and section.split.time is None
+    sides = split.sides(section.split, seed, reading.named_parts(collected, schema, found, columns))
+    return Plan(
+        collected=collected,
+        schema=schema,
+        folder=folder,
+        columns=columns,
+        steps=specs,
+        divided=divided,
+        stable=not exact,
+        sides=sides,
+        time=section.split.time,
+        addresses=tuple(addresses),
+        segments=tuple(found),
+        passes=plan.passes(specs, divided, exact),
+    )
+
+
+def _plain(params: Any) -> Mapping[str, Any]:
+    return params if isinstance(params, Mapping) else params.model_dump(mode="json")
+
+
+class _Stage:
+    def __init__(self, planned: Plan, section: Any, out: Path, progress: Progress) -> None:
+        self.plan, self.section, self.out = planned, section, out
+        self.shelf = Shelf(planned.folder)
+        self.steps: list[Step] = []
+        self.passed: list[Passed] = []
+        self._features = planned.columns.types
+        self._states: dict[int, Mapping[str, Any]] = {}
+        self._progress = progress
+        self._moved = 0
+        self._build()
+
+    def run(self) -> dict[str, Any]:
+        self.shelf.check(len(self.plan.segments), len(self.plan.passes))
+        checks.refuse_nothing_collected(self.plan)
+        processes = min(cores.cores(), len(self.plan.segments))
+        with Pool(self.plan, processes, self._tell) as pool:
+            for span in self.plan.passes:
+                rows = self._concluded(span)
+                self._pass(span, rows, pool)
+        result = outcome.Outcome(self.plan, self.section.split, self.shelf, self.steps, self.passed)
+        result.check()
+        result.write(self.out)
+        summary = result.summary()
+        kept = [
+            steps.record(spec.name, spec.params, step)
+            for spec, step in zip(self.plan.steps, self.steps, strict=True)
+            if step.ON_REQUEST
+        ]
+        given = self.plan.columns.types
+        asked = {"inputs": given} if self._features != given else {}  # a request holds what the steps are given
+        atomic.write_json(self.out / "report.json", {**summary, "request_steps": kept, **asked})
+        return summary
+
+    def _build(self) -> None:
+        """Make steps as far as it is known what they are given: those after one that learns the columns wait."""
+        for number in range(len(self.steps), len(self.plan.steps)):
+            step = build(self.plan, number, self._features, {})
+            self.steps.append(step)
+            if isinstance(step, Reshapes) and isinstance(step, Surveys):
+                break
+            self._features = steps.reshaped(step, self._features)
+
+    # --- a pass
+
+    def _pass(self, span: Pass, rows: Verdicts | None, pool: Pool) -> None:
+        self.shelf.begin(span.number)
+        self._moved = 0
+        starts = self.passed[-1].starts if self.passed else [0] * (len(self.plan.segments) + 1)
+        try:
+            pool.run(self._tasks(span, rows, starts))
+        except AiaasError:
+            self._before_failure(span).refuse(self.plan.columns, self.plan.rows)
+            raise
+        self.shelf.write_whole(span.number)
+        passed = Passed(self.plan, span, self.shelf)
+        self.passed.append(passed)
+        passed.lacking.refuse(self.plan.columns, self.plan.rows)
+        checks.refuse_nothing(self.plan, self.passed)
+
+    def _before_failure(self, span: Pass) -> Lacking:
+        """What rows lack in the segments before the first that failed: that is what is wrong first."""
+        whole = Lacking()
+        for segment in self.plan.segments:
+            done = self.shelf.done(span.number, segment.number)
+            if done is None:
+                break
+            whole.merge(lacking(done))
+        return whole
+
+    def _tasks(self, span: Pass, rows: Verdicts | None, starts: Sequence[int]) -> Iterator[Segmented]:
+        """The segments that are not done, each with what was concluded of its rows."""
+        states = {number: state for number, state in self._states.items() if number < span.end}
+        for segment, start, stop in zip(self.plan.segments, starts, starts[1:], strict=False):
+            done = self.shelf.done(span.number, segment.number)
+            if done is not None:
+                self._tell(done["read"])
+                continue
+            yield Segmented(span, segment, Told(states, rows(start, stop) if rows else None))
+
+    def _tell(self, rows: int) -> None:
+        """Say how far the whole stage is, of which each pass is as much."""
+        self._moved += rows
+        total, size = self.plan.rows, sum(segment.bytes for segment in self.plan.segments)
+        in_pass = self.passed[-1].rows if self.passed else total
+        share = (len(self.passed) + min(1.0, self._moved / max(in_pass, 1))) / len(self.plan.passes)
+        self._progress(Advance("preprocess", int(total * share), int(size * share), total, size))
+
+    # --- in between
+
+    def _concluded(self, span: Pass) -> Verdicts | None:
+        """Conclude what is to be known of all rows before a pass; where that is something of each, what tells it."""
+        if span.opens == "start":
+            return None
+        if span.opens == "cut":
+            parts = self._cut()
+            return lambda start, stop: parts[start:stop]
+        step: Any = self.steps[span.begin]
+        with tempfile.TemporaryDirectory(dir=self.plan.folder) as scratch:
+            step.conclude(_Surveys(self.plan, self.shelf, span.number - 1), Path(scratch))
+        if isinstance(step, Stateful):
+            self._states[span.begin] = step.state()
+        elif not isinstance(step, Judges):
+            name = self.plan.steps[span.begin].name
+            raise TypeError(f"the step {name} surveys rows, and has neither verdicts nor a state to tell of them")
+        if isinstance(step, Reshapes):
+            self._features = dict(step.reshape(self._features))
+            self._build()
+        return step.verdicts if isinstance(step, Judges) else None
+
+    def _cut(self) -> split.Parts:
+        """The part of each row, at exact shares."""
+        names, codes = self.passed[-1].classes()
+        before = self.passed[-1].span.number
+        key, part = (self._of_all(before, name) for name in ("key", "part"))
+        if self.plan.columns.learned:
+            checks.refuse_one_class(names, len(key))
+        how = split.sides(self.section.split, self.plan.sides.seed, set(np.unique(part).tolist()))
+        strata = codes if self.section.split.stratify else None
+        return split.cut(part, split.keys(key, how.seed), strata, names, how)
+
+    def _of_all(self, number: int, name: str) -> Any:
+        return np.concatenate([survey[name] for survey in _Surveys(self.plan, self.shelf, number)])
+
+
+class _Surveys:
+    """The surveys of all segments in their order, one held at once."""
+
+    def __init__(self, planned: Plan, shelf: Shelf, number: int) -> None:
+        self._plan, self._shelf, self._number = planned, shelf, number
+
+    def __iter__(self) -> Iterator[Any]:
+        for segment in self._plan.segments:
+            with self._shelf.survey(self._number, segment.number) as survey:
+                yield survey

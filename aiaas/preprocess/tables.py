@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,33 +19,18 @@ ROWS = 4096
 """The most rows of a batch: enough that the cost of a batch is nothing, few enough that long texts fit."""
 
 
-def schema(path: Path) -> pa.Schema:
-    with _stream(path) as reader:
-        return reader.schema
-
-
-def count(path: Path) -> int:
-    """The number of rows; only the headers of the batches are read."""
-    with _stream(path) as reader:
-        return sum(batch.num_rows for batch in reader)
+def slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """A record batch, `ROWS` rows at once at most."""
+    for start in range(0, batch.num_rows, ROWS):
+        yield batch.slice(start, ROWS)
 
 
 def read(path: Path) -> Iterator[pa.RecordBatch]:
-    """The rows in their order, `ROWS` at once at most. The file is mapped: a batch costs memory while it is held."""
-    with _stream(path) as reader:
-        for batch in reader:
-            for start in range(0, batch.num_rows, ROWS):
-                yield batch.slice(start, ROWS)
-
-
-@contextmanager
-def _stream(path: Path) -> Iterator[Any]:
+    """The rows of a file in their order. The file is mapped: a batch costs memory while it is held."""
     try:
         with pa.memory_map(str(path)) as file, pa.ipc.open_stream(file) as reader:
-            yield reader
-    except FileNotFoundError:
-        raise DataError("the collected rows are gone", where=str(path), hint="run the same command again") from None
-    except pa.ArrowInvalid as error:
+            yield from reader
+    except (pa.ArrowInvalid, FileNotFoundError) as error:
         raise DataError("the rows cannot be read", where=str(path), hint="run with a fresh --workspace") from error
 
 
@@ -53,6 +38,12 @@ def _stream(path: Path) -> Iterator[Any]:
 def writer(path: Path, layout: pa.Schema) -> Iterator[pa.ipc.RecordBatchStreamWriter]:
     with disk_errors(path), pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, layout) as stream:
         yield stream
+
+
+def together(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The same rows in few record batches."""
+    whole = pa.Table.from_batches(batches, schema).combine_chunks()
+    yield from whole.to_batches(max_chunksize=ROWS)
 
 
 def to_lists(batch: pa.RecordBatch) -> Batch:
@@ -79,6 +70,7 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
     return pa.array(values, type=kind)
 
 
-def integers(values: NDArray[np.int64]) -> pa.Array:
-    """An Arrow array over the memory of `values`."""
-    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+def plain(values: NDArray[Any]) -> pa.Array:
+    """An Arrow array over the memory of numbers."""
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])

@@ -5,9 +5,10 @@ recipe.model.params, recipe.resolved(), recipe.flat(), recipe.to_yaml(), recipe.
 """
 
 from aiaas.recipe.gate import Gate
-from aiaas.recipe.models import Deploy, Evaluate, ModelSection, Preprocess, Recipe, Split, StepSpec
+from aiaas.recipe.models import Deploy, Evaluate, ModelSection, Preprocess, Recipe, StepSpec
 from aiaas.recipe.read import read
 from aiaas.recipe.secrets import mask, reveal
+from aiaas.recipe.split import Split
 
 __all__ = [
     "Deploy",

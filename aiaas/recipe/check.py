@@ -13,6 +13,7 @@ from aiaas.recipe import addresses, paths, secrets, wording
 from aiaas.recipe.document import Document, walk
 from aiaas.recipe.gate import Gate
 from aiaas.recipe.models import Recipe, StepSpec
+from aiaas.recipe.split import named_columns
 from aiaas.recipe.validate import at, validated
 
 SCHEMA = 1
@@ -113,8 +114,7 @@ class _Check:
             return
         preprocess = self.document.data.get("preprocess")
         split = preprocess.get("split") if isinstance(preprocess, dict) else None
-        kept = split.get("column") if isinstance(split, dict) else None
-        allowed = [*(column.name for column in self.task.COLUMNS), *([kept] if isinstance(kept, str) else [])]
+        allowed = [*(column.name for column in self.task.COLUMNS), *named_columns(split)]
         for name in mapping:
             if name not in allowed:
                 wording.note_name("column", name, allowed, (*path, name), self.document, key=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -16,16 +15,15 @@ from pydantic import (
     WithJsonSchema,
     field_validator,
     model_serializer,
-    model_validator,
 )
 
 from aiaas.contracts import Params, SourceParams
 from aiaas.contracts.findings import Acceptable
 from aiaas.recipe.document import Document
 from aiaas.recipe.gate import GATE_PATTERN, Gate
+from aiaas.recipe.split import Split
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
-RATIOS = ("train", "validation", "test")
 
 
 class StepSpec(Params):
@@ -37,35 +35,6 @@ class StepSpec(Params):
     @model_serializer
     def _as_written(self) -> dict[str, Any]:
         return {self.name: self.params.model_dump(mode="json", by_alias=True)}
-
-
-class Split(Params):
-    """How the rows are divided. Where one ratio is given, those not given are 0."""
-
-    train: float = Field(0.7, gt=0, le=1, description="Share of the rows to learn from.")
-    validation: float = Field(0.1, ge=0, lt=1, description="Share of the rows to watch learning with.")
-    test: float = Field(0.2, ge=0, lt=1, description="Share of the rows held out for judging.")
-    stratify: bool = Field(
-        True, description="Keep the share of each label equal in every split; true where the task has labels."
-    )
-    column: str | None = Field(
-        None, min_length=1, description="A column that says train, validation or test for each row, instead of ratios."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _rest_is_nothing(cls, data: Any) -> Any:
-        if isinstance(data, dict) and any(name in data for name in RATIOS):
-            return {**dict.fromkeys(RATIOS, 0.0), **data}
-        return data
-
-    @model_validator(mode="after")
-    def _sums_to_one(self) -> Split:
-        total = self.train + self.validation + self.test
-        if not math.isclose(total, 1.0, abs_tol=1e-6):
-            shares = " + ".join(f"{name} {getattr(self, name):g}" for name in RATIOS)
-            raise ValueError(f"the ratios must sum to 1; {shares} is {total:g}")
-        return self
 
 
 class Preprocess(Params):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
-from aiaas.contracts import Batch, Judges, Params, Sifted, Stateful, Step, Summarises
+from aiaas.contracts import Batch, Chooses, Judges, Params, Reshapes, Sifted, Stateful, Step, Summarises
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,9 +23,19 @@ Record = dict[str, Any]
 
 def build(name: str, params: Params | Mapping[str, Any], columns: Sequence[str], label: str | None) -> Step:
     """The step `name`, working on the feature `columns`; raises UsageError, DataError or pydantic's ValidationError."""
+    checked = _checked(name, params)
+    return kind(name, checked)(checked, columns, label)
+
+
+def kind(name: str, params: Params | Mapping[str, Any]) -> type[Step]:
+    """The class that `build` makes the step of."""
     module = plugins.step(name)
-    checked = params if isinstance(params, module.Params) else module.Params.model_validate(dict(params))
-    return module.Step(checked, columns, label)
+    return module.choose(_checked(name, params)) if isinstance(module, Chooses) else module.Step
+
+
+def _checked(name: str, params: Params | Mapping[str, Any]) -> Params:
+    expected = plugins.step(name).Params
+    return params if isinstance(params, expected) else expected.model_validate(dict(params))
 
 
 def record(name: str, params: Params | Mapping[str, Any], step: Step) -> Record:
@@ -34,15 +44,22 @@ def record(name: str, params: Params | Mapping[str, Any], step: Step) -> Record:
     return {"name": name, "params": plain} | ({"state": dict(step.state())} if isinstance(step, Stateful) else {})
 
 
-def restore(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> list[Step]:
-    """The steps that a request goes through, from their records, in order."""
+def restore(records: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> list[Step]:
+    """The steps that a request goes through, from their records, in order; `columns` are those of the request."""
     steps = []
+    features = dict.fromkeys(columns, "null")
     for kept in records:
-        step = build(kept["name"], kept["params"], columns, None)
+        step = build(kept["name"], kept["params"], list(features), None)
         if isinstance(step, Stateful):
             step.restore(kept["state"])
+        features = reshaped(step, features)
         steps.append(step)
     return steps
+
+
+def reshaped(step: Step, features: Mapping[str, str]) -> dict[str, str]:
+    """The feature columns after a step that is ready to map, with their types, of those before it."""
+    return dict(step.reshape(features)) if isinstance(step, Reshapes) else dict(features)
 
 
 def apply(steps: Iterable[Step], batch: Batch) -> Batch:
@@ -63,7 +80,7 @@ def mapped(step: Step, batch: Batch, verdicts: NDArray[np.uint8] | None = None) 
 
 def joined(step: Step, reports: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """One report of those that the same step gave in several places, `step` being the one that concluded."""
-    whole = functools.reduce(_joined, reports, {})
+    whole: dict[str, Any] = functools.reduce(_joined, reports, {})
     return dict(step.summarise(whole)) if isinstance(step, Summarises) else whole
 
 

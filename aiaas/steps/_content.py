@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b, sha256
+from typing import Any
 
 from aiaas.contracts import Batch
 
 SIZE = 16
 """Bytes of a digest: among 2**32 rows two unequal ones share theirs with a chance of 1 in 10**19."""
+
+_SHOWN = 80
 
 
 def digests(batch: Batch, columns: Sequence[str]) -> bytes:
@@ -31,3 +34,11 @@ def told(value: object) -> str:
     if isinstance(value, bytes):
         return f"a file of {len(value):,} bytes, sha256 {sha256(value).hexdigest()[:12]}…"
     return str(value)
+
+
+def shortened(value: object) -> Any:
+    """A value in a report: numbers as they are, anything else as a short text."""
+    if value is None or isinstance(value, int | float):
+        return value
+    text = told(value) if isinstance(value, str | bytes) else repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from aiaas import contracts
 from aiaas.contracts import Batch
-from aiaas.errors import DataError
+from aiaas.steps._columns import chosen
 
 
 class TextParams(contracts.Params):
@@ -30,12 +30,7 @@ class TextStep(ABC):
     ROWS: ClassVar[Literal["all", "train"]] = "all"
 
     def __init__(self, params: Any, columns: Sequence[str], label: str | None) -> None:
-        unknown = sorted(set(params.columns or ()) - set(columns))
-        if unknown:
-            raise DataError(
-                f"there is no feature column {unknown[0]!r}; allowed: {', '.join(columns)}", where="preprocess.steps"
-            )
-        self.columns = tuple(columns if params.columns is None else params.columns)
+        self.columns = chosen(params.columns, columns)
         self.seen = 0
         self.changed = 0
 

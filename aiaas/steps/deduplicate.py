@@ -15,9 +15,9 @@ from pydantic import Field
 
 from aiaas import contracts
 from aiaas.contracts import Batch, Sifted, sift
-from aiaas.errors import DataError
 from aiaas.steps import _buckets
-from aiaas.steps._content import SIZE, digests, told
+from aiaas.steps._columns import chosen
+from aiaas.steps._content import SIZE, digests, shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _KEEP, _DUPLICATE, _CONTRADICTION, _SHOWN_CONTRADICTION = range(4)
 _REASONS = (None, "equal to a row before it", *["its label contradicts that of an equal row"] * 2)
-_SHOWN = 80
 _TOLD = 20
 _LABELS_SHOWN = 10
 
@@ -49,12 +48,7 @@ class Step:
     LEARNS_FROM: ClassVar[Literal["all", "train"]] = "all"
 
     def __init__(self, params: Any, columns: Sequence[str], label: str | None) -> None:
-        unknown = sorted(set(params.columns or ()) - set(columns))
-        if unknown:
-            raise DataError(
-                f"there is no feature column {unknown[0]!r}; allowed: {', '.join(columns)}", where="preprocess.steps"
-            )
-        self.columns = tuple(columns if params.columns is None else params.columns)
+        self.columns = chosen(params.columns, columns)
         self.params = params
         self._label = label
         self._verdicts: NDArray[np.uint8] | None = None
@@ -100,8 +94,7 @@ class Step:
         import numpy as np
 
         assert self._verdicts is not None
-        begins = np.ones(len(rows), dtype=bool)
-        begins[1:] = (rows["high"][1:] != rows["high"][:-1]) | (rows["low"][1:] != rows["low"][:-1])
+        begins = _buckets.begins(rows)
         group = np.cumsum(begins) - 1
         starts = np.flatnonzero(begins)
         self._verdicts[rows["row"][~begins]] = _DUPLICATE
@@ -130,7 +123,7 @@ class Step:
             row = {name: batch[name][place : place + 1] for name in self.columns}
             self._examples.append(
                 {
-                    "row": {name: _short(values[0]) for name, values in row.items()},
+                    "row": {name: shortened(values[0]) for name, values in row.items()},
                     "label": batch[self._label or ""][place],
                     "content": digests(row, self.columns).hex(),
                 }
@@ -170,9 +163,3 @@ def _warning(report: Mapping[str, Any]) -> str:
         such = f", such as {shown!r} ({', '.join(labels)})"
     what = "1 example has" if texts == 1 else f"{texts:,} examples have"
     return f"{what} labels that contradict each other; their {rows:,} rows were dropped{such}"
-
-
-def _short(value: Any) -> Any:
-    text = told(value) if isinstance(value, str | bytes) else repr(value)
-    shortened = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    return value if value is None or isinstance(value, int | float) else shortened

@@ -35,14 +35,14 @@ def main() -> None:
         bayes = json.loads(run([*AIAAS, "run", str(RECIPES / "reviews_zh_nb.yaml"), "--json"], here).stdout)
         data = artefact(here, bayes, "preprocess")
         steps = [] if asked.whole else [str(asked.steps)]
-        plain = [json.loads(run([*PLAIN, str(data), *steps], here).stdout)]
+        plain = [of_script(run([*PLAIN, str(data), *steps], here).stdout)]
         sets = [word for each in [f"model.params.encoder={ENCODER}", *asked.sets] for word in ("--set", each)]
         taken = run([*AIAAS, "run", str(RECIPES / "reviews_zh_bert.yaml"), "--json", *sets], here)
         told = json.loads(taken.stdout)
         if artefact(here, told, "preprocess") != data:
             sys.exit("the recipes no longer split the reviews alike")
         if not asked.whole:
-            plain.append(json.loads(run([*PLAIN, str(data), *steps], here).stdout))
+            plain.append(of_script(run([*PLAIN, str(data), *steps], here).stdout))
         seconds = next(stage["seconds"] for stage in told["stages"] if stage["name"] == "train")
         training = json.loads((artefact(here, told, "train") / "training.json").read_text("utf-8"))
         samples = training["rows"]["train"] * training["notes"]["epochs"]
@@ -60,6 +60,12 @@ def main() -> None:
             ratio=round(samples / seconds / theirs, 2),
             naive_bayes={"accuracy": bayes["metrics"]["accuracy"], **mcnemar(here, data, bayes, told)},
         )
+
+
+def of_script(said: str) -> dict[str, Any]:
+    """What the script tells, below what the Trainer prints."""
+    told: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return told
 
 
 def artefact(here: Path, told: dict[str, Any], stage: str) -> Path:

@@ -1,0 +1,112 @@
+"""One of several processes that take segments through the steps; `pool` starts it.
+
+    python -P -m aiaas.preprocess.worker FD
+
+FD is a socket. The plan comes in, then one task after another; of each it says how many rows moved, and at its end
+`done` or `failed`. Standard input is held open by whoever started this process, and says nothing: when it ends, he is
+gone, however that came, and so is this process.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+from aiaas.errors import AiaasError, DataError
+
+if TYPE_CHECKING:
+    from aiaas.preprocess.plan import Plan
+    from aiaas.preprocess.pool import Task
+
+_SECONDS = 0.2
+"""How often it is said how many rows moved."""
+
+
+def main() -> None:
+    """Do what comes until nothing comes any more."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # whoever started this process has them too, and says when to stop
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    parent = Connection(int(sys.argv[1]))
+    plan: Plan | None = None
+    while True:
+        try:
+            said = parent.recv_bytes()
+        except EOFError:
+            os._exit(0)
+        try:
+            # From the process that started this one, over a socket that nobody else has.
+            if plan is None:
+                sys.path[:], plan = _unpickled_plan(said)
+                continue
+            task: Task = pickle.loads(said)  # noqa: S301
+            _do(plan, task, parent)
+        except BaseException as error:
+            parent.send(("failed", _sendable(error)))
+
+
+def _unpickled_plan(said: bytes) -> Any:
+    """The places where modules are found, as whoever started this process has them, and the plan."""
+    return pickle.loads(said)  # noqa: S301
+
+
+def _do(plan: Plan, task: Task, parent: Connection) -> None:
+    from aiaas.preprocess import work
+
+    told, waiting = time.monotonic(), 0
+
+    def moved(rows: int) -> None:
+        nonlocal told, waiting
+        waiting += rows
+        if time.monotonic() - told >= _SECONDS:
+            parent.send(("moved", waiting))
+            told, waiting = time.monotonic(), 0
+
+    work.do(plan, task.span, task.segment, task.told, moved)
+    if waiting:
+        parent.send(("moved", waiting))
+    parent.send(("done", None))
+
+
+def _sendable(error: BaseException) -> Exception:
+    """The error as it is where it survives the way; else the nearest of ours with all it says, or the traceback."""
+    if isinstance(error, MemoryError):
+        return DataError(
+            "memory ran out while rows went through the steps",
+            where="preprocess",
+            hint="make room, or let fewer processes work: taskset -c 0 aiaas …",
+        )
+    if not isinstance(error, AiaasError):
+        error.add_note("".join(traceback.format_exception(error)))
+    try:
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301
+        if type(again) is type(error) and isinstance(again, Exception) and str(again) == str(error):
+            return again
+    except Exception as unpickled:
+        error.add_note(repr(unpickled))
+    if isinstance(error, AiaasError):
+        return _nearest(type(error))(error.message, where=error.where, hint=error.hint)
+    return RuntimeError("".join(traceback.format_exception(error)))
+
+
+def _nearest(kind: type[AiaasError]) -> type[AiaasError]:
+    """The first class of ours among those of an error that is made of what every error says."""
+    ours = (each for each in kind.__mro__ if each.__module__ == AiaasError.__module__)
+    return next(each for each in ours if "__init__" not in vars(each) or each is AiaasError)
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
