@@ -22,7 +22,7 @@ from aiaas.errors import MissingPackageError, UsageError
 
 Room = Literal["sources", "steps", "tasks", "architectures"]
 _EXTRAS = {
-    "data": {"opencc", "py3langid"},
+    "data": {"cleanlab", "opencc", "py3langid"},
     "onnx": {"onnxruntime", "tokenizers"},
     "torch": {
         *("torch", "transformers", "accelerate", "peft", "safetensors", "onnx", "onnxscript"),

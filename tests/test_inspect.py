@@ -27,7 +27,7 @@ def test_clean_reviews_give_nothing_to_warn_of(tmp_path: Path) -> None:
     assert serious(report) == set()
     assert report.rows.inspected == 400
     assert {each.label: each.rows for each in report.classes} == {"pos": 200, "neg": 200}
-    assert report.languages == {"Chinese": 1.0}
+    assert report.languages == {"zh": 1.0}
     assert report.equal is not None
     assert (report.equal.repeated, report.equal.contradicting) == (0, 0)
 
@@ -103,7 +103,7 @@ def test_languages_are_told_apart(tmp_path: Path) -> None:
     english = [(f"the room was quiet and number {n} is what I paid for", "pos") for n in range(100)]
     japanese = [(f"部屋はとてもきれいでした。{n}番です", "neg") for n in range(20)]
     report = look(write(tmp_path / "r.csv", COLUMNS, [*reviews(200), *english, *japanese]))
-    assert report.languages == pytest.approx({"Chinese": 200 / 320, "Latin": 100 / 320, "Japanese": 20 / 320}, abs=1e-3)
+    assert report.languages == pytest.approx({"zh": 200 / 320, "en": 100 / 320, "ja": 20 / 320}, abs=1e-3)
     assert found(report)["mixed-languages"].level == "note"
 
 

@@ -41,7 +41,7 @@ def of_classes(classes: Sequence[Class], splits: Mapping[str, int], *, judged: b
         yield finding(
             "few-rows",
             "warning",
-            f"test has {rows(test)}: a share measured on so few is known to ±{_interval(test):.0%} only",
+            f"test has {rows(test)}: what is measured on so few says little, a share is known to ±{_interval(test):.0%}",
             "bring more rows, or give test a larger share",
             test,
         )

@@ -78,8 +78,10 @@ def _of_texts(view: View, sample: Sample, rows: list[int], seed: int) -> tuple[C
 def _of_rows(view: View, sample: Sample, rows: list[int], seed: int) -> tuple[ClassifierMixin, Any]:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    names = view.named("feature")
-    features = np.column_stack([_numbers([sample.columns[name][row] for row in rows]) for name in names])
+    columns = [_numbers([sample.columns[name][row] for row in rows]) for name in view.named("feature")]
+    features = np.column_stack(
+        [each for each in columns if len(np.unique(each[~np.isnan(each)])) > 1] or [np.zeros(len(rows))]
+    )
     return HistGradientBoostingClassifier(max_iter=40, early_stopping=False, random_state=seed), features
 
 
@@ -95,9 +97,11 @@ def _judged(model: ClassifierMixin, features: Any, codes: NDArray[np.intp], seed
     """The scores (n, classes) of every row, by a model that did not learn from it."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from threadpoolctl import threadpool_limits
 
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
+    # On one thread: several wait for each other where cores are busy, a hundred times longer than they work.
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         scores = cross_val_predict(model, features, codes, cv=folds, method="predict_proba")
     return np.asarray(scores, np.float64)

@@ -118,8 +118,12 @@ class _Look:
 
     def _texts(self, sample: Sample) -> None:
         names = self.view.named("text")
-        self.said["languages"] = found = languages.of(sample, names)
-        self.found += judge.of_languages(found)
+        with self._where_installed("languages"):
+            found, rows = languages.of(sample, names)
+            self.said["languages"] = found
+            self.found += judge.of_languages(found)
+            if rows < len(sample):
+                self.sampled.append(Sampled(what="languages", rows=rows, of=self.view.rows))
         self._near(near.of_texts(sample, names), sample.place)
         self._personal(sample, names)
 
