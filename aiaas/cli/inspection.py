@@ -139,7 +139,7 @@ def _show_finding(finding: Finding) -> None:
 
 def where(place: Place) -> str:
     """Where a row stands, in words."""
-    at = f"{place.source or place.split or ''} row {place.row:,}".strip()
+    at = " ".join(each for each in (place.source or place.split, place.row and f"row {place.row:,}") if each)
     return f"{at}: {place.shown}" if place.shown else at
 
 

@@ -42,8 +42,12 @@ class Place(Params):
     """Where a row stands, and what stands in it."""
 
     split: str | None = Field(None, description="The split that it belongs to.")
-    source: str | None = Field(None, description="The source that it came from.")
-    row: int = Field(ge=1, description="Its number, from 1: in the source where one is named, else in the split.")
+    source: str | None = Field(
+        None, description="The source that it came from, or the place in it of what was left out."
+    )
+    row: int | None = Field(
+        None, ge=1, description="Its number, from 1: in the source where one is named, else in the split."
+    )
     shown: str | None = Field(None, description="The beginning of what stands there, or what is the matter with it.")
 
 

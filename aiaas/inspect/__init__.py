@@ -6,19 +6,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from aiaas.contracts import Finding, Task
+from aiaas.contracts import Advance, Finding, Place, Task
 from aiaas.errors import DataError
 
 if TYPE_CHECKING:
     from aiaas.inspect.report import Report
 
+LEVELS = ("fatal", "warning", "note")
 Depth = Literal["full", "short"]
-Progress = Callable[[str, int, int | None], None]
-"""Told what is being done, how many rows of it are done, and of how many."""
+Progress = Callable[[Advance], None]
+"""Told how many rows are counted."""
 
 
 def preprocessed(
-    name: str, task: Task, folder: Path, seed: int, depth: Depth, progress: Progress = lambda doing, done, total: None
+    name: str, task: Task, folder: Path, seed: int, depth: Depth, progress: Progress = lambda advance: None
 ) -> Report:
     """What is in the splits that `preprocess` left in a folder; `name` is that of the task.
 
@@ -38,7 +39,7 @@ def collected(
     seed: int,
     depth: Depth,
     column: str | None = None,
-    progress: Progress = lambda doing, done, total: None,
+    progress: Progress = lambda advance: None,
 ) -> Report:
     """The same of the rows that `collect` wrote to `path`. `sources` are what their sources are called, `column` is
     the one that says which split a row belongs to."""
@@ -46,6 +47,15 @@ def collected(
 
     rows = view.of_collected(task, path, sources, column, personal.hider())
     return look.look(rows, name, "collected", seed, depth, progress)
+
+
+def of_left_out(report: Report, left_out: Mapping[str, int], places: Mapping[str, Sequence[Place]]) -> Report:
+    """The report with what `collect` has left out, as counts by reason; `places` has some of them."""
+    from aiaas.inspect import judge
+
+    findings = [*judge.of_left_out(left_out, places), *report.findings]
+    findings.sort(key=lambda each: LEVELS.index(each.level))
+    return report.model_copy(update={"findings": tuple(findings)})
 
 
 def accepted(findings: Sequence[Finding], accept: Collection[str]) -> tuple[Finding, ...]:

@@ -35,7 +35,7 @@ class Guess:
 
 
 def guess(rows: Batch, text: str | None = None, label: str | None = None, task: str | None = None) -> Guess:
-    """What `rows`, the first ones, are taken for; what is given is not guessed. Raises UsageError where nothing fits."""
+    """What `rows`, the first ones, are taken for; what is given stays. Raises UsageError where nothing fits."""
     for option, name in (("--text", text), ("--label", label)):
         if name is not None and name not in rows:
             close = plugins.nearest(name, rows)

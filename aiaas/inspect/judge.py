@@ -25,6 +25,9 @@ LONG = 20
 """How many times longer the longest text is than 95 of 100."""
 MIXED = 0.05
 PLACES = 20
+UNUSABLE, MALFORMED = "with a file that cannot be used", "malformed"
+"""Why `collect` leaves out a row, as it counts them; what it says of a single one begins as in `KINDS`."""
+KINDS = {"its file cannot be used": UNUSABLE}
 _SHOWN = 5
 
 
@@ -171,6 +174,18 @@ def of_pictures(pictures: Pictures, broken: Sequence[Place]) -> Iterator[Finding
         told = f"pictures are of several modes: {listed([f'{n:,} {mode}' for mode, n in pictures.modes.items()])}"
         hint = "look whether the mode goes with the class; else nothing: the model brings them to one"
         yield finding("mixed-pictures", "note", told, hint, len(pictures.modes))
+
+
+def of_left_out(left_out: Mapping[str, int], places: Mapping[str, Sequence[Place]]) -> Iterator[Finding]:
+    """What could not be read at all, by the reason for which it was left out."""
+    if count := left_out.get(UNUSABLE, 0):
+        told = "1 file is damaged or no picture" if count == 1 else f"{count:,} files are damaged or no pictures"
+        hint = "replace them, or leave them out with on_error: skip"
+        yield finding("broken-pictures", "fatal", told, hint, count, places.get(UNUSABLE, ()))
+    if count := left_out.get(MALFORMED, 0):
+        told = "1 row is malformed" if count == 1 else f"{count:,} rows are malformed"
+        hint = "correct them, or leave them out with on_error: skip"
+        yield finding("broken-rows", "warning", told, hint, count, places.get(MALFORMED, ()))
 
 
 def of_labels(labels: Labels, places: Sequence[Place]) -> Iterator[Finding]:

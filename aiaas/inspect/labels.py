@@ -27,6 +27,8 @@ FEWEST = 50
 """Rows without which nothing can be said."""
 BETTER = 0.5
 """A model tells something of the labels where it avoids so much of the error of always guessing the largest class."""
+SURE = 0.9
+"""The score that another label must have: near a border between classes labels are uncertain, and not wrong."""
 _FEATURES = 2**18
 _SHOWN = 20
 
@@ -52,6 +54,7 @@ def suspicious(view: View, sample: Sample, seed: int) -> tuple[Labels, list[tupl
     if 1 - accuracy > (1 - guess) * BETTER:
         raise Unsaid(f"a fast model is right for {accuracy:.0%} of the rows only, which tells nothing of the labels")
     wrong = _issues(codes, scores)
+    wrong = wrong[scores[wrong].max(axis=1) >= SURE]
     told = [(rows[int(row)], str(names[likeliest[row]])) for row in wrong[:_SHOWN]]
     counts = Labels(rows=len(rows), model=model.__class__.__name__, accuracy=round(accuracy, 4), suspicious=len(wrong))
     return counts, told

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from aiaas import plugins
-from aiaas.contracts import Finding, Place
+from aiaas.contracts import Advance, Finding, Place
 from aiaas.errors import MissingPackageError
-from aiaas.inspect import Depth, Progress, judge, labels, languages, near, personal, pictures, tables
+from aiaas.inspect import LEVELS, Depth, Progress, judge, labels, languages, near, personal, pictures, tables
 from aiaas.inspect.equal import Rows as EqualRows
 from aiaas.inspect.profile import Profile
 from aiaas.inspect.report import Report, Rows, Sampled, Skipped
@@ -19,7 +19,6 @@ from aiaas.inspect.view import View
 
 SHOWN = 20
 _MORE = "aiaas inspect RECIPE looks at all"
-LEVELS = ("fatal", "warning", "note")
 
 
 class Budget(NamedTuple):
@@ -96,7 +95,7 @@ class _Look:
             profile.add(piece)
             if equal:
                 equal.add(piece)
-            self.progress("inspect", profile.rows, self.view.rows)
+            self.progress(Advance("inspect", profile.rows, of_rows=self.view.rows))
         return profile, equal
 
     def _draw(self, profile: Profile) -> Sample:

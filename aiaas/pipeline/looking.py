@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from aiaas import plugins
-from aiaas.contracts import Batch, Finding, SourceContext, SourceParams
+from aiaas.contracts import Advance, Batch, Finding, Place, SourceContext, SourceParams
 from aiaas.errors import DataError, UsageError
 from aiaas.pipeline.run import Listener, run
 from aiaas.pipeline.stages import Work
@@ -19,7 +19,8 @@ from aiaas.pipeline.stages import Work
 if TYPE_CHECKING:
     from aiaas.inspect.report import Report
 
-Progress = Callable[[str, int, int | None], None]
+Progress = Callable[[Advance], None]
+_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def look_at_file(
     *,
     offline: bool = False,
     warn: Callable[[str], None] = lambda message: None,
-    progress: Progress = lambda doing, done, total: None,
+    progress: Progress = lambda advance: None,
 ) -> tuple[Report, dict[str, str]]:
     """What is in a file, or whatever else a source reads, and which columns were taken for what.
 
@@ -134,12 +135,34 @@ def look_at_file(
             context,
             rows,
             keep=keep,
-            progress=lambda done: progress("read", done, None),
+            progress=lambda done, *bytes_: progress(Advance("read", done, *bytes_)),
         )
         report = inspect.collected(
             *(seen.task, plugins.task(seen.task), rows / collect.DATA, [address], 0, "full"), seen.split, progress
         )
-    return report.model_copy(update={"rows": _counted(report, summary, {})}), seen.columns
+        dropped = _dropped(rows / "dropped.arrow")
+    report = report.model_copy(update={"rows": _counted(report, summary, {})})
+    return inspect.of_left_out(report, report.rows.left_out, dropped), seen.columns
+
+
+def _dropped(path: Path) -> dict[str, list[Place]]:
+    """Where some of the rows stood that were left out, by the kind of the reason; what stood there may be anything and
+    is not shown."""
+    import pyarrow as pa
+
+    from aiaas.inspect.judge import KINDS
+
+    found: dict[str, list[Place]] = {}
+    if not path.exists():  # nothing was left out
+        return found
+    with pa.memory_map(str(path)) as file, pa.ipc.open_stream(file) as batches:
+        for batch in batches:
+            for place, reason in zip(*(batch.column(name).to_pylist() for name in ("place", "reason")), strict=True):
+                kind, _, fault = reason.partition(": ")
+                places = found.setdefault(KINDS.get(kind, kind), [])
+                if len(places) < _SHOWN:
+                    places.append(Place(source=place, shown=fault or None))
+    return found
 
 
 def _params(source: Any, entry: Mapping[str, Any]) -> SourceParams:
