@@ -117,6 +117,7 @@ def test_a_run_says_little_of_its_rows(aiaas: Aiaas, project: Path) -> None:
     assert [stage["name"] for stage in planned["stages"]][2] == "inspect"
 
 
+@pytest.mark.filterwarnings("ignore")  # of mlflow's
 def test_a_run_keeps_what_was_found(aiaas: Aiaas, project: Path) -> None:
     done = answer(aiaas("run", "tiny.yaml", "--json", track=True))
     import mlflow

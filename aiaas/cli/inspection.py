@@ -77,7 +77,7 @@ def _show_classes(classes: Iterable[Class]) -> None:
 
 
 def _show_columns(columns: Iterable[Facts]) -> None:
-    shown = list(columns)
+    shown = [each for each in columns if each.role != "label"]  # its values are the classes
     body = [
         (output.cut(_plain(each.name), 20), each.type, f"{each.missing:,}", _distinct(each), _values(each))
         for each in shown[:COLUMNS]
@@ -96,7 +96,7 @@ def _distinct(facts: Facts) -> str:
 def _values(facts: Facts) -> str:
     if facts.lengths:
         found = facts.lengths
-        return f"{found.p05:,} to {found.p95:,} characters, median {found.median:,}, longest {found.longest:,}"
+        return f"{found.p05:,} to {found.p95:,} long, median {found.median:,}, longest {found.longest:,}"
     if facts.numbers:
         numbers = facts.numbers
         return f"{numbers.least:g} to {numbers.greatest:g}, median {numbers.median:g}"
@@ -106,7 +106,7 @@ def _values(facts: Facts) -> str:
 def _facts(report: Report) -> Iterable[str]:
     """What is neither a class nor a column, a line each."""
     if report.languages:
-        yield "languages: " + ", ".join(f"{name} {share:.0%}" for name, share in report.languages.items())
+        yield "languages: " + ", ".join(f"{name} {percent(share)}" for name, share in report.languages.items())
     if found := report.pictures:
         kinds = ", ".join(f"{count:,} {kind.upper()}" for kind, count in found.kinds.items())
         modes = ", ".join(f"{count:,} {mode}" for mode, count in found.modes.items())
@@ -121,6 +121,10 @@ def _facts(report: Report) -> Iterable[str]:
         yield f"looked at {each.rows:,} of {each.of:,}: {each.what}"
     for skipped in report.skipped:
         yield f"not looked for: {skipped.what}: {skipped.why}" + (f" ({skipped.hint})" if skipped.hint else "")
+
+
+def percent(share: float) -> str:
+    return "< 1%" if 0 < share < 0.01 else f"{share:.0%}"
 
 
 def _show_finding(finding: Finding) -> None:

@@ -20,7 +20,7 @@ CONTRADICTING = 0.005
 SHARED, MOSTLY_SHARED = 0.01, 0.05
 """The share of test that is nearly in train: the accuracy is wrong by so much at most."""
 FEW_SHARED = 5
-SUSPICIOUS = 0.01
+SUSPICIOUS = 0.02
 LONG = 20
 """How many times longer the longest text is than 95 of 100."""
 MIXED = 0.05

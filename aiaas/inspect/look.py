@@ -56,7 +56,7 @@ class _Look:
         splits = {part: rows for part, rows in profile.splits.items() if part}
         sample = self._draw(profile)
         classes = profile.classes()
-        facts = profile.facts(sample.columns)
+        self.said["columns"] = facts = profile.facts(sample.columns)
         self.found += judge.of_classes(classes, splits, judged=view.judged)
         self.found += judge.of_columns(facts, profile.rows)
         if equal:
@@ -78,7 +78,6 @@ class _Look:
             seed=self.seed,
             rows=Rows(inspected=profile.rows, splits=splits),
             classes=classes,
-            columns=facts,
             findings=tuple(sorted(self.found, key=lambda each: LEVELS.index(each.level))),
             sampled=tuple(self.sampled),
             skipped=tuple(self.skipped),
@@ -144,10 +143,15 @@ class _Look:
     def _personal(self, sample: Sample, names: list[str]) -> None:
         with self._where_installed("personal data of some kinds"):
             plugins.require(personal.missing(), "finding phone numbers")
-        kinds, holding = personal.of(sample, names)
-        self.said["personal"] = kinds
-        places = [sample.places[row].model_copy(update={"shown": told}) for row, told in holding[:SHOWN]]
-        self.found += judge.of_personal(kinds, len(holding), len(sample), places)
+        held = personal.of(sample, names)
+        self.said["personal"] = held.kinds
+        places = [sample.places[row].model_copy(update={"shown": told}) for row, told in held.rows[:SHOWN]]
+        self.found += judge.of_personal(held.kinds, len(held.rows), len(sample), places)
+        # The least and the greatest number of such a column would be somebody's.
+        facts = self.said["columns"]
+        self.said["columns"] = tuple(
+            each.model_copy(update={"numbers": None}) if each.name in held.columns else each for each in facts
+        )
 
     def _labels(self, sample: Sample) -> None:
         with self._where_installed("suspicious labels"):

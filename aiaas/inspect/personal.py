@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 from aiaas import plugins
@@ -27,9 +28,19 @@ def missing() -> tuple[str, ...]:
     return tuple(name for name, version in plugins.installed(Finder().requires).items() if version is None)
 
 
-def of(sample: Sample, names: list[str]) -> tuple[dict[str, int], list[tuple[int, str]]]:
-    """The rows that hold each kind, the most frequent first, and of each row that holds any its place in the sample and
-    the kinds, with their columns where there are several."""
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """The rows that hold each kind, the most frequent first; of each row that holds any its place in the sample and the
+    kinds, with their columns where there are several; and the columns."""
+
+    kinds: dict[str, int]
+    rows: list[tuple[int, str]]
+    columns: frozenset[str]
+
+
+def of(sample: Sample, names: list[str]) -> Personal:
+    """What the columns `names` hold."""
+    columns: set[str] = set()
     found: dict[int, list[str]] = defaultdict(list)
     rows: dict[str, set[int]] = defaultdict(set)
     for name in names:
@@ -37,10 +48,12 @@ def of(sample: Sample, names: list[str]) -> tuple[dict[str, int], list[tuple[int
         for start in range(0, len(values), _AT_ONCE):
             texts = [_text(value) for value in values[start : start + _AT_ONCE]]
             for text, _, _, kind in finder().find(texts):
+                columns.add(name)
                 rows[kind].add(start + text)
                 found[start + text].append(kind if len(names) == 1 else f"{kind} in {name!r}")
     kinds = Counter({kind: len(each) for kind, each in rows.items()})
-    return dict(kinds.most_common()), [(row, ", ".join(dict.fromkeys(found[row]))) for row in sorted(found)]
+    told = [(row, ", ".join(dict.fromkeys(found[row]))) for row in sorted(found)]
+    return Personal(dict(kinds.most_common()), told, frozenset(columns))
 
 
 def _text(value: object) -> str:

@@ -46,7 +46,7 @@ class Result:
     run_id: str | None = None
     tracked: bool = False
     stages: list[StageResult] = field(default_factory=list)
-    findings: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[dict[str, Any]] | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
     model_digest: str | None = None
@@ -58,6 +58,8 @@ class Result:
         fields = {name: value for name, value in asdict(self).items() if value not in (None, [], {})}
         fields["stages"] = [stage.as_dict() for stage in self.stages]
         fields["tracked"] = self.tracked
+        if self.findings is not None:
+            fields["findings"] = self.findings  # that there are none is worth saying
         if self.bundle:
             fields["bundle"] = str(self.bundle)
         return fields
