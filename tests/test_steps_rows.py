@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from aiaas import plugins, steps
 from aiaas.contracts import Batch, Sifted, Surveys
 from aiaas.errors import DataError
-from aiaas.steps import _draw, _tally
+from aiaas.steps import _bloom, _draw, _tally
 
 
 def built(name: str, params: dict[str, Any], rows: Batch, size: int = 7, label: str | None = "label") -> Any:
@@ -218,7 +218,7 @@ REVIEW = "The room was clean and the staff were very friendly to us"
 
 class TestAugment:
     def made(self, texts: list[Any], **params: Any) -> Sifted:
-        return steps.mapped(steps.build("augment", params, ["text"], None), {"text": texts})
+        return steps.mapped(built("augment", params, {"text": texts}, label=None), {"text": texts})
 
     def test_the_row_stays_and_its_copies_follow(self) -> None:
         done = self.made([REVIEW, "房间很干净服务也好", None, ""], copies=3)
@@ -254,6 +254,30 @@ class TestAugment:
         assert len(english) > 2
         assert "房间很整洁服务也好" in done.rows["text"]
 
+    def test_synonyms_from_a_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "words.txt"
+        path.write_text("# hotels\nroom, suite，chamber\n\n干净,整洁\n", "utf-8")
+        module: Any = plugins.step("augment")
+        params = module.Params(operations=["synonym"], synonym_file="words.txt", synonyms={"room": ["place"]})
+        assert module.files(params) == {"synonym_file": "words.txt"}
+        read = module.read(params, {"synonym_file": path})
+        assert read.synonym_file is None
+        assert read.synonyms == {
+            "room": ["place", "suite", "chamber"],
+            "suite": ["room", "chamber"],
+            "chamber": ["room", "suite"],
+            "干净": ["整洁"],
+            "整洁": ["干净"],
+        }
+
+    @pytest.mark.parametrize(("text", "told"), [(b"one\n", "two words"), (b"a,,b\n", "two words"), (b"\xff", "UTF-8")])
+    def test_a_bad_file_of_synonyms(self, tmp_path: Path, text: bytes, told: str) -> None:
+        path = tmp_path / "words.txt"
+        path.write_bytes(text)
+        module: Any = plugins.step("augment")
+        with pytest.raises(DataError, match=told):
+            module.read(module.Params(synonym_file="words.txt"), {"synonym_file": path})
+
     def test_without_a_synonym_it_falls_back_to_noise(self) -> None:
         done = self.made(["plain words only here"], operations=["synonym"], synonyms={"room": ["suite"]}, copies=5)
         assert len(done.places) > 3
@@ -266,13 +290,21 @@ class TestAugment:
     def test_seeds_and_batches(self) -> None:
         values = [f"this is the text number {number}" for number in range(60)]
         whole = self.made(values, copies=2).rows["text"]
-        assert [text for value in values for text in self.made([value], copies=2).rows["text"]] == whole
+        step = built("augment", {"copies": 2}, {"text": values}, label=None)
+        assert [text for value in values for text in steps.mapped(step, {"text": [value]}).rows["text"]] == whole
         assert self.made(values, copies=2, seed=1).rows["text"] != whole
 
     def test_reports_what_it_made(self) -> None:
-        step = steps.build("augment", {"operations": ["swap"]}, ["text"], None)
-        steps.mapped(step, {"text": [REVIEW, "one", None]})
-        assert step.report() == {"copies": {"swap": 1}, "unchanged": 2}
+        rows: Batch = {"text": [REVIEW, "one", None]}
+        step = built("augment", {"operations": ["swap"]}, rows, label=None)
+        steps.mapped(step, rows)
+        assert step.report() == {"copies": {"swap": 1}, "known": 2}
+
+    def test_what_stands_among_the_rows_is_not_made_again(self) -> None:
+        """One equal to a row of test would be a leak, and one of train with another label a contradiction."""
+        values = ["甲乙", "乙甲", "丙丁"]
+        step = built("augment", {"operations": ["swap"], "copies": 3}, {"text": values}, label=None)
+        assert steps.mapped(step, {"text": ["甲乙", "丙丁"]}).rows["text"] == ["甲乙", "丙丁", "丁丙"]
 
     def test_only_train_and_no_request(self) -> None:
         step = plugins.step("augment").Step
@@ -299,6 +331,25 @@ class TestAugment:
     def test_refuses(self, params: dict[str, Any], told: str) -> None:
         with pytest.raises(ValidationError, match=told):
             plugins.step("augment").Params.model_validate(params)
+
+
+class TestFilter:
+    @given(st.lists(st.integers(0, 2**64 - 1), unique=True), st.integers(1, 7))
+    def test_holds_what_it_is_made_of(self, keys: list[int], size: int) -> None:
+        import numpy as np
+
+        pieces = [np.array(keys[at : at + size], np.uint64) for at in range(0, len(keys), size)]
+        found = _bloom.Filter.of(pieces)
+        assert _bloom.Filter.read(found.written()).holds(np.array(keys, np.uint64)).all()
+
+    def test_and_hardly_anything_else(self) -> None:
+        import numpy as np
+
+        keys = np.random.default_rng(1).integers(0, 2**64, 200_000, np.uint64)
+        found = _bloom.Filter.of([keys[:100_000]])
+        assert found.holds(keys[100_000:]).mean() < 0.002
+        assert not _bloom.Filter.of([]).holds(keys).any()
+        assert len(found.written()) < 2.8 * 100_000
 
 
 class TestTally:

@@ -23,6 +23,11 @@ def precision(folder: Path) -> str | None:
     return (_said(folder) or {}).get("precision")
 
 
+def data(folder: Path) -> dict[str, Any] | None:
+    """Where the rows came from that the model learned, and what became of them; None where the bundle does not say."""
+    return (_said(folder) or {}).get("data")
+
+
 def _said(folder: Path) -> dict[str, Any] | None:
     try:
         manifest = json.loads((folder / layout.MANIFEST).read_text("utf-8"))

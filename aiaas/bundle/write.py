@@ -31,6 +31,7 @@ def write(
     examples: Sequence[Any],
     steps: Sequence[Mapping[str, Any]],
     origins: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> str:
     """Write a bundle into the empty folder `out` and return its digest.
 
@@ -38,7 +39,8 @@ def write(
     `signature` says what a request holds, and `fitted` what the model takes where that is not the same. `precision` is
     that of its numbers where it is not the framework's own, and `lost` what an int8 form gets wrong.
     `examples` are inputs of requests; their answers are computed by the bundle itself, from what was written. `steps`
-    are the records of the request-time steps, `origins` says where the files came from that the fit read.
+    are the records of the request-time steps, `origins` says where the files came from that the fit read,
+    and `data` where the rows came from and what became of them.
     """
     shutil.copytree(model, out / layout.MODEL)
     atomic.write_text(out / layout.RECIPE, recipe.to_yaml())
@@ -58,6 +60,7 @@ def write(
         "packages": dict(packages),
         "aiaas": version("aiaas"),
         **({"origins": dict(origins)} if origins else {}),
+        **({"data": dict(data)} if data else {}),
     }
     unsealed = open_unsealed(out, manifest)
     answers = unsealed.predict(examples)

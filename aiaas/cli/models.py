@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from aiaas.track import Version
     from aiaas.workspace import Workspace
 
+SHOWN = 3
+"""Sources, and reasons why rows went."""
+
 app = typer.Typer(no_args_is_help=True, help="Registered models: list, show, move an alias, roll back.")
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="NAME, NAME@ALIAS or NAME/VERSION.")]
@@ -61,13 +64,18 @@ def show(model: ModelArgument, json: JsonOption = False, workspace: WorkspaceOpt
     if json:
         aliases = {alias: version.number for version in versions for alias in version.aliases}
         told = [
-            {**each.as_dict(), "runtime": bundle.runtime(each.path), "precision": bundle.precision(each.path)}
+            {
+                **each.as_dict(),
+                "runtime": bundle.runtime(each.path),
+                "precision": bundle.precision(each.path),
+                "data": bundle.data(each.path),
+            }
             for each in versions
         ]
         output.emit_json("models show", name=name, aliases=aliases, versions=told)
         return
     for version in reversed(versions):
-        output.out("\n".join(_lines(version, _runtime(version.path))))
+        output.out("\n".join(_lines(version, _runtime(version.path), bundle.data(version.path))))
 
 
 @app.command()
@@ -125,13 +133,25 @@ def _runtime(folder: Path) -> str:
     return ", ".join(each for each in said if each) or "unknown: the bundle is gone"
 
 
-def _lines(version: Version, runtime: str) -> list[str]:
+def _data(data: dict[str, Any] | None) -> list[str]:
+    """Where the rows came from, how many stayed, and why the others went."""
+    if data is None:
+        return []
+    kept, collected = data["rows"]["kept"], data["rows"]["collected"]
+    sources = ", ".join(each["source"] for each in data["sources"][:SHOWN])
+    more = f" and {len(data['sources']) - SHOWN} more" if len(data["sources"]) > SHOWN else ""
+    gone = [f"             {each['rows']:,} {each['step']}: {each['reason']}" for each in data["dropped"][:SHOWN]]
+    return [f"  data       {kept:,} of {collected:,} rows from {sources}{more}", *gone]
+
+
+def _lines(version: Version, runtime: str, data: dict[str, Any] | None) -> list[str]:
     aliases = ", ".join(version.aliases)
     return [
         f"{version.name}/{version.number}" + (f"  {aliases}" if aliases else ""),
         f"  digest     {version.digest}",
         f"  bundle     {version.path}",
         f"  runtime    {runtime}",
+        *_data(data),
         f"  registered {when(version.created)}" + ("" if version.remote else ", not in MLflow yet"),
         f"  run        {version.run_id or version.run or 'none'}",
         *(f"  {name}: {value}" for name, value in version.metrics.items()),

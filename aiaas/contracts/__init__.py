@@ -27,6 +27,7 @@ from aiaas.contracts.sources import OfFiles, OfFolders, Origin, Source, SourceCo
 from aiaas.contracts.steps import (
     Chooses,
     Judges,
+    ReadsLists,
     Reshapes,
     Sifted,
     Stateful,
@@ -64,6 +65,7 @@ __all__ = [
     "Progress",
     "Quantizable",
     "ReadsFiles",
+    "ReadsLists",
     "ReadsOptional",
     "Reshapes",
     "Settled",

@@ -124,6 +124,18 @@ class StepModule(Protocol):
 
 
 @runtime_checkable
+class ReadsLists(Protocol):
+    """A module whose parameters may stand in files beside the recipe, such as a list of words. They are read before the
+    step is made, so that what is in them, and not where they are, decides what becomes of the rows."""
+
+    def files(self, params: Any) -> Mapping[str, str]:
+        """The address of each file, as under `collect`, by the parameter that holds it."""
+
+    def read(self, params: Any, files: Mapping[str, Path]) -> Any:
+        """The parameters with what stands in the files in place of their addresses. Raises DataError."""
+
+
+@runtime_checkable
 class Chooses(Protocol):
     """A module whose step must know of all rows, or need not, as its parameters want it. `Step` is what both share."""
 

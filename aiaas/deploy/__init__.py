@@ -63,6 +63,7 @@ def package(
             examples=_examples(trained.collected / "data.arrow", plugins.task(recipe.task), asked),
             steps=report["request_steps"],
             origins=fit.get("origins"),
+            data=_data(trained),
         )
     loaded = bundle.load(folder, digest=digest)
     replayed = loaded.replay()
@@ -74,6 +75,20 @@ def package(
         "answer": next(loaded.examples())["answer"],
         "packages": dict(form.packages),
         "runtime": form.summary(),
+    }
+
+
+def _data(trained: Trained) -> dict[str, Any]:
+    """Where the rows came from and what became of them. When they were fetched is no property of the model."""
+    collected = json.loads((trained.collected / "provenance.json").read_text("utf-8"))
+    made = json.loads((trained.data / "report.json").read_text("utf-8"))
+    known = ("source", "sha256", "licence", "revision")
+    return {
+        "sources": [{name: source.get(name) for name in known} for source in collected["sources"]],
+        "rows": made["rows"],
+        "steps": [{"name": step["name"], "rows": step["rows"]} for step in made["steps"]],
+        "dropped": made["dropped"],
+        "splits": made["splits"],
     }
 
 

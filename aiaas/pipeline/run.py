@@ -39,13 +39,15 @@ class StageResult:
 
 @dataclass(slots=True)
 class Result:
-    """What a run leaves. `run_id` is MLflow's where the store answered, else the local one and `tracked` is false."""
+    """What a run leaves. `run_id` is MLflow's where the store answered, else the local one and `tracked` is false.
+    `data` says where the rows came from, and how many came and went in each step."""
 
     recipe: str
     seconds: float = 0.0
     run_id: str | None = None
     tracked: bool = False
     stages: list[StageResult] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
     findings: list[dict[str, Any]] | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
@@ -169,7 +171,14 @@ def _enforce_gates(judged: Artefact) -> None:
 
 def _note(result: Result, artefact: Artefact, summary: Mapping[str, Any]) -> None:
     """What the summary of a stage adds to the result of the run."""
-    if artefact.stage == "inspect":
+    if artefact.stage == "collect":
+        result.data = {
+            "sources": [dict(source) for source in summary["sources"]],
+            "rows": {"collected": summary["rows"]},
+        }
+    elif artefact.stage == "preprocess":
+        result.data |= {name: summary[name] for name in ("rows", "steps", "dropped", "splits")}
+    elif artefact.stage == "inspect":
         result.findings = list(summary["findings"])
     elif artefact.stage == "train":
         result.model_digest = summary["model_digest"]

@@ -14,7 +14,7 @@ from typing import Any
 from aiaas import backends, plugins
 from aiaas.contracts import Advance, Progress, Signature, SourceContext, TakesFiles, Task
 from aiaas.errors import VerificationError
-from aiaas.pipeline import files
+from aiaas.pipeline import files, lists
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace, atomic, keys
 
@@ -111,6 +111,7 @@ def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
         "task": work.recipe.task,
         "seed": work.recipe.seed,
         "preprocess": work.recipe.preprocess.model_dump(mode="json"),
+        **lists.fingerprints(work.recipe.preprocess, work.source_context()),
         "rows": made["collect"].digest,
         "sources": [source.source for source in work.recipe.collect],
         "code": keys.digest_code("preprocess", *_code(map(plugins.step, names)), "steps", "words", "near", "languages"),
@@ -124,7 +125,7 @@ def _preprocess(work: Work, made: Made, draft: Draft) -> None:
     draft.aside.add("dropped.arrow")  # it says where rows came from; what is learned from is in the others
     draft.summary.update(
         preprocess.preprocess(
-            recipe.preprocess,
+            lists.read(recipe.preprocess, work.source_context()),
             recipe.seed,
             plugins.task(recipe.task),
             made["collect"].path / "data.arrow",
@@ -139,11 +140,14 @@ def _preprocess(work: Work, made: Made, draft: Draft) -> None:
 
 
 def _inspect_inputs(work: Work, made: Made) -> dict[str, Any]:
+    from aiaas import inspect
+
     return {
         "task": work.recipe.task,
         "seed": work.recipe.seed,
         "rows": made["preprocess"].digest,
-        "code": keys.digest_code("inspect", "contracts/findings", "steps", _SHARED),
+        "packages": plugins.installed(inspect.MAY_USE),
+        "code": keys.digest_code("inspect", "contracts/findings", "steps", "near", "languages", "pii", _SHARED),
     }
 
 

@@ -104,10 +104,10 @@ def refuse_unspread(parts: Sequence[int], names: Sequence[str], classes: Mapping
         )
         more = f" and {len(few) - _SHOWN} more classes" if len(few) > _SHOWN else ""
         raise DataError(
-            f"too few rows to split by class: {told}{more}; each of the {len(parts)} parts needs one at least",
+            f"the split leaves a class out: {told}{more}; each of the {len(parts)} parts needs one row at least",
             where="preprocess.split.stratify",
-            hint="merge or drop the class, bring more rows of it, cut exactly (preprocess.split.stable: false), or set "
-            "preprocess.split.stratify to false",
+            hint="merge or drop the class, bring more rows (or groups) of it, cut exactly "
+            "(preprocess.split.stable: false), or set preprocess.split.stratify to false",
         )
 
 

@@ -16,7 +16,7 @@ from aiaas.preprocess.plan import Pass, Plan
 from aiaas.preprocess.reading import content, filled
 from aiaas.preprocess.rows import UNNAMED, Rows, joined
 from aiaas.preprocess.split import TRAIN
-from aiaas.steps._content import digests
+from aiaas.steps._content import digests, fingerprints
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,7 @@ class Flow:
         """The features at the beginning of the pass."""
         features = plan.columns.types
         for number in range(span.begin):
-            if number in told.states:
-                features = steps.reshaped(build(plan, number, features, told.states), features)
+            features = steps.reshaped(build(plan, number, features, told.states), features)
         return features
 
     def run(self, source: Iterable[Rows]) -> Iterator[Rows]:
@@ -103,7 +102,8 @@ class Flow:
         known = rows.aside["key"]
         if known.all():
             return known.copy()
-        rows.contents = content(digests(rows.batch, list(features)))
+        # The exact cut keeps its digests: which rows it takes is published with what models reached on them.
+        rows.contents = content((fingerprints if self.plan.stable else digests)(rows.batch, list(features)))
         return np.where(known == 0, rows.contents[:, 0], known)
 
     # --- steps

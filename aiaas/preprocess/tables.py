@@ -55,7 +55,12 @@ def _values(column: pa.Array) -> list[Any]:
     plain = pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_boolean(column.type)
     if plain and column.null_count == 0:
         return list(column.to_numpy(zero_copy_only=False).tolist())
-    return list(column.to_pylist())
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError as error:
+        raise DataError(
+            "the rows cannot be read: a text in them is no UTF-8", where="collect", hint="run with a fresh --workspace"
+        ) from error
 
 
 def to_arrow(batch: Batch, layout: pa.Schema) -> pa.RecordBatch:

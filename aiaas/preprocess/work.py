@@ -19,7 +19,7 @@ from aiaas.preprocess.reading import Reader, content, filled
 from aiaas.preprocess.rows import UNNAMED, Rows, from_disk, to_disk, with_aside
 from aiaas.preprocess.segments import Segment
 from aiaas.preprocess.shelf import ROWS, Done, Shelf
-from aiaas.steps._content import digests
+from aiaas.steps._content import fingerprints
 
 READ = "read"
 """How the step is called that leaves out rows before the first one."""
@@ -187,7 +187,7 @@ class _Work:
             done = self.read - len(rows)
             return self._cut_contents[done : done + len(rows)]
         if rows.contents is None:
-            rows.contents = content(digests(rows.batch, list(self.flow.features)))
+            rows.contents = content(fingerprints(rows.batch, list(self.flow.features)))
         return rows.contents
 
     def _keep_survey(
@@ -211,8 +211,10 @@ class _Labels:
     def codes(self, rows: Rows) -> NDArray[np.int32]:
         if self._column is None:
             return np.zeros(len(rows), np.int32)
-        known = self._known
-        return np.array([known.setdefault(label, len(known)) for label in rows.column(self._column)], np.int32)
+        known, labels = self._known, rows.column(self._column)
+        for label in dict.fromkeys(labels):
+            known.setdefault(label, len(known))
+        return np.fromiter(map(known.__getitem__, labels), np.int32, len(labels))
 
 
 def _count_sources(counts: dict[str, int], rows: Rows) -> None:

@@ -159,7 +159,12 @@ class _Check:
         if module is None:
             return nothing
         params = validated(module.Params, {} if values is None else values, here, self.document)
-        return StepSpec(name=name, params=params) if params is not None else nothing
+        if params is None:
+            return nothing
+        if isinstance(module, contracts.ReadsLists):
+            for parameter, address in module.files(params).items():
+                addresses.file(address, (*here, parameter), self.document)
+        return StepSpec(name=name, params=params)
 
     def _model(self, section: dict[str, Any]) -> dict[str, Any]:
         values = section.get("params")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import blake2b, sha256
 from typing import Any
 
@@ -20,6 +21,21 @@ def digests(batch: Batch, columns: Sequence[str]) -> bytes:
         return b"".join([blake2b(_bytes(value), digest_size=SIZE).digest() for value in batch[columns[0]]])
     rows = zip(*(batch[name] for name in columns), strict=True)
     return b"".join([blake2b(repr(row).encode("utf-8", "surrogatepass"), digest_size=SIZE).digest() for row in rows])
+
+
+def fingerprints(batch: Batch, columns: Sequence[str]) -> bytes:
+    """Digests that are made in a quarter of the time, for whom nobody can trick: who wants a row to be taken for
+    another may as well write what stands in the other. 128 bits of XXH3, whose values are fixed for good."""
+    from xxhash import xxh3_128_digest
+
+    if len(columns) == 1:
+        values = batch[columns[0]]
+        if set(map(type, values)) == {str}:
+            with suppress(UnicodeEncodeError):  # half a surrogate pair; the bytes are the same in any case
+                return b"".join(map(xxh3_128_digest, map(str.encode, values)))
+        return b"".join([xxh3_128_digest(_bytes(value)) for value in values])
+    rows = zip(*(batch[name] for name in columns), strict=True)
+    return b"".join([xxh3_128_digest(repr(row).encode("utf-8", "surrogatepass")) for row in rows])
 
 
 def _bytes(value: object) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aiaas.contracts import Batch
 from aiaas.errors import DataError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Survey = Mapping[str, NDArray[Any]]
 
+_PLAIN = frozenset({int, float, type(None)})
 _DIGIT = 16  # bits by which order statistics are narrowed down in one pass
 
 
@@ -26,13 +27,33 @@ def survey(batch: Batch, columns: Sequence[str]) -> Survey:
 
     found: dict[str, NDArray[Any]] = {}
     for place, name in enumerate(columns):
-        values = batch[name]
-        numbers = sum(_is_number(value) for value in values)
-        missing = sum(is_missing(value) for value in values)
-        plain = numbers + missing == len(values)
-        found[f"{place}.numbers"] = np.array(values if plain else [], np.float64)
-        found[f"{place}.kinds"] = np.array([[numbers, len(values) - numbers - missing, missing]])
+        numbers = floats(batch[name])
+        gone = sum(missing(batch[name]))
+        if numbers is None:
+            others = sum(not _is_number(value) for value in batch[name]) - gone
+            found[f"{place}.numbers"] = np.empty(0, np.float64)
+        else:
+            others = 0
+            found[f"{place}.numbers"] = numbers
+        found[f"{place}.kinds"] = np.array([[len(batch[name]) - others - gone, others, gone]])
     return found
+
+
+def floats(values: Sequence[Any]) -> NDArray[np.float64] | None:
+    """A column of numbers (n,), NaN where one is missing; None where anything else stands in it."""
+    import numpy as np
+
+    return np.array(values, np.float64) if _PLAIN.issuperset(map(type, values)) else None
+
+
+def missing(values: Sequence[Any]) -> list[bool]:
+    """Which values of a column are missing."""
+    import numpy as np
+
+    numbers = floats(values)
+    if numbers is None:
+        return [is_missing(value) for value in values]
+    return cast(list[bool], np.isnan(numbers).tolist())
 
 
 def is_missing(value: object) -> bool:
@@ -187,7 +208,9 @@ def mapped(values: list[Any], change: Callable[[NDArray[np.float64]], NDArray[np
     """The numbers of a column changed; what is missing, or no number, stays."""
     import numpy as np
 
-    numbers = np.array([value if _is_number(value) else None for value in values], np.float64)
+    numbers = floats(values)
+    if numbers is None:
+        numbers = np.array([value if _is_number(value) else None for value in values], np.float64)
     changed: list[Any] = change(numbers).tolist()
     for place in np.flatnonzero(np.isnan(numbers)).tolist():
         changed[place] = values[place]

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from random import Random
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from aiaas import contracts
 from aiaas.contracts import Batch, Sifted
-from aiaas.steps import _draw
+from aiaas.errors import DataError
+from aiaas.steps import _bloom, _draw, _vary
 from aiaas.steps._columns import chosen
 
-_EASTERN = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"
-_UNITS = re.compile(rf"[{_EASTERN}]|[^\s{_EASTERN}]+")
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aiaas.contracts.steps import Survey
+
+_COMMA = re.compile("[,，]")
 Operation = Literal["swap", "delete", "synonym", "noise"]
 
 
@@ -38,6 +45,12 @@ class Params(contracts.Params):
     synonyms: dict[str, list[str]] = Field(
         default_factory=dict, description="Words, each with those that may stand in its place."
     )
+    synonym_file: str | None = Field(
+        None,
+        min_length=1,
+        description="A file of synonyms, as under `collect`: on each line words that may stand for "
+        "each other, commas between them.",
+    )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Another number makes other copies.")
 
     @field_validator("synonyms")
@@ -50,141 +63,128 @@ class Params(contracts.Params):
 
     @model_validator(mode="after")
     def _has_synonyms(self) -> Params:
-        if "synonym" in self.operations and not self.synonyms:
-            raise ValueError("the operation synonym needs synonyms: {word: [another, …]}")
+        if "synonym" in self.operations and not self.synonyms and self.synonym_file is None:
+            raise ValueError("the operation synonym needs synonyms: {word: [another, …]}, or synonym_file")
         return self
+
+
+def files(params: Params) -> Mapping[str, str]:
+    return {"synonym_file": params.synonym_file} if params.synonym_file is not None else {}
+
+
+def read(params: Params, files: Mapping[str, Path]) -> Params:
+    """The words of the file as synonyms, after those that the recipe lists itself."""
+    path = files["synonym_file"]
+    known = {word: list(others) for word, others in params.synonyms.items()}
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError("the synonyms are not UTF-8", where=str(path), hint=str(error)) from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        words = [word.strip() for word in _COMMA.split(line)]
+        if len(words) < 2 or not all(words):
+            raise DataError(
+                "a line of synonyms holds two words at least, with commas between them", where=f"{path}:{number}"
+            )
+        for word in words:
+            others = known.setdefault(word, [])
+            others += [other for other in words if other != word and other not in others]
+    return params.model_copy(update={"synonyms": known, "synonym_file": None})
 
 
 class Step:
     """For train alone, so that no variant of a text that is learned stands among those that judge. A copy depends on
-    the row, the seed and its number; the row itself stays, before its copies."""
+    the row, the seed and its number; the row itself stays, before its copies. What stands among the rows already, on
+    whatever side, is not made again: that is why all rows are surveyed."""
 
     ON_REQUEST: ClassVar[bool] = False
     ROWS: ClassVar[Literal["all", "train"]] = "train"
+    LEARNS_FROM: ClassVar[Literal["all", "train"]] = "all"
 
     def __init__(self, params: Any, columns: Sequence[str], label: str | None) -> None:
         self.columns = chosen(params.columns, columns)
         self.params: Params = params
         self._features = tuple(columns)
-        self._synonyms = _pattern(params.synonyms)
+        self._synonyms = _vary.Synonyms(params.synonyms)
+        self._known: _bloom.Filter | None = None
         self._made: Counter[str] = Counter()
         self._unchanged = 0
 
+    def survey(self, batch: Batch) -> Survey:
+        """`contents` (n,): 64 bits of what stands in a row."""
+        return {"contents": _bloom.contents(batch, self._features)}
+
+    def conclude(self, surveys: Iterable[Survey], scratch: Path) -> None:
+        self._known = _bloom.Filter.of(_Contents(surveys))
+
+    def state(self) -> Mapping[str, Any]:
+        assert self._known
+        return {"known": self._known.written()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._known = _bloom.Filter.read(state["known"])
+
     def apply(self, batch: Batch) -> Batch | Sifted:
-        places: list[int] = []
+        copies = self._all_copies(batch)
         rows: Batch = {name: [] for name in batch}
-        drawn = _draw.keys(batch, self._features, self.params.seed, "augment").tolist()
-        for place, key in enumerate(drawn):
-            row = {name: values[place] for name, values in batch.items()}
-            for each in [row, *self._copies(row, key)]:
+        places: list[int] = []
+        for place in range(len(next(iter(batch.values())))):
+            for each in [{name: values[place] for name, values in batch.items()}, *copies.get(place, ())]:
                 places.append(place)
                 for name, value in each.items():
                     rows[name].append(value)
         return Sifted(rows, places)
 
-    def _copies(self, row: Mapping[str, Any], key: int) -> list[dict[str, Any]]:
-        """The varied copies of a row, each different from it and from the others."""
-        chance = Random(key)  # noqa: S311
-        wanted = int(self.params.copies) + (chance.random() < self.params.copies % 1)
-        copies: list[dict[str, Any]] = []
-        for _ in range(wanted):
-            operation = chance.choice(self.params.operations)
-            changed = {name: self._vary(row[name], operation, chance) for name in self.columns}
-            copy = {**row, **changed}
-            if copy == row or copy in copies:
+    def _all_copies(self, batch: Batch) -> dict[int, list[dict[str, Any]]]:
+        """The copies of the row at each place; those that are new."""
+        assert self._known
+        drawn = _draw.keys(batch, self._features, self.params.seed, "augment").tolist()
+        made = [
+            (place, operation, copy)
+            for place, key in enumerate(drawn)
+            for operation, copy in self._copies({name: values[place] for name, values in batch.items()}, key)
+        ]
+        features = {name: [copy[name] for _, _, copy in made] for name in self._features}
+        known = self._known.holds(_bloom.contents(features, self._features)).tolist()
+        found: dict[int, list[dict[str, Any]]] = {}
+        for (place, operation, copy), stands in zip(made, known, strict=True):
+            if stands or copy in found.get(place, ()):
                 self._unchanged += 1
                 continue
             self._made[operation] += 1
-            copies.append(copy)
-        return copies
+            found.setdefault(place, []).append(copy)
+        return found
+
+    def _copies(self, row: Mapping[str, Any], key: int) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The varied copies of a row, each with what varied it."""
+        chance = Random(key)  # noqa: S311
+        for _ in range(int(self.params.copies) + (chance.random() < self.params.copies % 1)):
+            operation = chance.choice(self.params.operations)
+            changed = {name: self._vary(row[name], operation, chance) for name in self.columns}
+            yield operation, {**row, **changed}
 
     def _vary(self, text: Any, operation: Operation, chance: Random) -> Any:
         if not isinstance(text, str) or not text:
             return text
         if operation == "synonym":
-            if self._synonyms and self._synonyms.search(text):
-                return self._replace(text, chance)
+            if self._synonyms.found(text):
+                return self._synonyms.put(text, self.params.share, chance)
             operation = "noise"
-        if operation == "noise":
-            return _noise(text, self.params.share, chance)
-        return (_swap if operation == "swap" else _delete)(text, self.params.share, chance)
-
-    def _replace(self, text: str, chance: Random) -> str:
-        """Some words that have synonyms, one at least, become one of them."""
-        assert self._synonyms
-        found = list(self._synonyms.finditer(text))
-        units = len(_UNITS.findall(text))
-        chosen_ones = {each.start() for each in chance.sample(found, min(len(found), _some(units, self.params.share)))}
-        known = self.params.synonyms
-
-        def other(match: re.Match[str]) -> str:
-            return chance.choice(known[match.group()]) if match.start() in chosen_ones else match.group()
-
-        return self._synonyms.sub(other, text)
+        change = {"swap": _vary.swap, "delete": _vary.delete, "noise": _vary.noise}[operation]
+        return change(text, self.params.share, chance)
 
     def report(self) -> Mapping[str, Any]:
-        """Copies made by each operation, and those not made as they would have been equal to a row."""
-        return {"copies": dict(sorted(self._made.items())), "unchanged": self._unchanged}
+        """Copies made by each operation, and those not made, as they would have been equal to a row."""
+        return {"copies": dict(sorted(self._made.items())), "known": self._unchanged}
 
 
-def _pattern(words: Mapping[str, Any]) -> re.Pattern[str] | None:
-    """Any of the words, the longest that fits; one of letters stands alone, one in Chinese anywhere."""
-    if not words:
-        return None
-    edge = rf"[^\W{_EASTERN}]"
-    longest_first = sorted(words, key=len, reverse=True)
-    parts = [
-        (rf"(?<!{edge})" if re.match(edge, word) else "")
-        + re.escape(word)
-        + (rf"(?!{edge})" if re.match(edge, word[-1]) else "")
-        for word in longest_first
-    ]
-    return re.compile("|".join(parts))
+class _Contents:
+    """The contents in surveys, as often as they are asked for."""
 
+    def __init__(self, surveys: Iterable[Survey]) -> None:
+        self._surveys = surveys
 
-def _some(count: int, share: float) -> int:
-    return max(1, round(count * share))
-
-
-def _swap(text: str, share: float, chance: Random) -> str:
-    units = list(_UNITS.finditer(text))
-    if len(units) < 2:
-        return text
-    words = [unit.group() for unit in units]
-    for place in chance.sample(range(len(words) - 1), min(len(words) - 1, _some(len(words), share))):
-        words[place], words[place + 1] = words[place + 1], words[place]
-    return _written(text, units, words)
-
-
-def _delete(text: str, share: float, chance: Random) -> str:
-    """One word stays at least."""
-    units = list(_UNITS.finditer(text))
-    gone = set(chance.sample(range(len(units)), min(len(units) - 1, _some(len(units), share)))) if units else set()
-    if not gone:
-        return text
-    words = ["" if place in gone else unit.group() for place, unit in enumerate(units)]
-    return re.sub(r"(\s)\s+", r"\1", _written(text, units, words)).strip()
-
-
-def _written(text: str, units: Sequence[re.Match[str]], words: Sequence[str]) -> str:
-    """The text with other words in the place of its units."""
-    pieces: list[str] = []
-    start = 0
-    for unit, word in zip(units, words, strict=True):
-        pieces += [text[start : unit.start()], word]
-        start = unit.end()
-    return "".join([*pieces, text[start:]])
-
-
-def _noise(text: str, share: float, chance: Random) -> str:
-    """Characters doubled, left out, or exchanged with the next."""
-    characters = list(text)
-    inside = [place for place, character in enumerate(characters) if not character.isspace()]
-    slips: list[Callable[[int], None]] = [
-        lambda place: characters.__setitem__(place, characters[place] * 2),
-        lambda place: characters.__setitem__(place, ""),
-        lambda place: characters.__setitem__(slice(place, place + 2), characters[place : place + 2][::-1]),
-    ]
-    for place in chance.sample(inside, min(len(inside), _some(len(inside), share))):
-        chance.choice(slips)(place)
-    return "".join(characters) if "".join(characters).strip() else text
+    def __iter__(self) -> Iterator[NDArray[np.uint64]]:
+        return (survey["contents"] for survey in self._surveys)

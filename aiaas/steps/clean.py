@@ -17,6 +17,7 @@ _NUL = "\0"
 # Control characters that are white space (tab, line feed, U+0085 …) belong to white space, not here. Lone surrogates
 # cannot be written as UTF-8.
 _CONTROL = "\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff"
+_PLAIN = [char for char in map(chr, range(128)) if re.match(f"[{_CONTROL}]", char)]
 _ZERO_WIDTH = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
 # The compatibility characters that fill East Asian text. Replaced beforehand, with what NFKC makes of them, most texts
 # need no normalisation, which costs 130 ns a character.
@@ -49,6 +50,17 @@ class Step(TextStep):
         self._unseen = re.compile(f"[{unseen}]") if unseen else None
 
     def texts(self, texts: list[str]) -> list[str]:
+        # Apart, for most of what is looked for is not ASCII, and one other character makes every character wider.
+        plain = [text.isascii() for text in texts]
+        if all(plain) or not any(plain):
+            return self._batch(texts)
+        done = {
+            ascii: iter(self._batch([text for text, each in zip(texts, plain, strict=True) if each is ascii]))
+            for ascii in (True, False)
+        }
+        return [next(done[ascii]) for ascii in plain]
+
+    def _batch(self, texts: list[str]) -> list[str]:
         joined = _NUL.join(texts)
         if joined.count(_NUL) != len(texts) - 1:
             if not self.params.control:
@@ -67,13 +79,20 @@ class Step(TextStep):
     def _characters(self, text: str) -> str:
         """Unicode form and invisible characters, over texts divided by NUL."""
         text = self._normal(text)
-        if self._unseen and self._unseen.search(text):
+        if self._unseen is None or (text.isascii() and not any(map(text.__contains__, _PLAIN))):
+            return text
+        kept: list[str] = []
+        done = 0
+        while found := self._unseen.search(text, done):
+            begin, end = text.rfind(_NUL, 0, found.start()) + 1, text.find(_NUL, found.end())
+            end = len(text) if end < 0 else end
             # What stood apart may now combine, such as a letter and its accent.
-            text = self._normal(self._unseen.sub("", text))
-        return text
+            kept += [text[done:begin], self._normal(self._unseen.sub("", text[begin:end]))]
+            done = end
+        return "".join([*kept, text[done:]]) if kept else text
 
     def _normal(self, text: str) -> str:
-        if not self.params.nfkc or text.isascii():
+        if not self.params.nfkc or text.isascii() or unicodedata.is_normalized("NFKC", text):
             return text
         for char, normal in _COMMON.items():
             text = text.replace(char, normal)
@@ -105,6 +124,8 @@ class Step(TextStep):
             if text == before:
                 return text
             text = self._whitespace(self._characters(text))
+            if "<" not in text and "&" not in text:
+                return text
         text = text.replace("<", " ") if self.params.tags else text
         text = text.replace("&", " ") if self.params.entities else text
         return self._whitespace(text)

@@ -17,7 +17,7 @@ from aiaas import contracts
 from aiaas.contracts import Batch, Sifted, sift
 from aiaas.steps import _buckets
 from aiaas.steps._columns import chosen
-from aiaas.steps._content import SIZE, digests, shortened
+from aiaas.steps._content import SIZE, digests, fingerprints, shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +63,7 @@ class Step:
 
         classes = self._classes(batch)
         key = self.columns if classes or self._label is None else (*self.columns, self._label)
-        contents = np.frombuffer(digests(batch, key), dtype="<u8").reshape(-1, 2)
+        contents = np.frombuffer(fingerprints(batch, key), dtype="<u8").reshape(-1, 2)
         if not classes or self._label is None:
             return {"contents": contents, "labels": np.zeros(len(contents), np.uint64)}
         known = {value: digests({"": [value]}, [""]) for value in set(batch[self._label])}

@@ -126,7 +126,7 @@ class Step:
             rows[name] = values
             if name not in self._fill:
                 continue
-            missing = [_numbers.is_missing(value) for value in values]
+            missing = _numbers.missing(values)
             if any(missing):
                 self._filled += sum(missing)
                 fill = self._fill[name]

@@ -49,7 +49,7 @@ class Params(contracts.Params):
 
 
 class Step:
-    """Works on the labels of a classifier. The second class below is one that must count them first."""
+    """Works on the labels of a classifier. Where rare ones are asked for they are counted first."""
 
     ON_REQUEST: ClassVar[bool] = False
     ROWS: ClassVar[Literal["all", "train"]] = "all"

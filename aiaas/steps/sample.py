@@ -39,7 +39,7 @@ class Params(contracts.Params):
 
 
 class Step:
-    """A share needs nothing known; for numbers the rows are counted first, by the second class below."""
+    """A share needs nothing known; for numbers the rows are counted first, by the class that `choose` gives then."""
 
     ON_REQUEST: ClassVar[bool] = False
     ROWS: ClassVar[Literal["all", "train"]] = "all"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -58,6 +58,3 @@ class Step(NumberStep):
     def change(self, numbers: NDArray[np.float64], facts: Sequence[float]) -> NDArray[np.float64]:
         less, divisor, more = facts
         return (numbers - less) / divisor + more
-
-    def report(self) -> Mapping[str, Any]:
-        return {}

@@ -102,7 +102,7 @@ def _varied(text: str, chance: random.Random) -> str:
     between = " " if text.count(" ") > len(text) / 12 else ""
     words = text.split(" ") if between else list(text)
     for _ in range(chance.randint(1, max(1, len(words) // 10))):
-        words[chance.randrange(len(words))] = chance.choice("很好真的不错clean great fast 12345".split(" "))
+        words[chance.randrange(len(words))] = chance.choice(["很好真的不错clean", "great", "fast", "12345"])
     return between.join(words)
 
 

@@ -124,8 +124,37 @@ def verdicted(step: Any, rows: Batch, size: int) -> Iterator[tuple[Batch, Any]]:
         at += height
 
 
+def apart(name: str, params: dict[str, Any], parts: list[Batch]) -> tuple[Batch, Any]:
+    """The rows after the step and its joined report, each batch surveyed by one process and mapped by another."""
+
+    def make() -> Any:
+        return steps.build(name, params, [column for column in ROWS if column != "label"], "label")
+
+    concluding, reports, state = make(), [], None
+    if isinstance(concluding, Surveys):
+        surveying = [make() for _ in parts]
+        surveys = [step.survey(batch) for step, batch in zip(surveying, parts, strict=True)]
+        with tempfile.TemporaryDirectory() as scratch:
+            concluding.conclude(surveys, Path(scratch))
+        reports += [step.report() for step in surveying]
+        assert isinstance(concluding, Judges | Stateful)
+        state = json.loads(json.dumps(concluding.state())) if isinstance(concluding, Stateful) else None
+    done: Batch = {column: [] for column in after(concluding, ROWS)}
+    at = 0
+    for batch in parts:
+        step, height = make(), len(batch["text"])
+        if state is not None:
+            step.restore(state)
+        verdicts = concluding.verdicts(at, at + height) if isinstance(concluding, Judges) else None
+        at += height
+        for column, values in steps.mapped(step, batch, verdicts).rows.items():
+            done[column] += values
+        reports.append(step.report())
+    return done, steps.joined(concluding, [concluding.report(), *reports])
+
+
 def test_there_are_steps() -> None:
-    assert {"clean", "deduplicate", "lowercase", "segment", "stopwords"} <= set(NAMES)
+    assert {"clean", "deduplicate", "near_duplicates", "augment", "encode", "lowercase", "segment"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -178,16 +207,12 @@ class TestStepAtWork:
             assert not set(made.places) & set(made.reasons)
             assert all(made.reasons.values())
 
-    def test_a_process_that_is_told_the_state_maps_alike(self, name: str, params: dict[str, Any]) -> None:
+    def test_in_several_places_it_is_the_same_step(self, name: str, params: dict[str, Any]) -> None:
+        """Batches mapped by steps of their own, each made anew and told what one of them concluded of all."""
         whole, step = run(name, rows_for(name), 100, params=params)
-        if isinstance(step, Judges):
-            pytest.skip("is told the verdicts")
-        if isinstance(step, Surveys):
-            assert isinstance(step, Stateful)
-        other = steps.build(name, params, ["text", "stars"], "label")
-        if isinstance(step, Stateful) and isinstance(other, Stateful):
-            other.restore(json.loads(json.dumps(step.state())))
-        assert steps.mapped(other, rows_for(name)).rows == whole
+        done, report = apart(name, params, list(batches(rows_for(name), 4)))
+        assert done == whole
+        assert report == steps.joined(step, [step.report()])
 
     def test_surveys_may_be_joined(self, name: str, params: dict[str, Any]) -> None:
         whole, step = run(name, rows_for(name), 3, params=params)

@@ -15,7 +15,7 @@ from aiaas.backends.encoders import PortableEncoder
 from aiaas.backends.reading import check_classes, targets_of
 from aiaas.backends.sequences import scored
 from aiaas.backends.subwords import Subwords, Text
-from aiaas.backends.torch import _adapt, _encoder, _fit, _memory, _portable, _processes, _saved, _tokens
+from aiaas.backends.torch import _adapt, _attention, _encoder, _fit, _memory, _portable, _processes, _saved, _tokens
 from aiaas.backends.torch._batches import Batches
 from aiaas.backends.torch._checkpoint import learned
 from aiaas.backends.torch._narrow import narrow
@@ -129,23 +129,26 @@ def _fitted(
     training.notes["learned_weights"] = sum(weight.numel() for _, weight in learned(network))
     batches = Batches(texts, labels, settings.batch_size, settings.batch_tokens, training.seed)
     judged = Batches(held_out, targets_of(validation, training), settings.batch_size, settings.batch_tokens)
-    parts = _processes.count(settings, device)
-    _memory.check(whole, settings, device, *batches.largest(), parts)
-    plan = _fit.Plan(
-        network,
-        len(_adapt.layers_of(whole)),
-        batches,
-        judged,
-        torch().from_numpy(weighed),
-        _encoder.takes_types(whole),
-        settings,
-    )
-    _processes.learn(plan, device, training, parts)
+    _learn(whole, network, batches, judged, torch().from_numpy(weighed), training, device)
     final = _adapt.merged(network) if params.lora else network
     if small:
         small.take_off(final, embedding)
     saved = Saved(classes=len(names), max_length=params.max_length, pair=_tokens.PAIR in training.signature.features)
     return TextClassifier(saved, encoder.subwords, final.eval())
+
+
+def _learn(
+    whole: Any, network: Any, batches: Batches, judged: Batches, weighed: Any, training: Training, device: Device
+) -> None:
+    """Fit `network`, whose layers are those of `whole`."""
+    settings: FineTuning = training.settings
+    layers = len(_adapt.layers_of(whole))
+    with _attention.quick(whole, layers, device, *batches.largest()):
+        parts = _processes.count(settings, device)
+        _memory.check(whole, settings, device, *batches.largest(), parts)
+        types = _encoder.takes_types(whole)
+        plan = _fit.Plan(network, layers, batches, judged, weighed, types, settings)
+        _processes.learn(plan, device, training, parts)
 
 
 def _learning(network: Any, params: Any, fresh: frozenset[str]) -> Any:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from aiaas.backends import memory
+from aiaas.backends.torch import _attention
 from aiaas.backends.torch._adapt import layers_of
 from aiaas.backends.torch._settings import FineTuning
 from aiaas.backends.torch._torch import Device, torch
@@ -15,7 +16,6 @@ from aiaas.errors import TrainingError
 
 _MOMENTS = {"sgd": 1, "adam": 2, "adamw": 2, "rmsprop": 1}
 _PER_VALUE = 17  # values that a layer keeps for each of its outputs
-_PER_SCORE = 2.5  # and for each weight of its attention, where some are dropped
 HINT = (
     "lower train.batch_size, train.batch_tokens or model.params.max_length, set train.gradient_checkpointing, or let "
     "fewer weights learn: model.params.freeze, model.params.lora"
@@ -59,10 +59,10 @@ def estimate(network: Any, settings: FineTuning, device: Device, rows: int, leng
     weights = 4 * (1 + _MOMENTS[settings.optimizer]) * learning
     size = 4 if device.precision == "float32" else 2
     config, layers = network.config, max(1, len(layers_of(network)))
-    hidden, heads = getattr(config, "hidden_size", 768), getattr(config, "num_attention_heads", 12)
-    dropped = any(getattr(config, name, 0) for name in ("attention_probs_dropout_prob", "attention_dropout"))
+    hidden = getattr(config, "hidden_size", 768)
     tokens = rows * length
-    layer = size * tokens * (_PER_VALUE * hidden + (_PER_SCORE * heads * length if dropped else 0))
+    scores = _attention.values(network, rows, length) if _attention.is_written(network) else 0
+    layer = size * (_PER_VALUE * hidden * tokens + scores)
     if settings.gradient_checkpointing:
         return int(weights + layer + layers * size * tokens * hidden)
     return int(weights + layers * layer)
