@@ -13,6 +13,7 @@ from aiaas.errors import DataError, UsageError
 from aiaas.inspect import look as looking
 from aiaas.inspect.equal import Rows as EqualRows
 from aiaas.inspect.guess import guess
+from aiaas.inspect.page import page
 from aiaas.inspect.sample import draw
 from tests.inspect_toys import found, look, reviews, serious, write
 
@@ -308,6 +309,42 @@ def test_a_column_that_is_not_there_and_a_task_that_is_none(tmp_path: Path) -> N
         look(path, task="text-clasification")
     with pytest.raises(UsageError, match="--format"):
         look(path, format="cvs")
+
+
+ODD = {
+    "ragged.csv": b"text,label\ngood,pos\nbad,neg,more\nfine,pos\n",
+    "gbk.csv": "text,label\n房间很好,好\n房间很差,差\n".encode("gbk"),
+    "nul.csv": b"text,label\na\0b,pos\nc,neg\n",
+    "twice.csv": b"text,text,label\na,b,pos\n",
+    "unlabelled.csv": b"text,label\na,\nb,\n",
+    "quote.csv": b'text,label\n"never closed,pos\n',
+    "ours.csv": b"_source,text,label\n1,a,pos\n2,b,neg\n",
+    "nested.jsonl": b'{"text": {"a": [1]}, "label": "x"}\n{"text": "b", "label": "y"}\n',
+    "mixed.jsonl": b'{"text": 1, "label": "x"}\n{"text": "b", "label": 2}\n[1]\n',
+    "long.jsonl": b'{"text": "' + "很".encode() * 300_000 + b'", "label": "x"}\n{"text": "b", "label": "y"}\n',
+    "blank.txt": b"\n \n\n",
+    "emoji.jsonl": '{"👍": "a", "标签": "x"}\n{"👍": "b", "标签": "y"}\n'.encode(),
+    "numbers.csv": b"a,target\n1e308,1\n-1e308,2\n,3\n",
+    "same.csv": b"a,b,label\n1,2,x\n1,2,y\n1,2,x\n",
+    "cut.parquet": b"PAR1" + bytes(100),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_files_are_told_of_or_refused_and_never_crash(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(ODD[name])
+    try:
+        report = look(tmp_path / name)
+    except (DataError, UsageError) as refused:
+        assert refused.message
+        return
+    assert report.rows.inspected >= 1
+    assert page(report, name).startswith("<!doctype html>")
+
+
+def test_rows_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("text,label\n" + "".join(f"{a},{b}\n" for a, b in reviews(60)) + "a,b,c\n")
+    assert look(tmp_path / "r.csv").rows.inspected == 60
 
 
 # --- what a file is taken for -------------------------------------------------------------------------------------

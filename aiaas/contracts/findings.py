@@ -12,7 +12,6 @@ Level = Literal["fatal", "warning", "note"]
 """`fatal`: what is learned or measured of these rows means nothing. `warning`: it means less than it seems to."""
 
 Acceptable = Literal[
-    "test-in-train",
     "near-test-in-train",
     "leaking-column",
     "broken-pictures",
@@ -34,8 +33,8 @@ Acceptable = Literal[
 ]
 """What a recipe may accept by its name."""
 
-Name = Literal[Acceptable, "one-class", "refused"]
-"""What may be found. Where there is one class, or where preprocess refuses the rows, nothing can be learned."""
+Name = Literal[Acceptable, "one-class", "test-in-train", "refused"]
+"""What may be found. Those that cannot be accepted preprocess refuses: one class, leaks to the letter, whatever else."""
 
 
 class Place(Params):

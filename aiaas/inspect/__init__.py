@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from aiaas.contracts import Advance, Finding, Place, Task
+from aiaas.contracts.findings import Acceptable
 from aiaas.errors import DataError
 
 if TYPE_CHECKING:
@@ -70,14 +71,11 @@ def enforce(findings: Sequence[Finding], where: str) -> None:
     fatal = [each for each in findings if each.level == "fatal" and not each.accepted]
     if not fatal:
         return
-    told = "; ".join(f"{each.name}: {each.message}" for each in fatal)
-    names = ", ".join(each.name for each in fatal)
-    hint = f"{fatal[0].hint}; or accept it in the recipe: inspect: {{accept: [{names}]}}"
-    raise DataError(told, where=where, hint=fatal[0].hint if _unacceptable(fatal) else hint)
-
-
-def _unacceptable(findings: Sequence[Finding]) -> bool:
-    return any(each.name in ("one-class", "refused") for each in findings)
+    hint = fatal[0].hint
+    names = [each.name for each in fatal]
+    if set(names) <= set(get_args(Acceptable)):
+        hint += f"; or accept it in the recipe: inspect: {{accept: [{', '.join(names)}]}}"
+    raise DataError("; ".join(f"{each.name}: {each.message}" for each in fatal), where=where, hint=hint)
 
 
 def brief(finding: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -136,9 +137,9 @@ class _Numbers(_Values):
     def facts(self, sample: Any, hide: Callable[[str], str]) -> dict[str, Any]:
         found = np.array([value for value in sample if value is not None], np.float64)
         found = found[np.isfinite(found)]
-        if not self._count or not found.size:
-            return super().facts(sample, hide)
         least, greatest = self._ends
+        if not found.size or not math.isfinite(greatest - least):  # a span that no float holds cannot be drawn
+            return super().facts(sample, hide)
         p25, median, p75 = np.quantile(found, (0.25, 0.5, 0.75)).tolist()
         counts, edges = np.histogram(found, bins=min(BARS, max(1, len(np.unique(found)))), range=self._ends)
         numbers = Numbers(
