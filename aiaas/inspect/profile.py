@@ -131,14 +131,15 @@ class _Numbers(_Values):
         found = _floats(values)
         if found.size:
             self._count += found.size
-            self._sum += float(found.sum())
+            with np.errstate(over="ignore"):
+                self._sum += float(found.sum())
             self._ends = (min(self._ends[0], float(found.min())), max(self._ends[1], float(found.max())))
 
     def facts(self, sample: Any, hide: Callable[[str], str]) -> dict[str, Any]:
         found = np.array([value for value in sample if value is not None], np.float64)
         found = found[np.isfinite(found)]
         least, greatest = self._ends
-        if not found.size or not math.isfinite(greatest - least):  # a span that no float holds cannot be drawn
+        if not found.size or not math.isfinite(greatest - least + self._sum):  # more than a float holds
             return super().facts(sample, hide)
         p25, median, p75 = np.quantile(found, (0.25, 0.5, 0.75)).tolist()
         counts, edges = np.histogram(found, bins=min(BARS, max(1, len(np.unique(found)))), range=self._ends)
