@@ -47,7 +47,9 @@ def test_the_whole_way_from_a_recipe_to_an_answer(aiaas: Aiaas) -> None:
     done = answer(aiaas("run", "tiny.yaml", "--json"))
     assert done["schema"] == 1
     assert done["ok"] is True
-    assert [stage["name"] for stage in done["stages"]] == ["collect", "preprocess", "train", "evaluate", "deploy"]
+    assert [stage["name"] for stage in done["stages"]] == [
+        *("collect", "preprocess", "inspect", "train", "evaluate", "deploy")
+    ]
     assert set(done["stages"][0]) == {"name", "key", "cached", "seconds"}
     assert done["model"]["name"] == "tiny"
     assert done["metrics"]["accuracy"] >= 0.7

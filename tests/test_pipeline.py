@@ -51,11 +51,11 @@ def test_a_changed_parameter_runs_what_depends_on_it_and_plan_says_why(project: 
     pipeline.run(work(project))
     changed = work(project, "model.params.alpha=2.0")
     planned = {stage.name: stage for stage in pipeline.plan(changed)}
-    assert [name for name, stage in planned.items() if stage.cached] == ["collect", "preprocess"]
+    assert [name for name, stage in planned.items() if stage.cached] == ["collect", "preprocess", "inspect"]
     assert planned["train"].why == ("model.params.alpha changed from 0.5 to 2.0",)
     assert planned["evaluate"].why == ("train runs before it",)
     assert planned["deploy"].why == ("evaluate runs before it",)
-    assert cached(pipeline.run(changed)) == ["collect", "preprocess"]
+    assert cached(pipeline.run(changed)) == ["collect", "preprocess", "inspect"]
 
 
 def test_plan_computes_nothing(project: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_change_that_makes_no_difference_stops_there(project: Path) -> None:
     pipeline.run(work(project))
     text = (project / "good.txt").read_text("utf-8")
     (project / "good.txt").write_text(text.replace("\n", "\r\n"), "utf-8", newline="")
-    assert cached(pipeline.run(work(project))) == ["preprocess", "train", "evaluate", "deploy"]
+    assert cached(pipeline.run(work(project))) == ["preprocess", "inspect", "train", "evaluate", "deploy"]
 
 
 def test_a_gate_that_is_not_met_keeps_the_model_out_of_the_registry(project: Path) -> None:
@@ -182,7 +182,7 @@ def test_sigterm_ends_with_75_and_the_same_command_goes_on(project: Path) -> Non
     assert process.returncode == 75, said
     assert "run the same command again" in said
     assert "Traceback" not in said
-    assert cached(pipeline.run(work(project))) == ["collect", "preprocess", "train"]
+    assert cached(pipeline.run(work(project))) == ["collect", "preprocess", "inspect", "train"]
 
 
 def test_the_python_api_does_the_same(project: Path) -> None:

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -90,6 +90,13 @@ def wrapped(text: str, indent: int = 2) -> str:
     return textwrap.fill(text, 80, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
+def cut(text: str, width: int = 80) -> str:
+    """A line of at most so many columns, with a mark where something is missing."""
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1).rstrip()}…"
+
+
 def emit_json(verb: str, **fields: Any) -> None:
     """The single JSON object of `--json`."""
     payload = {"schema": SCHEMA, "verb": verb, "ok": True, **fields}
@@ -157,8 +164,15 @@ def show(*parts: RenderableType, stderr: bool = False) -> None:
         close_stream(sys.stderr)
 
 
-def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, stderr: bool = False) -> None:
-    """A table for a person; numbers stand right."""
+def table(
+    title: str | None,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    stderr: bool = False,
+    right: Collection[int] = (),
+) -> None:
+    """A table for a person; numbers stand right, and what is in the columns `right`."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
@@ -166,7 +180,7 @@ def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[obj
     body = [tuple(row) for row in rows]
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
-        numeric = bool(body) and all(isinstance(row[index], int | float) for row in body)
+        numeric = index in right or (bool(body) and all(isinstance(row[index], int | float) for row in body))
         grid.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=index == 0)
     for row in body:
         grid.add_row(*(_cell(value) for value in row))

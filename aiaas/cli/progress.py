@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN_CLASSES = 12
 SHOWN_SOURCES = 2
+SHOWN_FINDINGS = 2
 REDRAW_SECONDS = 0.1
 PACE_SECONDS = 1.0
 """What a pace is told of at the earliest: before, it says little."""
@@ -36,6 +37,9 @@ class Lines:
         output.say(f"{stage.name:<11} {took:>7}  {_told(stage.name, stage.summary)}".rstrip())
         if stage.name == "deploy" and "difference" in stage.summary["runtime"]:
             output.say(f"{'':<21}{_compared(stage.summary['runtime'])}")
+        if stage.name == "inspect" and not stage.cached:
+            for each in _serious(stage.summary)[:SHOWN_FINDINGS]:
+                output.say(output.cut(f"{'':<21}{each['name']}: {each['message']}"))
 
 
 def _told(name: str, summary: Any) -> str:
@@ -49,6 +53,8 @@ def _told(name: str, summary: Any) -> str:
         case "preprocess":
             sizes = summary["splits"]
             return f"train {sizes['train']:,}, validation {sizes['validation']:,}, test {sizes['test']:,}"
+        case "inspect":
+            return _found(_serious(summary))
         case "train":
             given = summary["notes"].items()
             notes = [f"{value:,} {name.replace('_', ' ')}" for name, value in given if type(value) is int]
@@ -60,6 +66,20 @@ def _told(name: str, summary: Any) -> str:
         case "deploy":
             return f"bundle {summary['digest'][:12]}, {summary['bytes'] / 1e6:.1f} MB, {summary['examples']} replayed"
     return ""
+
+
+def _serious(summary: Any) -> list[Any]:
+    """The findings that a person must know."""
+    return [each for each in summary["findings"] if each["level"] != "note" and not each["accepted"]]
+
+
+def _found(findings: list[Any]) -> str:
+    if not findings:
+        return "nothing to warn of"
+    names = list(dict.fromkeys(each["name"] for each in findings))
+    more = f" and {len(names) - SHOWN_CLASSES} more" if len(names) > SHOWN_CLASSES else ""
+    told = ", ".join(names[:SHOWN_CLASSES]) + more
+    return f"{told} (aiaas inspect tells more)"
 
 
 def _compared(runtime: Any) -> str:

@@ -6,6 +6,7 @@ functions that need it, so that listing, validating and planning import none.
 """
 
 from aiaas.contracts.base import Answer, Batch, Example, Params
+from aiaas.contracts.findings import Finding, Level, Place
 from aiaas.contracts.folders import Folder
 from aiaas.contracts.models import (
     Architecture,
@@ -48,17 +49,20 @@ __all__ = [
     "Chooses",
     "Column",
     "Example",
+    "Finding",
     "Folder",
     "Generative",
     "Generator",
     "Inspection",
     "Judges",
+    "Level",
     "Model",
     "OfFiles",
     "OfFolders",
     "Origin",
     "Params",
     "Particular",
+    "Place",
     "Portable",
     "Progress",
     "Protects",

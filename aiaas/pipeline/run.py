@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from aiaas.contracts import Finding
 from aiaas.errors import AiaasError, GateError, Interrupted
 from aiaas.pipeline.plan import changes_since_last, stages_until
 from aiaas.pipeline.stages import Stage, Work, bundle_of, there
@@ -47,6 +48,7 @@ class Result:
     tracked: bool = False
     stages: list[StageResult] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
+    findings: list[dict[str, Any]] | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
     model_digest: str | None = None
@@ -58,6 +60,8 @@ class Result:
         fields = {name: value for name, value in asdict(self).items() if value not in (None, [], {})}
         fields["stages"] = [stage.as_dict() for stage in self.stages]
         fields["tracked"] = self.tracked
+        if self.findings is not None:
+            fields["findings"] = self.findings  # that there are none is worth saying
         if self.bundle:
             fields["bundle"] = str(self.bundle)
         return fields
@@ -89,10 +93,14 @@ def _run(work: Work, until: str, listener: Listener | None) -> Result:
     try:
         for stage in stages_until(until):
             made[stage.name], outcome = _reach(work, stage, made, tracking, listener)
+            if stage.name == "inspect":
+                outcome = _with_accepted(outcome, work)
             result.stages.append(outcome)
-            _note(result, made[stage.name])
+            _note(result, made[stage.name], outcome.summary)
             if listener:
                 listener.stage_ends(outcome)
+            if stage.name == "inspect":
+                _enforce_findings(outcome)
             if stage.name == "evaluate":
                 _enforce_gates(made["evaluate"])
         if "deploy" in made:
@@ -142,15 +150,27 @@ def _reach(
     return artefact, StageResult(stage.name, key, cached, round(time.perf_counter() - started, 3), artefact.summary)
 
 
+def _with_accepted(inspected: StageResult, work: Work) -> StageResult:
+    """The findings with what the recipe says of them, which was no part of finding them."""
+    accept = work.recipe.inspect.accept
+    found = [{**each, "accepted": each["name"] in accept} for each in inspected.summary["findings"]]
+    return replace(inspected, summary={**inspected.summary, "findings": found})
+
+
+def _enforce_findings(inspected: StageResult) -> None:
+    from aiaas import inspect
+
+    inspect.enforce([Finding.model_validate(each) for each in inspected.summary["findings"]], "preprocess")
+
+
 def _enforce_gates(judged: Artefact) -> None:
     from aiaas.evaluate import gates
 
     gates.enforce(judged.summary["gates"])
 
 
-def _note(result: Result, artefact: Artefact) -> None:
+def _note(result: Result, artefact: Artefact, summary: Mapping[str, Any]) -> None:
     """What the summary of a stage adds to the result of the run."""
-    summary = artefact.summary
     if artefact.stage == "collect":
         result.data = {
             "sources": [dict(source) for source in summary["sources"]],
@@ -158,6 +178,8 @@ def _note(result: Result, artefact: Artefact) -> None:
         }
     elif artefact.stage == "preprocess":
         result.data |= {name: summary[name] for name in ("rows", "steps", "dropped", "splits")}
+    elif artefact.stage == "inspect":
+        result.findings = list(summary["findings"])
     elif artefact.stage == "train":
         result.model_digest = summary["model_digest"]
     elif artefact.stage == "evaluate":

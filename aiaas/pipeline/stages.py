@@ -17,7 +17,7 @@ from aiaas.contracts import Advance, Progress, Signature, SourceContext, TakesFi
 from aiaas.errors import VerificationError
 from aiaas.pipeline import files, lists
 from aiaas.recipe import Recipe
-from aiaas.workspace import Artefact, Draft, Workspace, keys
+from aiaas.workspace import Artefact, Draft, Workspace, atomic, keys
 
 Made = Mapping[str, Artefact]
 """The artefacts of the stages before, by stage."""
@@ -145,6 +145,31 @@ def _preprocess(work: Work, made: Made, draft: Draft) -> None:
         work.warn(warning)
 
 
+def _inspect_inputs(work: Work, made: Made) -> dict[str, Any]:
+    from aiaas import inspect
+
+    return {
+        "task": work.recipe.task,
+        "seed": work.recipe.seed,
+        "rows": made["preprocess"].digest,
+        "packages": plugins.installed(inspect.MAY_USE),
+        "code": keys.digest_code("inspect", "contracts/findings", "steps", "near", "languages", "pii", _SHARED),
+    }
+
+
+def _inspect(work: Work, made: Made, draft: Draft) -> None:
+    """What the recipe accepts is no part of it, so that accepting something costs nothing."""
+    from aiaas import inspect
+
+    recipe = work.recipe
+    report = inspect.preprocessed(
+        recipe.task, plugins.task(recipe.task), made["preprocess"].path, recipe.seed, "short", work.progress
+    )
+    found = report.model_dump(mode="json")
+    atomic.write_json(draft.path / "inspection.json", found)
+    draft.summary["findings"] = [inspect.brief(each) for each in found["findings"]]
+
+
 def _train_inputs(work: Work, made: Made) -> dict[str, Any]:
     model = work.recipe.model
     architecture = plugins.architecture(model.backend, model.architecture)
@@ -240,6 +265,7 @@ STAGES: dict[str, Stage] = {
     for stage in (
         Stage("collect", (), _collect_inputs, _collect),
         Stage("preprocess", ("collect",), _preprocess_inputs, _preprocess),
+        Stage("inspect", ("preprocess",), _inspect_inputs, _inspect),
         Stage("train", ("preprocess",), _train_inputs, _train),
         Stage("evaluate", ("preprocess", "train"), _evaluate_inputs, _evaluate),
         Stage("deploy", ("collect", "preprocess", "train", "evaluate"), _deploy_inputs, _deploy),

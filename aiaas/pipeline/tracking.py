@@ -115,6 +115,10 @@ class Tracking:
                 rows = sum(summary["splits"].values())
                 run.dataset(self._work.recipe.name, artefact.digest, source=where, rows=rows)
                 run.artifact(artefact.path / "report.json", "data/preprocess.json")
+            case "inspect":
+                run.artifact(artefact.path / "inspection.json", "data/inspection.json")
+                if found := dict.fromkeys(each["name"] for each in summary["findings"] if each["level"] != "note"):
+                    run.tags({"aiaas.findings": ", ".join(found)})
             case "train":
                 run.tags({"aiaas.model_digest": summary["model_digest"], **_origins(summary.get("origins", {}))})
                 for name in ("training.json", "history.jsonl", "curves.svg"):

@@ -12,12 +12,12 @@ from aiaas.errors import RecipeError
 from aiaas.recipe import addresses, paths, secrets, wording
 from aiaas.recipe.document import Document, walk
 from aiaas.recipe.gate import Gate
-from aiaas.recipe.models import Recipe, StepSpec
+from aiaas.recipe.models import Inspect, Recipe, StepSpec
 from aiaas.recipe.split import named_columns
 from aiaas.recipe.validate import at, validated
 
 SCHEMA = 1
-_SECTIONS = ("preprocess", "train", "evaluate", "deploy")
+_SECTIONS = ("preprocess", "inspect", "train", "evaluate", "deploy")
 _NAMES = {
     ("task",),
     ("model", "backend"),
@@ -68,6 +68,8 @@ class _Check:
             frame["preprocess"] = self._preprocess(dict(frame["preprocess"]))
         elif "preprocess" not in frame:
             frame["preprocess"] = self._preprocess({})
+        if isinstance(frame.get("inspect"), dict):
+            frame["inspect"] = validated(Inspect, frame["inspect"], ("inspect",), document) or Inspect()
         if isinstance(frame.get("model"), dict):
             frame["model"] = self._model(dict(frame["model"]))
         frame["train"] = self._train(frame.get("train", {}))

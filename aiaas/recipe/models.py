@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from aiaas.contracts import Params, SourceParams
+from aiaas.contracts.findings import Acceptable
 from aiaas.recipe.document import Document
 from aiaas.recipe.gate import GATE_PATTERN, Gate
 from aiaas.recipe.split import Split
@@ -41,6 +42,14 @@ class Preprocess(Params):
 
     steps: tuple[StepSpec, ...] = Field((), description="Steps in the order in which they run.")
     split: Split = Field(default_factory=Split, description="How the rows are divided.")
+
+
+class Inspect(Params):
+    """What is known of the rows, and not to be held against them."""
+
+    accept: tuple[Acceptable, ...] = Field(
+        (), description="Findings that are neither told nor stop a run, by name; a fatal one not named here does."
+    )
 
 
 class ModelSection(Params):
@@ -122,6 +131,9 @@ class Recipe(Params):
     )
     preprocess: Preprocess = Field(
         default_factory=Preprocess, description="What is done with the rows before a model sees them."
+    )
+    inspect: Inspect = Field(
+        default_factory=Inspect, description="What is known of the rows, and not to be held against them."
     )
     model: ModelSection = Field(description="What learns.")
     train: SerializeAsAny[Params] = Field(

@@ -29,7 +29,7 @@ def schema() -> Schema:
     definitions["Preprocess"]["properties"]["steps"]["items"] = _steps(definitions)
     definitions["ModelSection"] = _model(definitions["ModelSection"], definitions)
     properties["train"] = {"description": properties["train"]["description"]}
-    for name in ("preprocess", "evaluate", "deploy"):
+    for name in ("preprocess", "inspect", "evaluate", "deploy"):
         section = properties[name]
         section["anyOf"] = [{"$ref": section.pop("$ref")}, {"type": "null"}]
     return {

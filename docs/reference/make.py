@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ HERE = Path(__file__).parent
 
 
 def pages() -> dict[Path, str]:
+    from aiaas.inspect.report import schema
+
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         undefined=StrictUndefined,
@@ -26,6 +29,7 @@ def pages() -> dict[Path, str]:
     return {
         HERE / "commands.md": environment.get_template("commands.md.j2").render(commands()),
         HERE / "recipe.md": environment.get_template("recipe.md.j2").render(recipe),
+        HERE / "inspect.schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",
     }
 
 

@@ -22,6 +22,7 @@ def sections() -> list[dict[str, Any]]:
         "An entry of `collect`": SourceParams,
         "`preprocess`": models.Preprocess,
         "`preprocess.split`": models.Split,
+        "`inspect`": models.Inspect,
         "`model`": models.ModelSection,
         "`evaluate`": models.Evaluate,
         "`deploy`": models.Deploy,
