@@ -34,7 +34,7 @@ Acceptable = Literal[
 """What a recipe may accept by its name."""
 
 Name = Literal[Acceptable, "one-class", "test-in-train", "refused"]
-"""What may be found. Those that cannot be accepted preprocess refuses: one class, leaks to the letter, whatever else."""
+"""What may be found. Those that cannot be accepted preprocess refuses: one class, leaks to the letter."""
 
 
 class Place(Params):
