@@ -52,6 +52,10 @@ def told(value: object) -> str:
     return str(value)
 
 
+KEPT = 4096
+"""Characters that are kept of a text to be shown: more than are, since what protects must see a value whole."""
+
+
 def shortened(value: object, most: int = _SHOWN) -> Any:
     """A value in a report: numbers as they are, anything else as a text of `most` characters."""
     if value is None or isinstance(value, int | float):

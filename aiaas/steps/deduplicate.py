@@ -17,7 +17,7 @@ from aiaas import contracts
 from aiaas.contracts import Batch, Sifted, sift
 from aiaas.steps import _buckets
 from aiaas.steps._columns import chosen
-from aiaas.steps._content import SIZE, digests, fingerprints, shortened
+from aiaas.steps._content import KEPT, SIZE, digests, fingerprints, shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 _KEEP, _DUPLICATE, _CONTRADICTION, _SHOWN_CONTRADICTION = range(4)
 _REASONS = (None, "equal to a row before it", *["its label contradicts that of an equal row"] * 2)
-_KEPT = 4096
-"""Characters that are kept of a text to be shown: more than are, since what protects must see a value whole."""
 _TOLD = 20
 _LABELS_SHOWN = 10
 
@@ -125,7 +123,7 @@ class Step:
             row = {name: batch[name][place : place + 1] for name in self.columns}
             self._examples.append(
                 {
-                    "row": {name: shortened(values[0], _KEPT) for name, values in row.items()},
+                    "row": {name: shortened(values[0], KEPT) for name, values in row.items()},
                     "label": batch[self._label or ""][place],
                     "content": digests(row, self.columns).hex(),
                 }

@@ -16,7 +16,7 @@ from pydantic import Field
 from aiaas import contracts
 from aiaas.contracts import Batch, Sifted, sift
 from aiaas.steps._columns import chosen, joined
-from aiaas.steps._content import SIZE, digests, shortened
+from aiaas.steps._content import KEPT, SIZE, digests, shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -152,7 +152,7 @@ class Step:
             return batch
         for place in (verdicts >= _SHOWN).nonzero()[0].tolist():
             number, goes = divmod(int(verdicts[place]) - _SHOWN, 2)
-            row = {name: shortened(batch[name][place]) for name in self.columns}
+            row = {name: shortened(batch[name][place], KEPT) for name in self.columns}
             label = {"label": batch[self._label][place]} if self._label is not None else {}
             self._examples.append({"number": number, "goes": bool(goes), "row": row, **label})
         gone = (verdicts == _NEAR) | ((verdicts >= _SHOWN) & ((verdicts - _SHOWN) % 2 == 1))
@@ -165,7 +165,8 @@ class Step:
         """The examples as pairs, with their similarity."""
         pairs: dict[int, dict[str, Any]] = {}
         for each in report["examples"]:
-            row = {name: value for name, value in each.items() if name in ("row", "label")}
+            row = {"row": {name: shortened(value) for name, value in each["row"].items()}}
+            row |= {"label": each["label"]} if "label" in each else {}
             pairs.setdefault(each["number"], {})["gone" if each["goes"] else "kept"] = row
         told = [{"similarity": round(self._similarities[number], 3), **pairs[number]} for number in sorted(pairs)]
         return {**report, "examples": told}
