@@ -98,7 +98,7 @@ def _lengths(regions: tuple[str, ...]) -> frozenset[int]:
     from phonenumbers.phonemetadata import PhoneMetadata
 
     known = [PhoneMetadata.metadata_for_region(region, None) for region in regions]
-    lengths = {length for each in known if each for length in each.general_desc.possible_length}
+    lengths = {length for each in known if each and each.general_desc for length in each.general_desc.possible_length}
     return frozenset(lengths | {length + 1 for length in lengths})
 
 
