@@ -1,7 +1,7 @@
 """Keeps the first of equal rows, and drops those whose labels contradict each other.
 
-Equal means equal after the steps before it. A row costs a byte of memory, whatever its texts weigh; the rest is on
-disk.
+Equal means equal after the steps before it. The step itself holds a byte a row, whatever its texts weigh; what it
+sorts goes to disk where there are many.
 """
 
 from __future__ import annotations
