@@ -110,7 +110,7 @@ def test_above_the_tolerance_the_native_form_stays_with_a_warning(project: Path)
     ("fault", "message"),
     [
         ("export", "the toy has no such form"),
-        ("shape", "scores of shape (24, 3) in place of (24, 2)"),
+        ("shape", "scores of shape (25, 3) in place of (25, 2)"),
         ("nan", "no finite numbers"),
         ("call", "the portable form fails: ValueError: no such operator"),
     ],
