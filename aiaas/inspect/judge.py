@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from aiaas.contracts import Finding, Place
 from aiaas.contracts.findings import Name
 from aiaas.inspect.report import Class, Equal, Facts, Labels, Lengths, Near, Pictures
+from aiaas.inspect.tables import Leak
 
 FEW_TEST = 50
 """Rows of test below which a share is known to no better than 14 points."""
@@ -95,12 +96,13 @@ def _of_lengths(name: str, lengths: Lengths) -> Iterator[Finding]:
         yield finding("long-texts", "note", told, hint, 1, [lengths.longest_at])
 
 
-def of_table(constant: Sequence[str], numbering: Sequence[str], giving_away: Sequence[str]) -> Iterator[Finding]:
+def of_table(constant: Sequence[str], numbering: Sequence[str], leaks: Sequence[Leak]) -> Iterator[Finding]:
     """Columns that say nothing, or too much."""
+    giving_away = [leak.name for leak in leaks]
     if giving_away:
         yield finding(
             "leaking-column",
-            "fatal",
+            "fatal" if any(leak.certain for leak in leaks) else "warning",
             f"{columns(giving_away)} the target away: nothing else is needed to know it",
             "leave out what is not known when the question is asked; accept it where it is known",
             len(giving_away),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,20 @@ from aiaas.inspect.view import View
 
 FEWEST = 50
 """Rows below which a column may tell the target by chance."""
+MANY = 1_000
+"""Rows from which on it is no longer likely that an honest measure parts the classes so well."""
 _GIVEN_AWAY = 0.999
 _CLASS = 5
 """Rows of a class without which it is not asked for."""
 _NAMED = re.compile(r"(^|_)(id|uuid|guid|no|number|key)$|编号|序号|工号|单号", re.IGNORECASE)
+
+
+class Leak(NamedTuple):
+    """A column that gives the target away. It is `certain` of one that only names the target in other words, and in many
+    rows: in few a good measure may do so too, as the petals of some flowers do."""
+
+    name: str
+    certain: bool
 
 
 def constant(facts: tuple[Facts, ...]) -> list[str]:
@@ -42,7 +52,7 @@ def numbering(view: View, sample: Sample) -> list[str]:
     return found
 
 
-def giving_away(view: View, sample: Sample, seed: int) -> list[str]:
+def giving_away(view: View, sample: Sample, seed: int) -> list[Leak]:
     """Feature columns from which alone the target is known: of a class by the row whose value is nearest, of a number
     by the order of the values."""
     target = view.label or view.target
@@ -61,12 +71,17 @@ def giving_away(view: View, sample: Sample, seed: int) -> list[str]:
         values = [sample.columns[name][row] for row in rows]
         given = _ordered(_codes(values), asked) if view.target else _nearest(_codes(values), asked, _words(values))
         if given >= _GIVEN_AWAY:
-            found.append(name)
+            found.append(Leak(name, len(rows) >= MANY or _coded(values, asked)))
     return found
 
 
 def _words(values: list[Any]) -> bool:
     return any(isinstance(value, str | bool) for value in values)
+
+
+def _coded(values: list[Any], target: list[Any]) -> bool:
+    """Whether the column holds names, or not many more values than there are classes."""
+    return _words(values) or len(set(values)) <= 2 * len(set(target))
 
 
 def _codes(values: list[Any]) -> NDArray[np.float64]:
