@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from python_multipart import multipart
 
 import aiaas
-from aiaas import deploy, infer, plugins, recipe
+from aiaas import deploy, infer, recipe
 from aiaas.bundle import Bundle
 from aiaas.bundle.pyfunc import PyfuncModel
 from aiaas.errors import DataError

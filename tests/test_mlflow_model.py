@@ -19,7 +19,7 @@ name: {name}
 task: {task}
 collect: [{{source: rows.csv}}]
 preprocess: {{steps: {steps}, split: {{train: 0.6, validation: 0.2, test: 0.2, stable: false}}}}
-inspect: {{accept: [near-test-in-train]}}
+inspect: {{accept: [leaking-column, near-test-in-train]}}
 model: {{backend: sklearn, architecture: {architecture}}}
 """
 
