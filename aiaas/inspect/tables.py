@@ -24,8 +24,8 @@ _NAMED = re.compile(r"(^|_)(id|uuid|guid|no|number|key)$|编号|序号|工号|�
 
 
 class Leak(NamedTuple):
-    """A column that gives the target away. It is `certain` of one that only names the target in other words, and in many
-    rows: in few a good measure may do so too, as the petals of some flowers do."""
+    """A column that gives the target away. It is `certain` of one that only names the target in other words, and in
+    many rows: in few a good measure may do so too, as the petals of some flowers do."""
 
     name: str
     certain: bool
