@@ -1,0 +1,124 @@
+"""Batches as large as what has come while the last one was computed: nobody waits for company that may not come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+
+from aiaas.contracts import Answer
+from aiaas.serve.batching.compute import Answering, Done, compute
+from aiaas.serve.batching.jobs import Job, Piece, Row, Size, Spent
+from aiaas.serve.batching.pace import Pace
+from aiaas.serve.batching.queue import FairQueue
+
+AT_ONCE = 0.001
+"""Seconds of work that the event loop does itself: to hand it to a thread and back would take no less."""
+TARGET = 0.05
+"""Seconds that a batch should take."""
+
+
+class Batcher:
+    """Answers requests together. For one event loop; a batch at a time, in `threads` unless it is over in a moment.
+
+    `answering` gives the answers to rows, in their order; `counting` the tokens of each. `limit` is what a batch may
+    hold at most, `waiting` how many rows may wait. `watch` is told of each batch: what it held, and its seconds.
+    """
+
+    def __init__(
+        self,
+        answering: Answering,
+        counting: Callable[[Sequence[Row]], Sequence[int]],
+        threads: Executor,
+        *,
+        limit: Size,
+        waiting: int,
+        watch: Callable[[Size, float], None] = lambda size, seconds: None,
+    ) -> None:
+        self._answering = answering
+        self._counting = counting
+        self._threads = threads
+        self._limit = limit
+        self._watch = watch
+        self._queue = FairQueue(waiting)
+        self._pace = Pace(TARGET, limit)
+        self._busy = False
+
+    @property
+    def waiting(self) -> int:
+        """Rows that wait."""
+        return self._queue.rows
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is computed."""
+        return not self._busy and not self._queue.rows
+
+    def delay(self) -> float:
+        """Seconds after which what waits now will be done."""
+        return self._pace.seconds(self._queue.tokens) or 1.0
+
+    async def ask(self, rows: Sequence[Row], tenant: str, deadline: float) -> tuple[list[Answer], Spent]:
+        """The answers to `rows`, in their order. `deadline` is a time of the event loop. Raises FullError,
+        TooLateError, ExampleError with the place of the row to blame, and what the model raises. To cancel it takes
+        the rows out of the queue."""
+        loop = asyncio.get_running_loop()
+        job = Job(rows, self._counting(rows), tenant, deadline, loop.time(), loop.create_future())
+        if not rows:
+            return [], job.spent
+        self._queue.put(tenant, list(job.pieces(self._limit)))
+        if not self._busy:
+            self._busy = True
+            loop.call_soon(self._next)  # after all that this turn of the loop brings
+        timer = loop.call_at(deadline, job.over, deadline)
+        try:
+            return await job.future, job.spent
+        finally:
+            timer.cancel()
+
+    def _next(self) -> None:
+        """Begin the next batch, if anything waits."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        pieces = self._queue.take(self._pace.batch(), now)
+        self._busy = bool(pieces)
+        if not pieces:
+            return
+        for piece in pieces:
+            piece.job.begin(now)
+        tokens = sum(piece.size.tokens for piece in pieces)
+        expected = self._pace.seconds(tokens)
+        if expected is not None and expected <= AT_ONCE:
+            self._end(pieces, compute(self._answering, pieces))
+            return
+        running = loop.run_in_executor(self._threads, compute, self._answering, pieces)
+        running.add_done_callback(lambda done: self._ended(pieces, done))
+
+    def _ended(self, pieces: list[Piece], running: asyncio.Future[list[Done]]) -> None:
+        error = asyncio.CancelledError() if running.cancelled() else running.exception()
+        if error is not None:  # the executor is on its way out, or memory is
+            for piece in pieces:
+                piece.job.fail(error)
+            self._next()
+            return
+        self._end(pieces, running.result())
+
+    def _end(self, pieces: list[Piece], done: list[Done]) -> None:
+        size = Size(sum(each.size.rows for each in pieces), sum(each.size.tokens for each in pieces))
+        seconds = sum(each.seconds for each in done)
+        self._pace.seen(size, seconds)
+        self._watch(size, seconds)
+        for each in done:
+            each.piece.job.spent.computed += each.seconds
+            if each.error is not None:
+                each.piece.job.fail(each.error)
+            elif each.answers is not None:
+                each.piece.job.answer(each.piece.start, each.answers)
+        if self._queue.rows:
+            asyncio.get_running_loop().call_soon(self._next)
+        else:
+            self._busy = False
+
+    def close(self, error: BaseException) -> None:
+        """Fail all that waits; what is being computed is still answered."""
+        self._queue.clear(error)

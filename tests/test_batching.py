@@ -1,0 +1,232 @@
+"""Batches: every answer belongs to its request, none is larger than allowed, and only who is to blame fails."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aiaas.contracts import Answer
+from aiaas.errors import DataError, ExampleError
+from aiaas.serve.batching import Batcher, FullError, Size, TooLateError
+from aiaas.serve.batching.jobs import Row
+
+LATER = 60.0
+
+
+class Echoing:
+    """Answers with what it was asked; `bad` in a text fails the batch, `blamed` names the row."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.batches: list[list[str]] = []
+        self.may_go = threading.Event()
+        self.may_go.set()
+
+    def __call__(self, rows: Sequence[Row]) -> list[Answer]:
+        self.may_go.wait(10)
+        time.sleep(self.seconds)
+        texts = [str(row["text"]) for row in rows]
+        self.batches.append(texts)
+        for place, text in enumerate(texts):
+            if "blamed" in text:
+                raise ExampleError("it is blamed", place)
+        if any("bad" in text for text in texts):
+            raise DataError("one of them is bad")
+        return [{"text": text} for text in texts]
+
+
+def batcher(model: Echoing, threads: ThreadPoolExecutor, **more: Any) -> Batcher:
+    given_ = {"limit": Size(16, 400), "waiting": 10_000, **more}
+    return Batcher(model, lambda rows: [len(str(row["text"])) for row in rows], threads, **given_)
+
+
+async def ask(batches: Batcher, texts: Sequence[str], tenant: str = "a", seconds: float = LATER) -> Any:
+    deadline = asyncio.get_running_loop().time() + seconds
+    try:
+        answers, _ = await batches.ask([{"text": text} for text in texts], tenant, deadline)
+    except Exception as error:
+        return error
+    return [each["text"] for each in answers]
+
+
+texts_ = st.lists(st.sampled_from(["a", "bad", "blamed", "x" * 30, "y" * 500]), max_size=40)
+
+
+@settings(max_examples=60, deadline=None)
+@given(requests=st.lists(st.tuples(st.sampled_from("abc"), texts_), max_size=25), seed=st.integers())
+def test_every_answer_belongs_to_its_request_and_only_who_is_to_blame_fails(
+    requests: list[tuple[str, list[str]]], seed: int
+) -> None:
+    lot = random.Random(seed)
+    model = Echoing()
+    named = [
+        (tenant, [f"{n}.{m} {text}" for m, text in enumerate(texts)]) for n, (tenant, texts) in enumerate(requests)
+    ]
+
+    async def all_of_them() -> list[Any]:
+        with ThreadPoolExecutor(1) as threads:
+            batches = batcher(model, threads)
+
+            async def one(tenant: str, texts: list[str]) -> Any:
+                await asyncio.sleep(lot.choice([0, 0, 0.001]))
+                return await ask(batches, texts, tenant)
+
+            found = await asyncio.gather(*(one(tenant, texts) for tenant, texts in named))
+            assert batches.idle
+            return found
+
+    for (_, texts), found in zip(named, asyncio.run(all_of_them()), strict=True):
+        blamed = [place for place, text in enumerate(texts) if "blamed" in text]
+        if isinstance(found, ExampleError):
+            assert found.index in blamed
+        elif isinstance(found, DataError):
+            assert any("bad" in text for text in texts)
+        else:
+            assert found == texts
+            assert not blamed
+            assert not any("bad" in text for text in texts)
+    for batch in model.batches:
+        assert len(batch) <= 16
+        assert sum(map(len, batch)) <= 400 or len(batch) == 1
+
+
+def test_what_comes_while_a_batch_is_computed_is_the_next_batch() -> None:
+    async def run() -> list[int]:
+        model = Echoing(0.004)
+        with ThreadPoolExecutor(1) as threads:
+            batches = batcher(model, threads)
+            await ask(batches, ["first"])
+            first = asyncio.create_task(ask(batches, ["one"]))
+            await asyncio.sleep(0.001)
+            await asyncio.gather(first, *(ask(batches, [f"{n}"]) for n in range(12)))
+        return [len(batch) for batch in model.batches]
+
+    assert asyncio.run(run()) == [1, 1, 12]
+
+
+def test_a_batch_is_no_larger_than_what_is_done_in_time() -> None:
+    class Slow(Echoing):
+        def __call__(self, rows: Sequence[Row]) -> list[Answer]:
+            time.sleep(0.01 * len(rows))
+            return super().__call__(rows)
+
+    async def run() -> list[int]:
+        model = Slow()
+        with ThreadPoolExecutor(1) as threads:
+            batches = batcher(model, threads, limit=Size(1_000, 100_000))
+            await ask(batches, ["x"])
+            await asyncio.gather(*(ask(batches, ["y"]) for _ in range(40)))
+        return [len(batch) for batch in model.batches]
+
+    sizes = asyncio.run(run())
+    assert sum(sizes) == 41
+    assert max(sizes) <= 8  # 0.05 s of 0.01 s a row, and what averages are worth
+
+
+def test_what_a_batch_costs_before_its_first_row_does_not_keep_batches_small() -> None:
+    async def run() -> list[int]:
+        model = Echoing(0.04)
+        with ThreadPoolExecutor(1) as threads:
+            batches = batcher(model, threads, limit=Size(1_000, 100_000))
+            for count in (1, 1, 40, 40):
+                await asyncio.gather(*(ask(batches, ["y"]) for _ in range(count)))
+        return [len(batch) for batch in model.batches]
+
+    sizes = asyncio.run(run())
+    assert sizes[-1] == 40
+    assert len(sizes) <= 10
+
+
+def test_tenants_take_turns_however_much_one_of_them_asks() -> None:
+    async def run() -> list[str]:
+        model = Echoing()
+        model.may_go.clear()
+        with ThreadPoolExecutor(1) as threads:
+            batches = batcher(model, threads, limit=Size(4, 4_000))
+            flood = [asyncio.create_task(ask(batches, ["f" * 200])) for _ in range(200)]
+            await asyncio.sleep(0.01)
+            others = [asyncio.create_task(ask(batches, ["o" * 200], "b")) for _ in range(5)]
+            await asyncio.sleep(0.01)
+            model.may_go.set()
+            await asyncio.gather(*flood, *others)
+        return [text[0] for batch in model.batches for text in batch]
+
+    order = asyncio.run(run())
+    last = max(place for place, letter in enumerate(order) if letter == "o")
+    assert last <= 4 + 2 * 5 + 4, "after the batch under way, one in two"
+
+
+def test_the_queue_is_bounded_and_one_tenant_cannot_fill_it() -> None:
+    async def run() -> tuple[list[Any], Any, Any]:
+        model = Echoing()
+        model.may_go.clear()
+        with ThreadPoolExecutor(1) as threads:
+            batches = batcher(model, threads, waiting=20)
+            under_way = asyncio.create_task(ask(batches, ["x"]))
+            await asyncio.sleep(0.01)
+            first = asyncio.create_task(ask(batches, ["x"] * 5, "b"))
+            await asyncio.sleep(0)
+            flood = [asyncio.create_task(ask(batches, ["x"])) for _ in range(12)]
+            await asyncio.sleep(0.01)
+            too_many = await ask(batches, ["x"] * 8, "c")
+            model.may_go.set()
+            return await asyncio.gather(*flood), too_many, (await under_way, await first)
+
+    flood, too_many, served = asyncio.run(run())
+    assert sum(isinstance(each, FullError) and each.mine for each in flood) == 2
+    assert isinstance(too_many, FullError)
+    assert not too_many.mine
+    assert served == (["x"], ["x"] * 5)
+
+
+def test_what_nobody_waits_for_is_not_computed() -> None:
+    async def run() -> tuple[Any, list[list[str]]]:
+        model = Echoing()
+        model.may_go.clear()
+        with ThreadPoolExecutor(1) as threads:
+            batches = batcher(model, threads)
+            under_way = asyncio.create_task(ask(batches, ["under way"]))
+            await asyncio.sleep(0.01)
+            late = asyncio.create_task(ask(batches, ["late"], seconds=0.02))
+            gone = asyncio.create_task(ask(batches, ["gone"]))
+            await asyncio.sleep(0.05)
+            gone.cancel()
+            kept = asyncio.create_task(ask(batches, ["kept"]))
+            await asyncio.sleep(0)
+            model.may_go.set()
+            assert await under_way == ["under way"]
+            assert await kept == ["kept"]
+            return await late, model.batches
+
+    late, batches = asyncio.run(run())
+    assert isinstance(late, TooLateError)
+    assert batches == [["under way"], ["kept"]]
+
+
+def test_the_time_of_a_batch_is_shared_out_and_waiting_is_told() -> None:
+    async def run() -> list[Any]:
+        with ThreadPoolExecutor(1) as threads:
+            batches = batcher(Echoing(0.03), threads)
+            deadline = asyncio.get_running_loop().time() + LATER
+
+            async def spent(text: str) -> Any:
+                return (await batches.ask([{"text": text}], "a", deadline))[1]
+
+            first = asyncio.create_task(spent("w" * 100))
+            await asyncio.sleep(0.01)
+            return await asyncio.gather(first, spent("x" * 10), spent("x" * 30))
+
+    first, short, long = asyncio.run(run())
+    assert first.waited < 0.01
+    assert first.computed >= 0.03
+    assert short.waited >= 0.015
+    assert long.computed == pytest.approx(3 * short.computed)
