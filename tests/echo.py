@@ -39,7 +39,16 @@ class Echo:
             raise DataError("an input must be kind")
         return {"text": text}
 
+    def prepared(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        return list(rows)
+
+    def tokens(self, examples: Sequence[Mapping[str, Any]]) -> list[int]:
+        return [max(1, len(each.get("text", ""))) for each in examples]
+
     def answer(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        return self.scored(rows)
+
+    def scored(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         self.batches.append(len(rows))
         time.sleep(self.seconds)
         if any("poison" in row.get("text", "") for row in rows):
@@ -62,10 +71,10 @@ if __name__ == "__main__":
     from aiaas.serve.server import listen, run
 
     class Telling(Echo):
-        def answer(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        def scored(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             if not self.batches:
                 print("answering", flush=True)
-            return super().answer(rows)
+            return super().scored(rows)
 
     with listen("127.0.0.1", 0) as door:
         model: Any = Telling(seconds=float(sys.argv[1]))

@@ -14,10 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiaas.contracts import Answer
+from aiaas.contracts import Answer, Example
 from aiaas.errors import DataError, ExampleError
 from aiaas.serve.batching import Batcher, FullError, Size, TooLateError
-from aiaas.serve.batching.jobs import Row
 
 LATER = 60.0
 
@@ -31,10 +30,10 @@ class Echoing:
         self.may_go = threading.Event()
         self.may_go.set()
 
-    def __call__(self, rows: Sequence[Row]) -> list[Answer]:
+    def __call__(self, rows: Sequence[Example]) -> list[Answer]:
         self.may_go.wait(10)
         time.sleep(self.seconds)
-        texts = [str(row["text"]) for row in rows]
+        texts = [str(row) for row in rows]
         self.batches.append(texts)
         for place, text in enumerate(texts):
             if "blamed" in text:
@@ -46,13 +45,13 @@ class Echoing:
 
 def batcher(model: Echoing, threads: ThreadPoolExecutor, **more: Any) -> Batcher:
     given_ = {"limit": Size(16, 400), "waiting": 10_000, **more}
-    return Batcher(model, lambda rows: [len(str(row["text"])) for row in rows], threads, **given_)
+    return Batcher(model, threads, **given_)
 
 
 async def ask(batches: Batcher, texts: Sequence[str], tenant: str = "a", seconds: float = LATER) -> Any:
     deadline = asyncio.get_running_loop().time() + seconds
     try:
-        answers, _ = await batches.ask([{"text": text} for text in texts], tenant, deadline)
+        answers, _ = await batches.ask(texts, list(map(len, texts)), tenant, deadline)
     except Exception as error:
         return error
     return [each["text"] for each in answers]
@@ -115,7 +114,7 @@ def test_what_comes_while_a_batch_is_computed_is_the_next_batch() -> None:
 
 def test_a_batch_is_no_larger_than_what_is_done_in_time() -> None:
     class Slow(Echoing):
-        def __call__(self, rows: Sequence[Row]) -> list[Answer]:
+        def __call__(self, rows: Sequence[Example]) -> list[Answer]:
             time.sleep(0.01 * len(rows))
             return super().__call__(rows)
 
@@ -219,7 +218,7 @@ def test_the_time_of_a_batch_is_shared_out_and_waiting_is_told() -> None:
             deadline = asyncio.get_running_loop().time() + LATER
 
             async def spent(text: str) -> Any:
-                return (await batches.ask([{"text": text}], "a", deadline))[1]
+                return (await batches.ask([text], [len(text)], "a", deadline))[1]
 
             first = asyncio.create_task(spent("w" * 100))
             await asyncio.sleep(0.01)

@@ -22,6 +22,8 @@ from aiaas.errors import DataError
 from aiaas.infer import remote
 from aiaas.serve.app import create_app
 from aiaas.serve.body import Limits
+from aiaas.serve.calls import LOCAL
+from aiaas.serve.openapi import describe as document
 from aiaas.track.model import describe
 from tests.picture_toys import animated_gif, claims, encoded, noise, plain, red_or_blue, registered
 
@@ -286,7 +288,7 @@ def test_large_pictures_make_neither_bundle_nor_document_large(
     monkeypatch.setattr(deploy, "EXAMPLES_SIZE", 10)
     assert len(deploy._examples(*asked)) == 1
     monkeypatch.setattr("aiaas.serve.openapi.LONGEST", 10)
-    operation = create_app({"colours": model}).openapi()["paths"][PREDICT]["post"]
+    operation = document(create_app({"colours": model}).state.service, LOCAL)["paths"][PREDICT]["post"]
     assert "example" not in operation["requestBody"]["content"]["application/json"]
 
 

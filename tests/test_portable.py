@@ -355,13 +355,15 @@ def test_a_recipe_cannot_ask_for_an_int8_form_that_there_is_not(
 def test_infer_serve_and_models_say_which_runtime_answers(project: Path, space: Workspace) -> None:
     import io
 
-    from aiaas.serve.app import _about
+    from aiaas.serve.app import create_app
+    from aiaas.serve.calls import LOCAL
 
     deployed(project)
     opened = bundle.find("tiny", space)
     summary = infer(opened, io.BytesIO("房间很好\n".encode()), io.BytesIO(), format="lines")
     assert summary.as_dict()["runtime"] == "toy"
-    assert _about("tiny", load(["tiny"], space)["tiny"])["runtime"] == "toy"
+    service = create_app(load(["tiny"], space)).state.service
+    assert service.models.find("tiny", LOCAL).described["runtime"] == "toy"
     assert bundle.runtime(opened.path) == "toy"
     assert bundle.runtime(project) is None
 

@@ -194,11 +194,13 @@ def test_an_unknown_key_is_not_repeated() -> None:
 
 def test_every_route_is_in_the_document() -> None:
     from aiaas.serve.app import create_app
+    from aiaas.serve.calls import LOCAL
+    from aiaas.serve.openapi import describe
 
     echo: Any = Echo()
     app = create_app({"echo": echo})
     routes = {route.path.replace("{name}", "echo") for route in app.routes}  # type: ignore[attr-defined]
-    assert routes - {"/openapi.json"} == set(app.openapi()["paths"])
+    assert routes - {"/openapi.json"} == set(describe(app.state.service, LOCAL)["paths"])
 
 
 def test_health_answers_during_load() -> None:

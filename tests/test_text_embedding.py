@@ -384,6 +384,8 @@ def recipe_of(encoder: Path, base: str, gate: str) -> str:
 def test_vectors_from_recipe_to_service(encoder: Path, project: Path, aiaas: Aiaas) -> None:
     from aiaas.bundle.pyfunc import PyfuncModel
     from aiaas.serve.app import create_app
+    from aiaas.serve.calls import LOCAL
+    from aiaas.serve.openapi import describe
 
     (project / "embed.yaml").write_text(recipe_of(encoder, EMBED, 'mean_cosine: "< 1"'), "utf-8")
     done = aiaas("run", "embed.yaml", "--json")
@@ -398,7 +400,7 @@ def test_vectors_from_recipe_to_service(encoder: Path, project: Path, aiaas: Aia
     loaded = bundle.load(Path(told["bundle"]["path"] if isinstance(told["bundle"], dict) else told["bundle"]))
     table = PyfuncModel(loaded).predict(["房间很好", "服务很差"])
     np.testing.assert_allclose(list(table["embedding"]), vectors[:2], atol=1e-5)
-    document = create_app({"tiny": loaded}).openapi()
+    document = describe(create_app({"tiny": loaded}).state.service, LOCAL)
     given = document["paths"]["/v1/models/tiny/predict"]["post"]["responses"]["200"]["content"]["application/json"]
     vector = {"type": "array", "items": {"type": "number"}}
     items = given["schema"]["properties"]["outputs"]["items"]

@@ -14,6 +14,7 @@ from aiaas.bundle import options as asking
 from aiaas.contracts import (
     Answer,
     Architecture,
+    Counts,
     Example,
     Generative,
     Generator,
@@ -86,15 +87,34 @@ class Bundle:
         """What a caller may ask of an answer, where the model writes; None where it does not."""
         return self.task.Options if isinstance(self.task, Generative) else None
 
+    def prepared(self, rows: Sequence[Mapping[str, Any]]) -> list[Example]:
+        """Rows that `decode` gave as the model takes them, after the request-time steps."""
+        if self.steps:
+            batch = {name: [row[name] for row in rows] for name in self.signature.features}
+            batch = steps.apply(self.steps, batch)
+            rows = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
+        return [self.task.example(row, self.fitted) for row in rows]
+
+    def tokens(self, examples: Sequence[Example]) -> list[int]:
+        """How much work each example is: tokens where the model reads such, characters of texts, else one."""
+        if isinstance(self.model, Counts):
+            return [max(1, each) for each in self.model.tokens(examples)]
+        return [max(1, len(each)) if isinstance(each, str) else 1 for each in examples]
+
+    def scored(self, examples: Sequence[Example]) -> list[Answer]:
+        """The answers of a model that does not write to examples that `prepared` gave, in their order. ExampleError
+        names one that cannot be taken."""
+        scores = self.model.predict(examples) if examples else ()
+        return [self.task.answer(each, self.signature) for each in scores]
+
     def answer(self, rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any] | None = None) -> list[Answer]:
         """The answers to rows that `decode` gave, in their order. ExampleError names one that cannot be taken,
         OptionError an option."""
         asked = asking.read(self.task, options)
         if isinstance(self.task, Generative):
-            texts = ["".join(self._generate(example, asked)) for example in self._examples(rows)]
+            texts = ["".join(self._generate(example, asked)) for example in self.prepared(rows)]
             return [self.task.written(text, self.signature) for text in texts]
-        scores = self.model.predict(self._examples(rows)) if rows else ()
-        return [self.task.answer(each, self.signature) for each in scores]
+        return self.scored(self.prepared(rows))
 
     def write(self, row: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> Iterator[str]:
         """The answer of a model that writes to a row that `decode` gave, piece by piece. Raises UsageError at once for
@@ -109,19 +129,11 @@ class Bundle:
         return self.task.written(text, self.signature)
 
     def _write(self, row: Mapping[str, Any], asked: Params | None) -> Iterator[str]:
-        return self._generate(self._examples([row])[0], asked)
+        return self._generate(self.prepared([row])[0], asked)
 
     def _generate(self, example: Example, asked: Params | None) -> Iterator[str]:
         assert isinstance(self.model, Generator), "a task that writes has models that do"
         return self.model.generate(example, asked)
-
-    def _examples(self, rows: Sequence[Mapping[str, Any]]) -> list[Example]:
-        """Rows as the model takes them, after the request-time steps."""
-        if self.steps:
-            batch = {name: [row[name] for row in rows] for name in self.signature.features}
-            batch = steps.apply(self.steps, batch)
-            rows = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
-        return [self.task.example(row, self.fitted) for row in rows]
 
     def protect(self, texts: Sequence[str]) -> list[str]:
         """Texts as they may be kept and shown (a log, an explanation): without what the request-time steps take out."""

@@ -10,6 +10,7 @@ from aiaas.contracts.findings import Finding, Level, Place
 from aiaas.contracts.folders import Folder
 from aiaas.contracts.models import (
     Architecture,
+    Counts,
     Generator,
     Model,
     Particular,
@@ -48,6 +49,7 @@ __all__ = [
     "Batch",
     "Chooses",
     "Column",
+    "Counts",
     "Example",
     "Finding",
     "Folder",

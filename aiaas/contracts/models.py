@@ -36,6 +36,14 @@ class Generator(Protocol):
         """What follows `prompt`, piece by piece; `options` are of the task's `Options`. Equal options, equal text."""
 
 
+@runtime_checkable
+class Counts(Protocol):
+    """A model that reads tokens, and can say how many without answering."""
+
+    def tokens(self, examples: Sequence[Example]) -> Sequence[int]:
+        """How many tokens of each example it reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a fit has come, for a person who watches. Epochs and steps count from 1; what is not known is None.

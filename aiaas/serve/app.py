@@ -1,41 +1,32 @@
-"""The routes."""
+"""The application: protocols over one service, behind one boundary."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
-import anyio
-from anyio import to_thread
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
-from aiaas import plugins
-from aiaas.contracts import TakesFiles
 from aiaas.cores import cores
-from aiaas.serve import writing
-from aiaas.serve.body import Limits, read_body
-from aiaas.serve.errors import NotFoundError, answer_error
-from aiaas.serve.life import Boundary, Life
+from aiaas.serve.access import Access, Everyone
+from aiaas.serve.body import Limits
+from aiaas.serve.boundary import Boundary
+from aiaas.serve.errors import answer_error
+from aiaas.serve.life import Life
+from aiaas.serve.models import Models
 from aiaas.serve.openapi import describe
-from aiaas.serve.predict import head, predict
+from aiaas.serve.protocols import native
+from aiaas.serve.service import Admission, Service
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
 
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A model and what of its answers never changes."""
-
-    bundle: Bundle
-    head: bytes
-    about: Mapping[str, Any]
-    media_types: tuple[str, ...]
-    """What an input may be as a file; empty where the task takes none."""
+PROTOCOLS = (native,)
 
 
 def create_app(
@@ -43,21 +34,26 @@ def create_app(
     *,
     life: Life | None = None,
     limits: Limits = Limits(),  # noqa: B008 - frozen
-) -> FastAPI:
+    access: Access | None = None,
+    admission: Admission | None = None,
+) -> Starlette:
     """A service of `models`, by the names that callers use. It holds no global state: an app a test is fine."""
     life = life or Life()
-    served = {
-        name: Served(bundle, head(bundle), _about(name, bundle), _media_types(bundle))
-        for name, bundle in models.items()
-    }
-    app = FastAPI(title="aiaas", docs_url=None, redoc_url=None)
-    app.add_middleware(Boundary, life=life)
-    app.add_exception_handler(HTTPException, _http_exception)
-    _add_health(app, life)
-    _add_models(app, served)
-    _add_predict(app, served, limits)
-    document = describe({name: (each.bundle, each.media_types) for name, each in served.items()}, limits)
-    app.openapi = lambda: document  # type: ignore[method-assign]
+    threads = ThreadPoolExecutor(cores(), "aiaas-compute")
+    answering = Models(threads, limits)
+    for name, bundle in models.items():
+        answering.put(name, bundle)
+    service = Service(answering, limits, threads, ThreadPoolExecutor(max(2, cores()), "aiaas-write"), admission)
+    app = Starlette(
+        routes=[
+            *(route for protocol in PROTOCOLS for route in protocol.routes(service)),
+            *_health(life),
+            _document(service),
+        ],
+        exception_handlers={HTTPException: _http_exception},
+    )
+    app.state.service = service
+    app.add_middleware(Boundary, life=life, access=access or Everyone(), seconds=limits.seconds)
     return app
 
 
@@ -65,68 +61,18 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     return answer_error(error, request.state.request_id)
 
 
-def _add_health(app: FastAPI, life: Life) -> None:
+def _health(life: Life) -> list[Route]:
     async def live(request: Request) -> Response:
         return JSONResponse({"status": "live"})
 
     async def ready(request: Request) -> Response:
         return JSONResponse({"status": "stopping"}, 503) if life.stopping else JSONResponse({"status": "ready"})
 
-    # Plain routes: nothing of a request is for FastAPI to parse, and its dependencies cost time a request.
-    app.add_route("/health/live", live, ["GET"])
-    app.add_route("/health/ready", ready, ["GET"])
+    return [Route("/health/live", live, methods=["GET"]), Route("/health/ready", ready, methods=["GET"])]
 
 
-def _add_models(app: FastAPI, served: Mapping[str, Served]) -> None:
-    async def listed(request: Request) -> Response:
-        return JSONResponse({"models": [dict(each.about) for each in served.values()]})
+def _document(service: Service) -> Route:
+    async def openapi(request: Request) -> Response:
+        return JSONResponse(describe(service, request.state.call.caller))
 
-    async def one(request: Request) -> Response:
-        return JSONResponse(dict(_find(served, request).about))
-
-    app.add_route("/v1/models", listed, ["GET"])
-    app.add_route("/v1/models/{name}", one, ["GET"])
-
-
-def _add_predict(app: FastAPI, served: Mapping[str, Served], limits: Limits) -> None:
-    workers = anyio.CapacityLimiter(max(2, cores()))
-
-    async def answer(request: Request) -> Response:
-        model = _find(served, request)
-        try:
-            body = await read_body(request, limits.body, model.media_types)
-        except ClientDisconnect:  # nobody is there to read an answer
-            return Response(status_code=499)
-        if model.bundle.options:
-            return await writing.respond(request, model.bundle, model.head, body, limits, workers)
-        given = await to_thread.run_sync(predict, model.bundle, model.head, body, limits.rows, limiter=workers)
-        return Response(given, media_type="application/json")
-
-    app.add_route("/v1/models/{name}/predict", answer, ["POST"])
-
-
-def _find(served: Mapping[str, Served], request: Request) -> Served:
-    name = request.path_params["name"]
-    if name in served:
-        return served[name]
-    close = plugins.nearest(name, served)
-    raise NotFoundError(
-        "there is no such model", hint=f"did you mean {close!r}?" if close else "GET /v1/models lists what there is"
-    )
-
-
-def _media_types(bundle: Bundle) -> tuple[str, ...]:
-    task = plugins.task(bundle.manifest["task"])
-    return tuple(task.MEDIA_TYPES) if isinstance(task, TakesFiles) else ()
-
-
-def _about(name: str, bundle: Bundle) -> dict[str, Any]:
-    """What anyone may know of a model: no path, no recipe."""
-    return {
-        "name": name,
-        "version": bundle.version,
-        "digest": bundle.digest,
-        "runtime": bundle.runtime,
-        "task": bundle.manifest["task"],
-        "signature": bundle.signature.as_dict(),
-    }
+    return Route("/openapi.json", openapi, methods=["GET"])

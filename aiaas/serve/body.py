@@ -33,6 +33,13 @@ class Limits:
     rows: int = 10_000
     prompts: int = 64
     """Inputs of a model that writes, whose answers take a while each."""
+    seconds: float = 60.0
+    """What a request may take where it does not say less."""
+    waiting: int = 20_000
+    """Rows that may wait for a model."""
+    batch_rows: int = 256
+    batch_tokens: int = 16_384
+    """What is computed together at most."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -42,6 +43,39 @@ class MediaTypeError(RequestError):
     code = "media-type"
 
 
+class LaterError(RequestError):
+    """A request that may be sent again: `after` is how many seconds from now, whole ones at least."""
+
+    def __init__(self, message: str, after: float, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.after = max(1, math.ceil(after))
+
+
+class QuotaError(LaterError):
+    """The caller's own share is used up."""
+
+    http = 429
+    code = "quota"
+
+
+class BusyError(LaterError):
+    """Too much waits already."""
+
+    http = 503
+    code = "overloaded"
+
+
+class DeadlineError(RequestError):
+    http = 504
+    code = "deadline"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the time given for the request was over before it was answered",
+            hint="give it more with X-Request-Timeout, in seconds, or send fewer inputs at once",
+        )
+
+
 class InputsError(DataError):
     """Inputs that do not fit the model: `faults` are (position, message), the first of them the error's own."""
 
@@ -70,6 +104,8 @@ _HTTP_CODES = {404: "not-found", 405: "method-not-allowed"}
 
 def answer_error(error: Exception, request_id: str) -> Response:
     """The response to whatever was raised; what is no caller's fault is logged whole and told in one sentence."""
+    if isinstance(error, LaterError):
+        return problem(error.http, error.as_dict(), request_id, {"retry-after": str(error.after)})
     if isinstance(error, RequestError | InputsError):
         return problem(error.http, error.as_dict(), request_id)
     if isinstance(error, OptionError):  # written for whoever asks, without what was sent

@@ -13,6 +13,8 @@ from aiaas.contracts import Signature
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
     from aiaas.serve.body import Limits
+    from aiaas.serve.calls import Caller
+    from aiaas.serve.service import Service
 
 EXAMPLES = 2
 LONGEST = 16_384
@@ -22,16 +24,17 @@ Schema = dict[str, Any]
 _NULLABLE: Schema = {"type": ["string", "null"]}
 
 
-def describe(models: Mapping[str, tuple[Bundle, Sequence[str]]], limits: Limits) -> Schema:
-    """The document of a service of `models`, each with the media types of the files it takes."""
+def describe(service: Service, caller: Caller) -> Schema:
+    """The document of the service as it is for the caller."""
     paths: dict[str, Any] = {
         "/health/live": {"get": _get("live", "Whether the process answers.", _object({"status": "string"}))},
         "/health/ready": {"get": _ready()},
         "/v1/models": {"get": _get("list_models", "The models of this service.", _list_schema())},
     }
-    for name, (bundle, media_types) in models.items():
+    for live in service.models.of(caller):
+        name = live.name
         paths[f"/v1/models/{name}"] = {"get": _get(f"get_{name}", f"About {name}.", _ref("Model"))}
-        paths[f"/v1/models/{name}/predict"] = {"post": _predict(name, bundle, media_types, limits)}
+        paths[f"/v1/models/{name}/predict"] = {"post": _predict(name, live.bundle, live.media_types, service.limits)}
     return {
         "openapi": "3.1.0",
         "info": {"title": "aiaas", "version": version("aiaas")},

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
-from aiaas.contracts import Answer
+from aiaas.contracts import Answer, Example
 from aiaas.serve.batching.compute import Answering, Done, compute
-from aiaas.serve.batching.jobs import Job, Piece, Row, Size, Spent
+from aiaas.serve.batching.jobs import Job, Piece, Size, Spent
 from aiaas.serve.batching.pace import Pace
 from aiaas.serve.batching.queue import FairQueue
 
@@ -21,14 +21,13 @@ TARGET = 0.05
 class Batcher:
     """Answers requests together. For one event loop; a batch at a time, in `threads` unless it is over in a moment.
 
-    `answering` gives the answers to rows, in their order; `counting` the tokens of each. `limit` is what a batch may
-    hold at most, `waiting` how many rows may wait. `watch` is told of each batch: what it held, and its seconds.
+    `answering` gives the answers to examples, in their order. `limit` is what a batch may hold at most, `waiting` how
+    many examples may wait. `watch` is told of each batch: what it held, and its seconds.
     """
 
     def __init__(
         self,
         answering: Answering,
-        counting: Callable[[Sequence[Row]], Sequence[int]],
         threads: Executor,
         *,
         limit: Size,
@@ -36,7 +35,6 @@ class Batcher:
         watch: Callable[[Size, float], None] = lambda size, seconds: None,
     ) -> None:
         self._answering = answering
-        self._counting = counting
         self._threads = threads
         self._limit = limit
         self._watch = watch
@@ -58,13 +56,15 @@ class Batcher:
         """Seconds after which what waits now will be done."""
         return self._pace.seconds(self._queue.tokens) or 1.0
 
-    async def ask(self, rows: Sequence[Row], tenant: str, deadline: float) -> tuple[list[Answer], Spent]:
-        """The answers to `rows`, in their order. `deadline` is a time of the event loop. Raises FullError,
-        TooLateError, ExampleError with the place of the row to blame, and what the model raises. To cancel it takes
-        the rows out of the queue."""
+    async def ask(
+        self, examples: Sequence[Example], tokens: Sequence[int], tenant: str, deadline: float
+    ) -> tuple[list[Answer], Spent]:
+        """The answers to `examples`, in their order, of which each has so many `tokens`. `deadline` is a time of the
+        event loop. Raises FullError, TooLateError, ExampleError with the place of the one to blame, and what the model
+        raises. To cancel it takes them out of the queue."""
         loop = asyncio.get_running_loop()
-        job = Job(rows, self._counting(rows), tenant, deadline, loop.time(), loop.create_future())
-        if not rows:
+        job = Job(examples, tokens, tenant, deadline, loop.time(), loop.create_future())
+        if not examples:
             return [], job.spent
         self._queue.put(tenant, list(job.pieces(self._limit)))
         if not self._busy:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiaas.contracts import Answer
+from aiaas.contracts import Answer, Example
 from aiaas.errors import ExampleError
-from aiaas.serve.batching.jobs import Piece, Row
+from aiaas.serve.batching.jobs import Piece
 
-Answering = Callable[[Sequence[Row]], list[Answer]]
+Answering = Callable[[Sequence[Example]], list[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ def _done(piece: Piece, seconds: float, outcome: list[Answer] | Exception) -> Do
 
 def _solve(answering: Answering, pieces: list[tuple[int, Piece]], found: dict[int, Any]) -> None:
     while pieces:
-        rows = [row for _, piece in pieces for row in piece.rows]
+        examples = [example for _, piece in pieces for example in piece.examples]
         try:
-            answers = answering(rows)
-            if len(answers) != len(rows):
-                raise RuntimeError(f"{len(answers)} answers to {len(rows)} rows")
-        except ExampleError as error:  # it says itself which row is to blame
+            answers = answering(examples)
+            if len(answers) != len(examples):
+                raise RuntimeError(f"{len(answers)} answers to {len(examples)} examples")
+        except ExampleError as error:  # it says itself which of them is to blame
             place, blamed, index = _blamed(pieces, error.index)
             found[place] = ExampleError(error.message, blamed.start + index, hint=error.hint)
             pieces = [(at, piece) for at, piece in pieces if at != place]
@@ -67,7 +67,7 @@ def _solve(answering: Answering, pieces: list[tuple[int, Piece]], found: dict[in
 
 
 def _blamed(pieces: list[tuple[int, Piece]], index: int) -> tuple[int, Piece, int]:
-    """The piece in which the row `index` of a batch stands, and which row of the piece that is."""
+    """The piece in which the row `index` of a batch stands, and which of the piece that is."""
     for place, piece in pieces:
         if index < piece.size.rows:
             return place, piece, index

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from aiaas.contracts import Answer
-
-Row = Mapping[str, Any]
+from aiaas.contracts import Answer, Example
 
 
 class TooLateError(Exception):
@@ -39,9 +37,9 @@ class Spent:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """The rows of one request. `deadline` is a time of the event loop; `tokens` has one number a row."""
+    """The examples of one request. `deadline` is a time of the event loop; `tokens` has one number an example."""
 
-    rows: Sequence[Row]
+    examples: Sequence[Example]
     tokens: Sequence[int]
     tenant: str
     deadline: float
@@ -53,11 +51,11 @@ class Job:
     _missing: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self._answers = [{} for _ in self.rows]
-        self._missing = len(self.rows)
+        self._answers = [{} for _ in self.examples]
+        self._missing = len(self.examples)
 
     def pieces(self, limit: Size) -> Iterator[Piece]:
-        """All the rows, in pieces within `limit`; a row that is longer than it is a piece of its own."""
+        """All the examples, in pieces within `limit`; one that is longer than it is a piece of its own."""
         start, size = 0, Size(0, 0)
         for place, tokens in enumerate(self.tokens):
             more = Size(size.rows + 1, size.tokens + tokens)
@@ -91,12 +89,12 @@ class Job:
 
 @dataclass(slots=True, eq=False)
 class Piece:
-    """Some rows of a job: those from `start` on."""
+    """Some examples of a job: those from `start` on."""
 
     job: Job
     start: int
     size: Size
 
     @property
-    def rows(self) -> Sequence[Row]:
-        return self.job.rows[self.start : self.start + self.size.rows]
+    def examples(self) -> Sequence[Example]:
+        return self.job.examples[self.start : self.start + self.size.rows]

@@ -1,0 +1,53 @@
+"""Who asks, and what a request is: all that its way through the service adds to, and that is told of it at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from aiaas.contracts import Answer
+from aiaas.serve.batching import Spent
+
+Scope = Literal["infer", "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: `key` is the public part of a key. `models` are those that exist for them; None stands for all."""
+
+    key: str
+    tenant: str
+    scopes: frozenset[Scope]
+    models: frozenset[str] | None = None
+
+    def sees(self, model: str) -> bool:
+        return self.models is None or model in self.models
+
+
+LOCAL = Caller("-", "local", frozenset({"infer", "admin"}))
+"""Whoever asks where no keys are asked for."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One request. Times are those of the event loop; nothing of what was sent is in it."""
+
+    id: str
+    caller: Caller
+    began: float
+    deadline: float
+    protocol: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """Name, version and digest of the model that answers, once it is known."""
+    rows: int = 0
+    tokens: int = 0
+    spent: Spent = field(default_factory=Spent)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answers to the inputs of a call, in their order, and who gave them: name, version and digest."""
+
+    about: Mapping[str, Any]
+    outputs: list[Answer]

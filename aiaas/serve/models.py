@@ -1,0 +1,88 @@
+"""The models that answer, by the names that callers use; a version is put in the place of another in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiaas import plugins
+from aiaas.contracts import TakesFiles
+from aiaas.serve.batching import Batcher, Size
+from aiaas.serve.body import Limits
+from aiaas.serve.calls import Caller
+from aiaas.serve.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from aiaas.bundle import Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A version of a model that answers."""
+
+    name: str
+    bundle: Bundle
+    batches: Batcher
+    about: Mapping[str, Any]
+    """Name, version and digest: what every answer names."""
+    media_types: tuple[str, ...]
+    """What an input may be as a file; empty where the task takes none."""
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What a caller may know of it: no path, no recipe."""
+        return {
+            "name": self.name,
+            "version": self.bundle.version,
+            "digest": self.bundle.digest,
+            "runtime": self.bundle.runtime,
+            "task": self.bundle.manifest["task"],
+            "signature": self.bundle.signature.as_dict(),
+        }
+
+
+class Models:
+    """All that answer. Work that a version began it also ends, whatever is put in its place."""
+
+    def __init__(self, threads: Executor, limits: Limits) -> None:
+        self._threads = threads
+        self._limits = limits
+        self._live: dict[str, Live] = {}
+
+    def __iter__(self) -> Iterator[Live]:
+        return iter(self._live.values())
+
+    def put(self, name: str, bundle: Bundle) -> Live | None:
+        """Let `bundle` answer as `name` from now on; what answered until now is given back."""
+        before = self._live.get(name)
+        self._live[name] = self._made(name, bundle)
+        return before
+
+    def take_away(self, name: str) -> Live | None:
+        return self._live.pop(name, None)
+
+    def of(self, caller: Caller) -> list[Live]:
+        """Those that exist for the caller."""
+        return [live for live in self._live.values() if caller.sees(live.name)]
+
+    def find(self, name: str, caller: Caller) -> Live:
+        """The model of that name, where it exists for the caller; NotFoundError is the same for one that is hidden."""
+        live = self._live.get(name)
+        if live is not None and caller.sees(name):
+            return live
+        close = plugins.nearest(name, [each.name for each in self.of(caller)])
+        hint = f"did you mean {close!r}?" if close else "GET /v1/models lists what there is"
+        raise NotFoundError("there is no such model", hint=hint)
+
+    def _made(self, name: str, bundle: Bundle) -> Live:
+        limit = Size(self._limits.batch_rows, self._limits.batch_tokens)
+        batches = Batcher(bundle.scored, self._threads, limit=limit, waiting=self._limits.waiting)
+        about = {"model": bundle.name, "version": bundle.version, "digest": bundle.digest}
+        return Live(name, bundle, batches, about, _media_types(bundle))
+
+
+def _media_types(bundle: Bundle) -> tuple[str, ...]:
+    task = plugins.task(bundle.manifest["task"])
+    return tuple(task.MEDIA_TYPES) if isinstance(task, TakesFiles) else ()
