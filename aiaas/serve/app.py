@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from aiaas.serve.models import Models
 from aiaas.serve.openapi import describe
 from aiaas.serve.protocols import native
 from aiaas.serve.service import Admission, Service
+from aiaas.serve.watching import All, Watcher
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
@@ -36,11 +37,13 @@ def create_app(
     limits: Limits = Limits(),  # noqa: B008 - frozen
     access: Access | None = None,
     admission: Admission | None = None,
+    watchers: Sequence[Watcher] = (),
 ) -> Starlette:
     """A service of `models`, by the names that callers use. It holds no global state: an app a test is fine."""
     life = life or Life()
     threads = ThreadPoolExecutor(cores(), "aiaas-compute")
-    answering = Models(threads, limits)
+    watcher = All(watchers)
+    answering = Models(threads, limits, watcher)
     for name, bundle in models.items():
         answering.put(name, bundle)
     service = Service(answering, limits, threads, ThreadPoolExecutor(max(2, cores()), "aiaas-write"), admission)
@@ -53,12 +56,14 @@ def create_app(
         exception_handlers={HTTPException: _http_exception},
     )
     app.state.service = service
-    app.add_middleware(Boundary, life=life, access=access or Everyone(), seconds=limits.seconds)
+    app.add_middleware(Boundary, life=life, access=access or Everyone(), seconds=limits.seconds, watcher=watcher)
     return app
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
-    return answer_error(error, request.state.request_id)
+    response = answer_error(error, request.state.request_id)
+    request.state.code = response.code
+    return response
 
 
 def _health(life: Life) -> list[Route]:

@@ -6,6 +6,7 @@ import asyncio
 import math
 import re
 import secrets
+import time
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -16,6 +17,7 @@ from aiaas.serve.access import OPEN, Access
 from aiaas.serve.calls import Call
 from aiaas.serve.errors import RequestError, answer_error, logger
 from aiaas.serve.life import Life
+from aiaas.serve.watching import Ended, Watcher
 
 GONE = 499
 """The status of a request whose client left; nobody sees it but the log."""
@@ -27,51 +29,65 @@ class Boundary:
     """Outermost of the app. Without a caller nothing behind it is reached but what is open to all; each request has
     `seconds` at most, or as many as X-Request-Timeout says, if that is less."""
 
-    def __init__(self, app: ASGIApp, life: Life, access: Access, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, life: Life, access: Access, seconds: float, watcher: Watcher) -> None:
         self.app = app
         self.life = life
         self.access = access
         self.seconds = seconds
+        self.watcher = watcher
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        request_id = _request_id(headers)
+        passing = _Passing(_request_id(headers), send, self.life)
         state = scope.setdefault("state", {})
-        state["request_id"] = request_id
-        begun = False
-
-        async def tagged(message: Message) -> None:
-            nonlocal begun
-            if message["type"] == "http.response.start":
-                begun = True
-                headers = [*message["headers"], (b"x-request-id", request_id.encode())]
-                # On the way out every answer also asks the client to come again elsewhere.
-                message["headers"] = [*headers, _CLOSE] if self.life.stopping else headers
-            await send(message)
-
+        state["request_id"] = passing.id
+        began = time.perf_counter()
         self.life.active += 1
         try:
             if scope["path"] not in OPEN:
-                state["call"] = self._call(request_id, headers)
-            await self.app(scope, receive, tagged)
+                state["call"] = self._call(passing.id, headers)
+            await self.app(scope, receive, passing)
         except ClientDisconnect:  # nobody is there to read an answer
-            if not begun:
-                await Response(status_code=GONE)(scope, receive, tagged)
+            if not passing.status:
+                await Response(status_code=GONE)(scope, receive, passing)
         except Exception as error:
-            if begun:
-                logger.error("request %s failed while it was answered", request_id, exc_info=error)
+            if passing.status:
+                logger.error("request %s failed while it was answered", passing.id, exc_info=error)
                 raise
-            await answer_error(error, request_id)(scope, receive, tagged)
+            response = answer_error(error, passing.id)
+            state["code"] = response.code
+            await response(scope, receive, passing)
         finally:
             self.life.active -= 1
+            seconds = time.perf_counter() - began
+            told = (scope["method"], scope["path"], passing.status or GONE, seconds, state.get("call"))
+            self.watcher.ended(Ended(passing.id, *told, state.get("code")))
 
     def _call(self, request_id: str, headers: Headers) -> Call:
         caller = self.access.caller(headers)
         now = asyncio.get_running_loop().time()
         return Call(request_id, caller, now, now + min(self.seconds, _seconds(headers)))
+
+
+class _Passing:
+    """What is sent, with the id of the request; `status` is that of the answer, once it was begun."""
+
+    def __init__(self, request_id: str, send: Send, life: Life) -> None:
+        self.id = request_id
+        self.status = 0
+        self._send = send
+        self._life = life
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message["headers"], (b"x-request-id", self.id.encode())]
+            # On the way out every answer also asks the client to come again elsewhere.
+            message["headers"] = [*headers, _CLOSE] if self._life.stopping else headers
+        await self._send(message)
 
 
 def _request_id(headers: Headers) -> str:

@@ -102,14 +102,25 @@ _STATUS: tuple[tuple[type[AiaasError], int], ...] = (
 _HTTP_CODES = {404: "not-found", 405: "method-not-allowed"}
 
 
-def answer_error(error: Exception, request_id: str) -> Response:
+class Problem(Response):
+    """An error as a caller reads it; `code` is its name."""
+
+    media_type = "application/json"
+
+    def __init__(self, status: int, error: dict[str, Any], request_id: str, headers: Any = None) -> None:
+        self.code = str(error["code"])
+        body = json.dumps({"error": error, "request_id": request_id}, ensure_ascii=False)
+        super().__init__(body, status, dict(headers or {}))
+
+
+def answer_error(error: Exception, request_id: str) -> Problem:
     """The response to whatever was raised; what is no caller's fault is logged whole and told in one sentence."""
     if isinstance(error, LaterError):
-        return problem(error.http, error.as_dict(), request_id, {"retry-after": str(error.after)})
+        return Problem(error.http, error.as_dict(), request_id, {"retry-after": str(error.after)})
     if isinstance(error, RequestError | InputsError):
-        return problem(error.http, error.as_dict(), request_id)
+        return Problem(error.http, error.as_dict(), request_id)
     if isinstance(error, OptionError):  # written for whoever asks, without what was sent
-        return problem(422, error.as_dict(), request_id)
+        return Problem(422, error.as_dict(), request_id)
     if isinstance(error, HTTPException):
         code = _HTTP_CODES.get(error.status_code, "http")
         body = {
@@ -118,9 +129,9 @@ def answer_error(error: Exception, request_id: str) -> Response:
             "where": None,
             "hint": "GET /openapi.json lists what there is",
         }
-        return problem(error.status_code, body, request_id, error.headers)
+        return Problem(error.status_code, body, request_id, error.headers)
     if isinstance(error, DataError):  # its `where` may name a file
-        return problem(422, {**error.as_dict(), "where": None}, request_id)
+        return Problem(422, {**error.as_dict(), "where": None}, request_id)
     known = isinstance(error, AiaasError)
     status = next((number for kind, number in _STATUS if isinstance(error, kind)), 500)
     logger.error("request %s failed: %s", request_id, error, exc_info=None if known else error)
@@ -130,9 +141,4 @@ def answer_error(error: Exception, request_id: str) -> Response:
         "where": None,
         "hint": "whoever runs the service finds the reason in its log, under the request's id",
     }
-    return problem(status, body, request_id)
-
-
-def problem(status: int, error: dict[str, Any], request_id: str, headers: Any = None) -> Response:
-    body = json.dumps({"error": error, "request_id": request_id}, ensure_ascii=False)
-    return Response(body, status, dict(headers or {}), "application/json")
+    return Problem(status, body, request_id)

@@ -13,6 +13,7 @@ from aiaas.serve.batching import Batcher, Size
 from aiaas.serve.body import Limits
 from aiaas.serve.calls import Caller
 from aiaas.serve.errors import NotFoundError
+from aiaas.serve.watching import Watcher
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
@@ -46,9 +47,10 @@ class Live:
 class Models:
     """All that answer. Work that a version began it also ends, whatever is put in its place."""
 
-    def __init__(self, threads: Executor, limits: Limits) -> None:
+    def __init__(self, threads: Executor, limits: Limits, watcher: Watcher) -> None:
         self._threads = threads
         self._limits = limits
+        self._watcher = watcher
         self._live: dict[str, Live] = {}
 
     def __iter__(self) -> Iterator[Live]:
@@ -77,9 +79,14 @@ class Models:
         raise NotFoundError("there is no such model", hint=hint)
 
     def _made(self, name: str, bundle: Bundle) -> Live:
-        limit = Size(self._limits.batch_rows, self._limits.batch_tokens)
-        batches = Batcher(bundle.scored, self._threads, limit=limit, waiting=self._limits.waiting)
         about = {"model": bundle.name, "version": bundle.version, "digest": bundle.digest}
+        batches = Batcher(
+            bundle.scored,
+            self._threads,
+            limit=Size(self._limits.batch_rows, self._limits.batch_tokens),
+            waiting=self._limits.waiting,
+            watch=lambda size, seconds: self._watcher.computed(about, size, seconds),
+        )
         return Live(name, bundle, batches, about, _media_types(bundle))
 
 

@@ -15,6 +15,7 @@ from aiaas.serve.errors import answer_error
 from aiaas.serve.models import Live
 from aiaas.serve.predict import encode
 from aiaas.serve.presence import while_there
+from aiaas.serve.protocols import call_of
 from aiaas.serve.service import Service
 
 NAME = "native"
@@ -25,15 +26,15 @@ _EVENTS = {"cache-control": "no-store", "x-accel-buffering": "no"}  # a proxy mu
 
 def routes(service: Service) -> list[Route]:
     async def listed(request: Request) -> Response:
-        call: Call = request.state.call
+        call = call_of(request, NAME)
         return JSONResponse({"models": [live.described for live in service.models.of(call.caller)]})
 
     async def one(request: Request) -> Response:
-        call: Call = request.state.call
+        call = call_of(request, NAME)
         return JSONResponse(service.models.find(request.path_params["name"], call.caller).described)
 
     async def predict(request: Request) -> Response:
-        call: Call = request.state.call
+        call = call_of(request, NAME)
         live = service.models.find(request.path_params["name"], call.caller)
         asked = await _asked(request, service, live)
         if asked.stream:
