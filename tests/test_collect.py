@@ -33,6 +33,7 @@ class Bench:
         self.runs = 0
 
     def write(self, name: str, text: str) -> None:
+        (self.base / name).parent.mkdir(parents=True, exist_ok=True)
         (self.base / name).write_text(text, "utf-8")
 
     def run(self, task: Task, *sources: SourceParams, **more: Any) -> dict[str, Any]:
@@ -47,6 +48,13 @@ class Bench:
         self.run(task, *sources, **more)
         with pa.OSFile(str(self.out / "data.arrow")) as stream:
             return cast(dict[str, list[Any]], pa.ipc.open_stream(stream).read_all().to_pydict())
+
+    def dropped(self) -> list[dict[str, str]]:
+        """What was left out of the last run."""
+        import pyarrow as pa
+
+        with pa.OSFile(str(self.out / "dropped.arrow")) as stream:
+            return cast(list[dict[str, str]], pa.ipc.open_stream(stream).read_all().to_pylist())
 
     def digest(self) -> str:
         return hashlib.sha256((self.out / "data.arrow").read_bytes()).hexdigest()
