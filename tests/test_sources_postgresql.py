@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from aiaas.contracts import SourceContext
 from aiaas.errors import AiaasError, DataError, RemoteError
@@ -88,6 +89,15 @@ def test_the_server_refuses_to_write(server: str, tmp_path: Path, monkeypatch: p
         "SELECT * INTO other FROM reviews",
     ):
         assert failure(said(server, query), tmp_path)
+    (batch,) = sql.read(said(server, "SELECT count(*) AS n FROM reviews"), context(tmp_path))
+    assert batch == {"n": [30_000]}
+
+
+def test_a_statement_that_is_only_half_understood_writes_nothing(server: str, tmp_path: Path) -> None:
+    """In PostgreSQL a name may hold dollars, and a comment ends at a carriage return."""
+    for query in ("SELECT 1 AS a$x$; COMMIT; DELETE FROM reviews; --$x$", "SELECT 1 --\r; COMMIT; DELETE FROM reviews"):
+        with pytest.raises((AiaasError, ValidationError)):
+            list(sql.read(said(server).model_copy(update={"query": query}), context(tmp_path)))
     (batch,) = sql.read(said(server, "SELECT count(*) AS n FROM reviews"), context(tmp_path))
     assert batch == {"n": [30_000]}
 
