@@ -106,6 +106,14 @@ def test_a_missing_column_names_those_there_are(bench: Bench) -> None:
     assert "no column 'review'" in bench.failure(TEXTS, source("a.csv", columns={"text": "review"})).message
 
 
+def test_fields_that_are_parted_by_another_sign_are_told(bench: Bench) -> None:
+    bench.write("a.csv", "text;label\ngood;1\n")
+    error = bench.failure(TEXTS, source("a.csv"))
+    assert error.message == "there is no column 'text'; there is only 'text;label'"
+    assert error.hint == 'the fields seem to be parted by another sign: say delimiter: ";"'
+    assert bench.rows(TEXTS, source("a.csv", delimiter=";"))["text"] == ["good"]
+
+
 def test_mappings_that_make_no_sense_are_refused(bench: Bench) -> None:
     bench.write("a.csv", "text,label,target\ngood,1,2\n")
     assert "which the task has not" in bench.failure(TEXTS, source("a.csv", columns={"titel": "text"})).message

@@ -105,6 +105,11 @@ def test_an_unknown_ending_asks_for_the_format(tmp_path: Path) -> None:
     assert rows(tmp_path, "x.data", format="text") == {"text": ["one\n"]}
 
 
+def test_a_file_of_json_is_told_what_it_may_become(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"text": "x"}]')
+    assert "jq -c" in str(failure(tmp_path, "a.json").hint)
+
+
 def test_an_address_nobody_answers_to_is_said(tmp_path: Path) -> None:
     assert "no source" in failure(tmp_path, "gopher://host/x.csv").message
 

@@ -149,8 +149,12 @@ class Database:
 
         try:
             engine = sa.create_engine(self._address(), poolclass=sa.pool.NullPool, connect_args=self._arguments())
-        except (ImportError, sa.exc.NoSuchModuleError) as error:
-            package = _DRIVERS.get(self.kind) or getattr(error, "name", None) or "the driver of the dialect"
+        except sa.exc.NoSuchModuleError as error:
+            message = f"SQLAlchemy knows no database {self.url.drivername!r}"
+            hint = "check the address, or install the package that brings it"
+            raise MissingPackageError(message, where=self.shown, hint=hint) from error
+        except ImportError as error:
+            package = _DRIVERS.get(self.kind) or error.name or "the driver of the dialect"
             message = f"{self.url.drivername} needs a package that is not installed: {first_line(error)}"
             raise MissingPackageError(message, where=self.shown, hint=f"pip install '{package}'") from error
         try:

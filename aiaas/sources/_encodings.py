@@ -50,9 +50,6 @@ class Encoding:
         return "a NUL byte" if found[0] == "\0" else f"bytes that are not {_told(self.name)}"
 
 
-_SKIP = "or leave such lines out with on_error: skip"
-
-
 class NoText(DataError):
     """Bytes that are no text in any encoding that the file might have."""
 
@@ -68,16 +65,20 @@ class _Scan:
     common: float = 0.0
 
 
-def encoding_of(file: File, wanted: str | None, warn: Callable[[str], None], *, rough: bool = False) -> Encoding:
+def encoding_of(file: File, wanted: str | None, warn: Callable[[str], None], *, rough: bool | None = None) -> Encoding:
     """The encoding of the file: `wanted`, or by its byte order mark, or UTF-8, or GB18030; all bytes are tried.
 
-    With `rough` a few that are no text are let through, as `Encoding.damaged` says. Raises DataError where no encoding
-    fits, for NUL bytes, and for a line longer than `LONGEST`.
+    With `rough` a few that are no text are let through, as `Encoding.damaged` says; None is for what has no lines that
+    could be left out. Raises DataError where no encoding fits, for NUL bytes, and for a line longer than `LONGEST`.
     """
     try:
         return Encoding(_found(file, wanted, warn))
-    except NoText:
-        name = _mostly(file, wanted) if rough else None
+    except NoText as error:
+        if rough is False:
+            error.hint = f"{error.hint}, or leave such lines out with on_error: skip"
+        if not rough:
+            raise
+        name = _mostly(file, wanted)
         if name is None:
             raise
         if name == "gb18030" and wanted is None:
@@ -154,7 +155,7 @@ def _misfit(file: File, scan: _Scan, encoding: str, more: str = "") -> NoText:
     return NoText(
         f"{message}, {more}" if more else message,
         where=f"{file.shown}:{scan.line}",
-        hint=f"say what it is with encoding: (such as big5, shift_jis or cp1252), {_SKIP}",
+        hint="say what it is with encoding: (such as big5, shift_jis or cp1252)",
     )
 
 
@@ -196,7 +197,7 @@ def _check_nul(file: File, text: str, line: int) -> None:
         raise NoText(
             f"line {line} holds a NUL byte: this is not a text file, or it is damaged",
             where=f"{file.shown}:{line}",
-            hint=f"UTF-16 without a byte order mark looks like this: say encoding: utf-16-le; {_SKIP}",
+            hint="UTF-16 without a byte order mark looks like this: say encoding: utf-16-le",
         )
 
 

@@ -70,11 +70,10 @@ def format_of(file: File, params: FileParams) -> Format | Literal["archive"]:
         return found
     if name.name.endswith(_IDX):
         return "idx"
-    raise DataError(
-        "its ending does not say what format it has",
-        where=file.shown,
-        hint=f"say format: with one of {', '.join(get_args(Format))}",
-    )
+    hint = f"say format: with one of {', '.join(get_args(Format))}"
+    if name.suffix == ".json":
+        hint = "one object a line is format: jsonl; a list becomes that with jq -c '.[]' FILE.json > FILE.jsonl"
+    raise DataError("its ending does not say what format it has", where=file.shown, hint=hint)
 
 
 def read(files: Sequence[File], params: FileParams, context: SourceContext) -> Iterator[Batch]:
