@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from fastapi.testclient import TestClient
 from python_multipart import multipart
 
 import aiaas
-from aiaas import deploy, infer, plugins
+from aiaas import deploy, infer
 from aiaas.bundle import Bundle
 from aiaas.bundle.pyfunc import PyfuncModel
 from aiaas.errors import DataError
@@ -281,10 +282,10 @@ def test_large_pictures_make_neither_bundle_nor_document_large(
     model: Bundle, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (found,) = (project / "ws" / "artefacts" / "collect").glob("*/data.arrow")
-    task, signature = plugins.task("image-classification"), model.signature
-    assert len(deploy._examples(found, task, signature)) == 8
+    made: Any = SimpleNamespace(task="image-classification")
+    assert len(deploy._examples(found, made, model.signature, [])) == 8
     monkeypatch.setattr(deploy, "EXAMPLES_SIZE", 10)
-    assert len(deploy._examples(found, task, signature)) == 1
+    assert len(deploy._examples(found, made, model.signature, [])) == 1
     monkeypatch.setattr("aiaas.serve.openapi.LONGEST", 10)
     operation = create_app({"colours": model}).openapi()["paths"][PREDICT]["post"]
     assert "example" not in operation["requestBody"]["content"]["application/json"]
