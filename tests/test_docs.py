@@ -65,7 +65,7 @@ def commands(text: str) -> Iterator[list[str]]:
 def shell(page: Path) -> Iterator[str]:
     """The lines of a page's fenced blocks that a person types: those after `$ ` where a block has any."""
     for language, block in FENCE.findall(page.read_text("utf-8")):
-        if language in {"python", "toml"}:
+        if language in {"python", "toml", "text"}:
             continue
         typed = re.findall(r"^\$ ((?:.*\\\n)*.*)", block, re.MULTILINE)
         yield "\n".join(typed) if typed else re.sub(r"^\s*(- run:|#)\s", "", block, flags=re.MULTILINE)
