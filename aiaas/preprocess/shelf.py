@@ -3,6 +3,7 @@
     PASS/SEGMENT.json       written last: what came of the segment, and size and CRC-32 of its files
     PASS/SEGMENT.NAME       rows, surveys, rows that were dropped
     PASS/whole              all segments of the pass are done; the rows of the pass before it may be gone
+    scratch/                what does not fit into memory while something is concluded
 
 A file counts as it was written: a process may be killed in the middle of one, and a machine may lose its power.
 """
@@ -77,6 +78,18 @@ class Shelf:
             (self.folder / str(number) / "whole").touch()
         for path in self.folder.glob(f"{number - 1}/*.{ROWS}"):
             path.unlink()
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder for the time of the block. It has one name, so that what a kill left in it goes."""
+        folder = self.folder / "scratch"
+        shutil.rmtree(folder, ignore_errors=True)
+        with disk_errors(folder):
+            folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     # --- what is there
 
