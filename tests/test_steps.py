@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from aiaas import plugins, steps
 from aiaas.contracts import Batch
 from aiaas.errors import DataError
-from aiaas.steps import _buckets, _content, _markup
+from aiaas.steps import _buckets, _content, _markup, clean
 from aiaas.steps._content import SIZE, digests
 
 
@@ -78,6 +78,15 @@ class TestBins:
 
 
 class TestClean:
+    @settings(deadline=None)  # the first imports numpy
+    @given(st.text(st.characters(max_codepoint=127) | st.sampled_from(" \t\n\0a"), max_size=50))
+    def test_many_texts_of_ascii_are_spaced_as_one_is(self, given: str) -> None:
+        assert clean._single_spaced(given) == " ".join(given.split())
+
+    def test_long_texts_of_ascii(self) -> None:
+        given = [f"  word {n}\t\x1c of \r\n many  " for n in range(300)]
+        assert texts("clean", given) == [f"word {n} of many" for n in range(300)]
+
     @pytest.mark.parametrize(
         ("dirty", "expected"),
         [
