@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiaas.pii import KINDS, Finder, Found, checks
+from aiaas.pii import KINDS, Finder, Found, checks, phones
 from aiaas.pii.canonical import canonical
 from tests.benchmarks import pii_score
 
@@ -175,6 +175,17 @@ def test_where_two_kinds_stand_at_one_place_the_surer_one_is_told_and_nothing_is
     assert found(f"号码{both}。") == [("id_card", both)]
     assert found("13912345678@example.com") == [("email", "13912345678@example.com")]
     assert found("https://u:pw@example.com/x") == [("url_credentials", "u:pw")]
+
+
+def test_phones_are_looked_for_where_no_other_kind_is_known_and_that_loses_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = [row["text"] for part in ("dev", "test") for row in pii_score.texts(part)]
+    found = FINDER.find(texts)
+    assert len(found) > 100
+    real = phones.Phones.find
+    monkeypatch.setattr(phones.Phones, "find", lambda self, text, low, high, known: real(self, text, low, high))
+    assert FINDER.find(texts) == found
 
 
 def test_several_in_a_row_are_each_found() -> None:
