@@ -177,17 +177,6 @@ def test_where_two_kinds_stand_at_one_place_the_surer_one_is_told_and_nothing_is
     assert found("https://u:pw@example.com/x") == [("url_credentials", "u:pw")]
 
 
-def test_phones_are_looked_for_where_no_other_kind_is_known_and_that_loses_none(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    texts = [row["text"] for part in ("dev", "test") for row in pii_score.texts(part)]
-    found = FINDER.find(texts)
-    assert len(found) > 100
-    real = phones.Phones.find
-    monkeypatch.setattr(phones.Phones, "find", lambda self, text, low, high, known: real(self, text, low, high))
-    assert FINDER.find(texts) == found
-
-
 def test_several_in_a_row_are_each_found() -> None:
     assert kinds("13912345678 13812345678,13712345678/13612345678\n13512345678") == ["mobile"] * 5
     assert kinds("2024-06-18 13912345678") == ["mobile"]
@@ -261,6 +250,17 @@ def test_a_line_of_a_megabyte_takes_time_in_proportion(piece: str, line: str) ->
         taken.append(time.process_time() - start)
     assert taken[1] < 12 * max(taken[0], 0.05), taken  # four times in proportion, sixteen where it were quadratic
     assert taken[1] < 60
+
+
+def test_phones_are_looked_for_where_no_other_kind_is_known_and_that_loses_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = [row["text"] for part in ("dev", "test") for row in pii_score.texts(part)]
+    found = FINDER.find(texts)
+    assert len(found) > 100
+    real = phones.Phones.find
+    monkeypatch.setattr(phones.Phones, "find", lambda self, text, low, high, known: real(self, text, low, high))
+    assert FINDER.find(texts) == found
 
 
 def test_importing_it_imports_no_library() -> None:

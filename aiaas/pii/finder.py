@@ -97,7 +97,8 @@ class Finder:
             known += accounts.find(text, low, high)
         yield from known
         if "phone" in self.kinds:
-            yield from self._phones.find(text, low, high, known)
+            # What looks like a landline may be a number of another country; the other kinds are sure.
+            yield from self._phones.find(text, low, high, [span for span in known if span[2] != "landline"])
 
 
 def _apart(spans: Iterable[Span]) -> Iterator[Span]:
