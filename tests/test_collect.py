@@ -240,7 +240,7 @@ def test_rows_left_out_are_kept_aside(bench: Bench) -> None:
     bench.write("a.csv", 'text,label\ngood,1\nx\n"y"z,1\n,2\nfine,\nbad,0\n')
     summary = bench.run(TEXTS, source("a.csv", on_error="skip"))
     assert aside(bench) == [
-        {"source": "a.csv", "place": f"a.csv:{line}", "step": "collect", "reason": reason, "values": row}
+        {"source": "a.csv", "place": f"a.csv:{line}", "row": None, "step": "collect", "reason": reason, "values": row}
         for line, reason, row in (
             (3, "malformed: 1 field instead of 2", ["x"]),
             (4, "malformed: ',' expected after '\"'", '"y"z,1'),

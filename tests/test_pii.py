@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiaas.pii import KINDS, Finder, Found, checks
+from aiaas.pii import KINDS, Finder, Found, checks, phones
 from aiaas.pii.canonical import canonical
 from tests.benchmarks import pii_score
 
@@ -250,6 +250,17 @@ def test_a_line_of_a_megabyte_takes_time_in_proportion(piece: str, line: str) ->
         taken.append(time.process_time() - start)
     assert taken[1] < 12 * max(taken[0], 0.05), taken  # four times in proportion, sixteen where it were quadratic
     assert taken[1] < 60
+
+
+def test_phones_are_looked_for_where_no_other_kind_is_known_and_that_loses_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = [row["text"] for part in ("dev", "test") for row in pii_score.texts(part)]
+    found = FINDER.find(texts)
+    assert len(found) > 100
+    real = phones.Phones.find
+    monkeypatch.setattr(phones.Phones, "find", lambda self, text, low, high, known: real(self, text, low, high))
+    assert FINDER.find(texts) == found
 
 
 def test_importing_it_imports_no_library() -> None:

@@ -51,8 +51,17 @@ class Finder:
 
     def find(self, texts: Sequence[str]) -> list[Found]:
         """What stands in the texts, in their order; no two overlap. Takes time in proportion to their length."""
-        if not texts:
-            return []
+        # Apart, for what is ASCII is read four times as fast, and half of what is looked for stands in Latin letters.
+        plain = [text.isascii() for text in texts]
+        if all(plain) or not any(plain):
+            return self._find(texts) if texts else []
+        found: list[Found] = []
+        for ascii in (True, False):
+            places = [place for place, each in enumerate(plain) if each is ascii]
+            found += [each._replace(text=places[each.text]) for each in self._find([texts[place] for place in places])]
+        return sorted(found)
+
+    def _find(self, texts: Sequence[str]) -> list[Found]:
         characters = read(texts)
         spans = sorted(set(self._spans(characters)), key=lambda span: (span[0], _RANK[span[2]], -span[1]))
         return [Found(*characters.place(start, end), kind) for start, end, kind in _apart(spans)]
@@ -83,11 +92,13 @@ class Finder:
                 yield from addresses.english(text, number)
 
     def _in_digits(self, text: str, low: int, high: int) -> Iterator[Span]:
-        yield from self._numbers.find(text, low, high)
+        known = [*self._numbers.find(text, low, high)]
         if "iban" in self.kinds:
-            yield from accounts.find(text, low, high)
+            known += accounts.find(text, low, high)
+        yield from known
         if "phone" in self.kinds:
-            yield from self._phones.find(text, low, high)
+            # What looks like a landline may be a number of another country; the other kinds are sure.
+            yield from self._phones.find(text, low, high, [span for span in known if span[2] != "landline"])
 
 
 def _apart(spans: Iterable[Span]) -> Iterator[Span]:
