@@ -10,10 +10,12 @@ import pytest
 
 from aiaas import pictures
 from aiaas.errors import DataError, UsageError
+from aiaas.inspect import judge
 from aiaas.inspect import look as looking
 from aiaas.inspect.equal import Rows as EqualRows
 from aiaas.inspect.guess import guess
 from aiaas.inspect.page import page
+from aiaas.inspect.report import Near
 from aiaas.inspect.sample import draw
 from tests.inspect_toys import found, look, reviews, serious, write
 
@@ -131,6 +133,34 @@ def test_rows_of_test_nearly_in_train_by_how_many_they_are(tmp_path: Path, count
         "near-test-in-train"
     ]
     assert (finding.level, finding.count) == (level, count)
+
+
+@pytest.mark.parametrize(("shared", "train", "level"), [(1, 20_000, "note"), (2, 1_000, "warning"), (60, 1_000, "fatal")])
+def test_of_much_train_a_part_is_compared_and_what_it_shows_is_weighed(shared: int, train: int, level: str) -> None:
+    near = Near(rows=2_000 + train, alike=0, test=1_000, train=train, of_train=20_000, shared=shared)
+    (finding,) = judge.of_near(near, [], [], pictures=False)
+    assert finding.level == level
+    assert finding.message.startswith(f"{shared} of 1,000 rows of test (")
+    assert finding.message.endswith(", of which 1,000 of 20,000 rows were compared") == (train < 20_000)
+
+
+def test_more_rows_are_compared_than_are_in_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(looking.BUDGETS, "full", looking.BUDGETS["full"]._replace(sample=100))
+    rows = [(text, label, "train") for text, label in reviews(900)]
+    planted = [(f"{text}！", label, "test") for text, label, _ in rows[450:465]]
+    fresh = [(text, label, "test") for text, label in reviews(135, seed=1)]
+    path = write(tmp_path / "r.csv", (*COLUMNS, "split"), [*rows, *planted, *fresh])
+    report = look(path)
+    finding = found(report)["near-test-in-train"]
+    assert (finding.level, finding.count) == ("fatal", 15)
+    assert [(place.row, str(place.shown).split(" ≈ ")[1]) for place in finding.places[:2]] == [
+        (901, "train row 451"),
+        (902, "train row 452"),
+    ]
+    assert [(each.what, each.rows) for each in report.sampled] == [("values", 100)]
+    monkeypatch.setitem(looking.BUDGETS, "full", looking.BUDGETS["full"]._replace(characters=6_000))
+    told = {each.what: each.rows for each in look(path).sampled}
+    assert 150 < told["near duplicates"] < 300  # of texts of some 30 characters
 
 
 def test_personal_data_is_counted_by_kind_and_never_shown(tmp_path: Path) -> None:

@@ -139,14 +139,17 @@ def of_equal(
 
 
 def of_near(near: Near, alike: Sequence[Place], shared: Sequence[Place], *, pictures: bool) -> Iterator[Finding]:
-    """Rows that are nearly equal."""
+    """Rows that are nearly equal. Where a part of train was compared, more of test is in it than was found: that much
+    is enough to stop for, and what it may be in all is enough to warn of."""
     if near.shared:
-        share = near.shared / near.test
+        share, compared = near.shared / near.test, near.train / near.of_train
         fatal = share >= MOSTLY_SHARED and near.shared >= FEW_SHARED
+        told = f"{near.shared:,} of {rows(near.test)} of test ({percent(share)}) stand nearly the same in train"
+        told += f", of which {near.train:,} of {rows(near.of_train)} were compared" if compared < 1 else ""
         yield finding(
             "near-test-in-train",
-            "fatal" if fatal else "warning" if share >= SHARED else "note",
-            f"{near.shared:,} of {rows(near.test)} of test ({percent(share)}) stand nearly the same in train",
+            "fatal" if fatal else "warning" if share / compared >= SHARED else "note",
+            told,
             "leave out one of each pair" if pictures else "add the step near_duplicates",
             near.shared,
             shared,

@@ -23,7 +23,7 @@ BITS = 6
 CORRELATED = 0.98
 """How far their brightness must go together."""
 _BLOCK = 512
-_NEAREST = 16
+_NEAREST = 64
 """Candidates of one picture that are compared with it, the nearest first."""
 
 
@@ -36,9 +36,6 @@ class Looks:
 
     def __len__(self) -> int:
         return len(self.hashes)
-
-    def take(self, rows: NDArray[np.intp]) -> Looks:
-        return Looks(self.hashes[rows], self.pixels[rows])
 
 
 def looks(pictures: list[bytes]) -> Looks:
@@ -66,18 +63,19 @@ def joined(several: list[Looks]) -> Looks:
     return Looks(hashes, pixels)
 
 
-def pairs(one: Looks, other: Looks, *, same: bool = False) -> Iterator[tuple[int, int]]:
-    """The places of pictures of which one looks like the other, ascending by the first; where they are the `same`
-    ones, each pair once, the earlier second. A picture without any contrast looks like none."""
+def pairs(pictures: Looks) -> Iterator[tuple[int, int]]:
+    """The places of pictures of which one looks like an earlier one, which comes second; ascending by the first. A
+    picture without any contrast looks like none."""
     import numpy as np
 
-    for start in range(0, len(one), _BLOCK):
-        block = one.hashes[start : start + _BLOCK]
-        apart = np.bitwise_count(block[:, None] ^ other.hashes[None, :])
-        if same:
-            apart[np.arange(len(other))[None, :] >= start + np.arange(len(block))[:, None]] = 255
+    hashes, pixels = pictures.hashes, pictures.pixels
+    for start in range(0, len(pictures), _BLOCK):
+        block = hashes[start : start + _BLOCK]
+        before = hashes[: start + len(block)]
+        apart = np.bitwise_count(block[:, None] ^ before[None, :])
+        apart[np.arange(len(before))[None, :] >= start + np.arange(len(block))[:, None]] = 255
         for row in np.flatnonzero(apart.min(axis=1, initial=255) <= BITS).tolist():
-            near = np.argsort(apart[row], kind="stable")[:_NEAREST]
-            near = near[apart[row][near] <= BITS]
-            alike = near[other.pixels[near] @ one.pixels[start + row] >= CORRELATED]
+            near = np.flatnonzero(apart[row] <= BITS)
+            near = near[np.argsort(apart[row][near], kind="stable")[:_NEAREST]]
+            alike = near[pixels[near] @ pixels[start + row] >= CORRELATED]
             yield from ((start + row, int(place)) for place in alike)
