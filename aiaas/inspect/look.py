@@ -106,7 +106,7 @@ class _Look:
     def _draw(self, profile: Profile) -> Sample:
         size = BUDGETS[self.depth].sample
         sample = take(self.view, draw(profile.splits, size, self.seed))
-        if len(sample) < profile.rows:
+        if len(sample) < profile.rows and self.view.named("text", "feature", "target"):
             self.sampled.append(Sampled(what="values", rows=len(sample), of=profile.rows))
         if sample.cut:
             self.sampled.append(Sampled(what="texts cut", rows=sample.cut, of=len(sample)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -107,5 +107,5 @@ def of_texts(view: View, choice: Choice, progress: Callable[[int], None]) -> tup
 
 def beside(place: Place, other: Place) -> Place:
     """The place of a row, and of the one that it is nearly equal to."""
-    where = " ".join(each for each in (other.source or other.split, f"row {other.row}") if each)
-    return place.model_copy(update={"shown": f"{place.shown or ''} ≈ {where}".strip()})
+    where = " ".join(each for each in (other.source or other.split, f"row {other.row:,}") if each)
+    return place.model_copy(update={"shown": f"≈ {where}" + (f": {place.shown}" if place.shown else "")})

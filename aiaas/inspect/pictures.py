@@ -45,7 +45,7 @@ class Album:
     def alike(self) -> Alike:
         """Which of the whole pictures look alike."""
         parts = np.array([numbered(part) for part in self.parts], np.int8)
-        found = np.array(list(pairs(joined(self.seen))), np.int64).reshape(-1, 2)
+        found = pairs(joined(self.seen))
         return alike(parts, [(found[:, 1], found[:, 0])])
 
 
