@@ -14,7 +14,7 @@ from aiaas.inspect import LEVELS, Depth, Progress, judge, labels, languages, nea
 from aiaas.inspect.equal import Rows as EqualRows
 from aiaas.inspect.profile import Profile
 from aiaas.inspect.report import Report, Rows, Sampled, Skipped
-from aiaas.inspect.sample import Sample, draw, take
+from aiaas.inspect.sample import CUT, Sample, draw, take
 from aiaas.inspect.view import View
 
 SHOWN = 20
@@ -122,18 +122,23 @@ class _Look:
 
     def _texts(self, profile: Profile, sample: Sample) -> None:
         names = self.view.named("text")
+        if self.depth == "full":  # the model of languages takes a second to load, and none is more than a note
+            self._languages(sample, names)
+        self._near_texts(profile)
+        self._personal(sample, names)
+
+    def _languages(self, sample: Sample, names: list[str]) -> None:
         with self._where_installed("languages"):
             found, rows = languages.of(sample, names)
             self.said["languages"] = found
             self.found += judge.of_languages(found)
             if rows < len(sample):
                 self.sampled.append(Sampled(what="languages", rows=rows, of=self.view.rows))
-        self._near_texts(profile)
-        self._personal(sample, names)
 
     def _near_texts(self, profile: Profile) -> None:
         budget = BUDGETS[self.depth]
-        size = min(budget.near, int(budget.characters / max(1.0, profile.characters / profile.rows)))
+        each = min(CUT, max(1.0, profile.characters / max(1, profile.rows)))
+        size = min(budget.near, int(budget.characters / each))
         choice = draw(profile.splits, size, self.seed)
         count = sum(map(len, choice.values()))
         alike, rows = near.of_texts(
