@@ -21,6 +21,7 @@ from aiaas.inspect.page import page
 from aiaas.inspect.report import Near
 from aiaas.inspect.sample import draw
 from aiaas.pictures import alike
+from aiaas.pipeline.looking import Told, look_at_file
 from tests.inspect_toys import found, look, reviews, serious, write
 
 COLUMNS = ("text", "label")
@@ -375,6 +376,8 @@ def test_a_column_that_is_not_there_and_a_task_that_is_none(tmp_path: Path) -> N
         look(path, task="text-clasification")
     with pytest.raises(UsageError, match="--format"):
         look(path, format="cvs")
+    with pytest.raises(UsageError, match="query: field required: this source needs more than its address"):
+        look_at_file("sql:sqlite:///none.db", Told(), tmp_path)
 
 
 ODD = {
