@@ -285,6 +285,7 @@ def test_clean_pictures_give_nothing_to_warn_of(tmp_path: Path) -> None:
     assert report.pictures.modes == {"RGB": 60}
     assert report.near is not None
     assert report.near.alike == 0
+    assert [each.what for each in report.skipped] == ["suspicious labels"]
 
 
 def test_pictures_that_look_alike_and_such_of_another_mode(tmp_path: Path) -> None:

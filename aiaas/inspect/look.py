@@ -75,7 +75,7 @@ class _Look:
             leaks = tables.giving_away(view, sample, self.seed)
             self.found += judge.of_table(tables.constant(facts), tables.numbering(view, sample), leaks)
             self._personal(sample, names)
-        if self.depth == "full" and view.label and view.judged and not view.named("file") and len(classes) > 1:
+        if self.depth == "full" and view.label and view.judged and len(classes) > 1:
             self._labels(sample)
         return Report(
             task=task,
@@ -184,6 +184,10 @@ class _Look:
         )
 
     def _labels(self, sample: Sample) -> None:
+        if self.view.named("file"):
+            why = "a fast model reads texts and rows, not pictures"
+            self.skipped.append(Skipped(what="suspicious labels", why=why))
+            return
         with self._where_installed("suspicious labels"):
             try:
                 counts, wrong = labels.suspicious(self.view, sample, self.seed)
