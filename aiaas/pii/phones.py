@@ -58,6 +58,19 @@ class Phones:
                     yield first, last, "phone"
             if known:
                 return
+        if "+" in piece:
+            yield from self._unknown(text, start, end)
+
+    def _unknown(self, text: str, start: int, end: int) -> Iterator[Span]:
+        """Numbers as long as those of the country whose code stands apart before them, in a range that the plans do not
+        know of: a new one, or one set aside for films."""
+        library = _library()
+        for found in library.PhoneNumberMatcher(text[start:end], None, leniency=library.Leniency.POSSIBLE):
+            first, last = start + found.start, start + found.end
+            code = re.compile(rf"[(（]?\+{found.number.country_code}[ \-.)）]").match(text, first, last)
+            unknown = library.number_type(found.number) == library.PhoneNumberType.UNKNOWN
+            if code and unknown and self._right(text, first, last):
+                yield first, last, "phone"
 
     @staticmethod
     def _right(text: str, start: int, end: int) -> bool:

@@ -153,7 +153,7 @@ def _inspect_inputs(work: Work, made: Made) -> dict[str, Any]:
         "seed": work.recipe.seed,
         "rows": made["preprocess"].digest,
         "packages": plugins.installed(inspect.MAY_USE),
-        "code": keys.digest_code("inspect", "contracts/findings", "steps", "near", "languages", "pii", _SHARED),
+        "code": keys.digest_code("inspect", "contracts/findings", "steps", "near", "pii", _SHARED),
     }
 
 
