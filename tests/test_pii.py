@@ -250,7 +250,7 @@ def test_a_batch_is_its_texts_one_by_one(texts: list[str]) -> None:
 
 
 def hostile() -> Iterator[tuple[str, str]]:
-    million = 1_000_000
+    length = 240_000  # characters
     for piece in (
         *("1", "1 ", "13", "1-", "138 ", "+1", "(0", "４", "١", "1\u200b", "0.", "1.1.", "1:", "a:", "::", "f:", "@"),
         *("a@", "a@a.", "a@a", "a.", "://", "://a:", "://a:b@", "x://a?key=", "京A", "京A1", "路1号", "1号", "1栋1室"),
@@ -277,18 +277,18 @@ def hostile() -> Iterator[tuple[str, str]]:
             "1 Aaaaaaaaaaaaaaaaaaaa Aaaaaaaaaaaaaaaaaaaa ",
         ),
     ):
-        yield piece, piece * (million // len(piece))
+        yield piece, piece * (length // len(piece))
 
 
 @pytest.mark.parametrize(("piece", "line"), [pytest.param(*each, id=repr(each[0])) for each in hostile()])
-def test_a_line_of_a_megabyte_takes_time_in_proportion(piece: str, line: str) -> None:
+def test_a_long_line_takes_time_in_proportion(piece: str, line: str) -> None:
     taken = []
     for part in (line[: len(line) // 4], line):
         start = time.process_time()
         FINDER.find([part])
         taken.append(time.process_time() - start)
     assert taken[1] < 12 * max(taken[0], 0.05), taken  # four times in proportion, sixteen where it were quadratic
-    assert taken[1] < 60
+    assert taken[1] < 20
 
 
 def test_phones_are_looked_for_where_no_other_kind_is_known_and_that_loses_none(
