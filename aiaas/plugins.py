@@ -23,8 +23,8 @@ from aiaas.errors import MissingPackageError, UsageError
 Room = Literal["sources", "steps", "tasks", "architectures"]
 _EXTRAS = {
     "data": {
-        *("sqlalchemy", "psycopg", "openpyxl", "lxml", "trafilatura", "protego", "w3lib", "python-jsonpath"),
-        *("faker", "phonenumbers", "opencc", "py3langid", "cleanlab"),
+        *("sqlalchemy", "psycopg", "openpyxl", "lxml", "trafilatura", "lxml_html_clean", "protego", "w3lib"),
+        *("python-jsonpath", "faker", "phonenumbers", "opencc", "py3langid", "cleanlab"),
     },
     "onnx": {"onnxruntime", "tokenizers"},
     "torch": {

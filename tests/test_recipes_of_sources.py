@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Aiaas, answer
 
 from tests import postgres
+from tests.conftest import Aiaas, answer
 from tests.objectstore import Store, serve
 
 ROOT = Path(__file__).parent.parent
