@@ -150,10 +150,14 @@ def refuse_leaks(plan: Plan, shelf: Shelf, last: Passed) -> None:
             raise DataError(
                 f"{len(rows):,} of {total:,} rows of {PARTS[part]} stand in {PARTS[other]} as well, such as {shown}",
                 where="preprocess.split",
-                hint="put deduplicate after every step that changes the rows"
-                if any(spec.name == "deduplicate" for spec in plan.steps)
-                else "add the step deduplicate",
+                hint=_hint(plan),
             )
+
+
+def _hint(plan: Plan) -> str:
+    there = any(spec.name == "deduplicate" for spec in plan.steps)
+    wanted = "put deduplicate after every step that changes the rows" if there else "add the step deduplicate"
+    return f"{wanted}; or accept it in the recipe: inspect: {{accept: [test-in-train]}}"
 
 
 def _records(plan: Plan, shelf: Shelf, last: Passed) -> Iterator[NDArray[np.void]]:

@@ -89,8 +89,8 @@ class Outcome:
             np.add.at(counts, index(self.names, each["labels"])[: len(found)], found)
         return counts
 
-    def check(self) -> None:
-        """Raise DataError for a split that cannot carry a result."""
+    def check(self, *, leaks: bool) -> None:
+        """Raise DataError for a split that cannot carry a result; `leaks` may be in it."""
         learned = self.plan.columns.learned and self.plan.columns.label is not None
         if learned:
             checks.refuse_one_class(self.names, self.last.rows)
@@ -101,7 +101,7 @@ class Outcome:
             checks.refuse_absent(self.plan.sides.parts, self.splits, self.last.rows)
             if self.section.stratify and learned:
                 checks.refuse_unspread(self.plan.sides.parts, self.names, self.classes)
-        if not self._divided_by_content():
+        if not leaks and not self._divided_by_content():
             checks.refuse_leaks(self.plan, self.shelf, self.last)
         if learned:
             checks.refuse_unlearned(self.classes, self.names)

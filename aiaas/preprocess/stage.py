@@ -36,11 +36,13 @@ def run(
     kept: Path | None,
     addresses: Sequence[str],
     progress: Progress,
+    *,
+    leaks: bool,
 ) -> dict[str, Any]:
     """See `aiaas.preprocess.preprocess`."""
     with tempfile.TemporaryDirectory(prefix=".rows-", dir=out) as scratch:
         planned = _planned(section, seed, task, collected, kept or Path(scratch), addresses)
-        return _Stage(planned, section, out, progress).run()
+        return _Stage(planned, section, out, progress).run(leaks=leaks)
 
 
 def _planned(section: Any, seed: int, task: Task, collected: Path, folder: Path, addresses: Sequence[str]) -> Plan:
@@ -82,7 +84,7 @@ class _Stage:
         self._moved = 0
         self._build()
 
-    def run(self) -> dict[str, Any]:
+    def run(self, *, leaks: bool) -> dict[str, Any]:
         self.shelf.check(len(self.plan.segments), len(self.plan.passes))
         checks.refuse_nothing_collected(self.plan)
         processes = min(cores.cores(), len(self.plan.segments))
@@ -91,7 +93,7 @@ class _Stage:
                 rows = self._concluded(span)
                 self._pass(span, rows, pool)
         result = outcome.Outcome(self.plan, self.section.split, self.shelf, self.steps, self.passed)
-        result.check()
+        result.check(leaks=leaks)
         result.write(self.out)
         summary = result.summary()
         kept = [
