@@ -250,7 +250,7 @@ def test_a_batch_is_its_texts_one_by_one(texts: list[str]) -> None:
 
 
 def hostile() -> Iterator[tuple[str, str]]:
-    length = 240_000  # characters
+    length = 80_000  # characters
     for piece in (
         *("1", "1 ", "13", "1-", "138 ", "+1", "(0", "４", "١", "1\u200b", "0.", "1.1.", "1:", "a:", "::", "f:", "@"),
         *("a@", "a@a.", "a@a", "a.", "://", "://a:", "://a:b@", "x://a?key=", "京A", "京A1", "路1号", "1号", "1栋1室"),
