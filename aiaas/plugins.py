@@ -23,8 +23,8 @@ from aiaas.errors import MissingPackageError, UsageError
 Room = Literal["sources", "steps", "tasks", "architectures"]
 _EXTRAS = {
     "data": {
-        *("sqlalchemy", "psycopg", "openpyxl", "lxml", "trafilatura", "protego", "w3lib", "python-jsonpath"),
-        *("faker", "phonenumbers", "opencc", "py3langid", "cleanlab"),
+        *("sqlalchemy", "psycopg", "openpyxl", "lxml", "trafilatura", "lxml_html_clean", "protego", "w3lib"),
+        *("python-jsonpath", "faker", "phonenumbers", "opencc", "py3langid", "cleanlab"),
     },
     "onnx": {"onnxruntime", "tokenizers"},
     "torch": {
@@ -69,9 +69,9 @@ def names(room: Room) -> list[str]:
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
-    """The allowed name that `word` was probably meant to be."""
-    close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
-    return close[0] if close else None
+    """The allowed name that `word` was probably meant to be; the one with the same letters, where there is one."""
+    close = difflib.get_close_matches(word, list(allowed), n=3, cutoff=0.6)
+    return next((name for name in close if sorted(name) == sorted(word)), close[0] if close else None)
 
 
 def find(room: Room, name: str) -> object:

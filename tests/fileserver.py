@@ -22,6 +22,7 @@ class Site:
     ranges: bool = True
     break_after: list[int] = field(default_factory=list)  # bytes of the body before hanging up, one an answer
     silence: float = 0.0  # seconds before the body
+    drip: float = 0.0  # seconds before each byte of the body
     length: bool = True
     shift: int = 0  # how far a range answered lies beside the one asked for
     asked: list[tuple[str, int, str | None]] = field(default_factory=list)
@@ -79,7 +80,11 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(self.site.silence)
             if self.site.break_after:
                 body = body[: self.site.break_after.pop(0)]
-            self.wfile.write(body)
+            for start in range(len(body) if self.site.drip else 0):
+                time.sleep(self.site.drip)
+                self.wfile.write(body[start : start + 1])
+            if not self.site.drip:
+                self.wfile.write(body)
         except OSError:
             pass  # the client hung up, as it may
 

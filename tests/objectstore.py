@@ -24,6 +24,7 @@ class Store:
     objects: dict[str, bytes] = field(default_factory=dict)
     refuse: int = 0  # the status of every answer, where it is not 0
     silence: float = 0.0  # seconds before a body
+    pace: int = 0  # bytes a second, where it is not 0
     short: int = 0  # bytes that a body lacks of those stated
     more: int = 0  # bytes that a listing states beyond those there are
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -98,7 +99,11 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if body and data:
                 time.sleep(self.store.silence)
-                self.wfile.write(data[: len(data) - self.store.short])
+                data = data[: len(data) - self.store.short]
+                step = self.store.pace // 20 or len(data)
+                for start in range(0, len(data), step):
+                    time.sleep(0.05 if self.store.pace else 0)
+                    self.wfile.write(data[start : start + step])
         except OSError:
             pass  # the client hung up, as it may
 

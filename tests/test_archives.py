@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import json
 import lzma
@@ -42,6 +44,18 @@ def packed(path: Path, members: dict[str, bytes]) -> Path:
     compress: dict[str, Callable[[bytes], bytes]] = {".xz": lzma.compress, ".zst": zstandard.compress}
     path.write_bytes(compress.get(path.suffix, bytes)(data))
     return path
+
+
+def zipped_as(path: Path, members: dict[str, bytes], encoding: str) -> None:
+    """A zip whose names are in an encoding of which it says nothing."""
+
+    class Info(zipfile.ZipInfo):
+        def _encodeFilenameFlags(self) -> tuple[bytes, int]:
+            return self.filename.encode(encoding), 0
+
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(Info(name), data)
 
 
 def special(path: Path, kind: bytes, link: str = "") -> None:
@@ -247,6 +261,46 @@ def test_damaged_archives(tmp_path: Path, ending: str) -> None:
         error = failure(tmp_path, path.name)
         assert error.where == path.name
         assert not list((tmp_path / "cache").iterdir())
+
+
+@pytest.mark.parametrize("ending", [".tar", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst"])
+def test_a_tar_that_breaks_off_between_two_members_is_not_taken_for_whole(tmp_path: Path, ending: str) -> None:
+    """tarfile takes a header that is missing or broken for the end, and what follows would be lost without a word."""
+    plain = packed(tmp_path / "whole.tar", {"a.csv": CSV, "b.csv": CSV}).read_bytes()
+    second = 2 * tarfile.BLOCKSIZE
+    scribbled = plain[:second] + b"x" * tarfile.BLOCKSIZE + plain[second + tarfile.BLOCKSIZE :]
+    compress: dict[str, Callable[[bytes], bytes]] = {
+        ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstandard.compress
+    }  # fmt: skip
+    path = tmp_path / f"a{ending}"
+    for data in (plain[:second], plain[: second + 100], scribbled):
+        path.write_bytes(compress.get(path.suffix, bytes)(data))
+        assert "the archive is damaged" in failure(tmp_path, path.name).message
+    path.write_bytes(compress.get(path.suffix, bytes)(plain[: 2 * second + tarfile.BLOCKSIZE]))  # one block of zeros
+    assert len(rows(tmp_path, path.name)["text"]) == 4
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8"])
+@pytest.mark.parametrize("ending", [".zip", ".tar"])
+def test_names_of_which_an_archive_does_not_say_the_encoding(tmp_path: Path, ending: str, encoding: str) -> None:
+    """As Windows packs folders in China; without this the labels would be other characters."""
+    path = tmp_path / f"a{ending}"
+    members = {f"评论/{kind}/第{n}条.txt": f"{kind}{n}".encode() for kind in ("正面", "负面") for n in range(2)}
+    if ending == ".zip":
+        zipped_as(path, members, encoding)
+    else:
+        with tarfile.open(path, "w", encoding=encoding, format=tarfile.GNU_FORMAT) as tar:
+            for name, data in members.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    assert rows(tmp_path, path.name)["label"] == ["正面", "正面", "负面", "负面"]
+
+
+def test_names_of_western_windows_are_not_taken_for_chinese(tmp_path: Path) -> None:
+    names = ("Müller", "Größe", "Überschrift", "café crème")
+    zipped_as(tmp_path / "a.zip", {f"{name}/1.txt": b"yes" for name in names}, "cp437")
+    assert sorted(rows(tmp_path, "a.zip")["label"]) == sorted(names)
 
 
 def test_an_archive_in_an_archive_and_members_of_none(tmp_path: Path) -> None:

@@ -94,6 +94,57 @@ def test_nul_bytes_and_mixed_encodings_are_told_with_their_line(bench: Bench) ->
     assert bench.failure(TEXTS, source("c.csv")).where is not None
 
 
+LINES = {"csv": "{text},1", "jsonl": '{{"text": "{text}", "label": "1"}}', "txt": "{text}"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("ending", LINES)
+def test_a_few_damaged_lines_may_be_left_out_and_are_kept_aside(bench: Bench, ending: str, encoding: str) -> None:
+    texts = [f"{n} 房间很干净" for n in range(200)]
+    lines = [LINES[ending].format(text=text).encode(encoding) for text in texts]
+    lines[50] = lines[50].replace(b"50", b"5\0")
+    lines[120] = lines[120].replace(b"120", b"\xff\xfe")
+    head = [b"text,label"] if ending == "csv" else []
+    name = f"a.{ending}"
+    (bench.base / name).write_bytes(b"\n".join([*head, *lines]))
+    said: dict[str, Any] = {"label": "1", "format": "lines"} if ending == "txt" else {}
+    error = bench.failure(TEXTS, source(name, **said))
+    assert "on_error: skip" in str(error.hint)
+    found = bench.rows(TEXTS, source(name, on_error="skip", **said))
+    assert found["text"] == [text for n, text in enumerate(texts) if n not in (50, 120)]
+    first, second = (f"{name}:{n + len(head) + 1}" for n in (50, 120))
+    kept = bench.dropped()
+    assert [(row["place"], row["reason"]) for row in kept] == [
+        (first, "malformed: a NUL byte"),
+        (second, f"malformed: bytes that are not {encoding.upper()}"),
+    ]
+    assert "房间很干净" in kept[0]["values"]
+    assert any("2 malformed rows passed over, 198 kept" in each for each in bench.warnings)
+
+
+def test_what_is_no_text_is_not_taken_for_text_with_damaged_lines(bench: Bench) -> None:
+    for name, data in {
+        "a.csv": bytes(range(256)) * 100,
+        "b.csv": "text,label\ngood,1\n".encode("utf-16-le") * 50,
+        "c.csv": b"text,label\n" + "très bien,1\n".encode("cp1252") * 50,
+    }.items():
+        (bench.base / name).write_bytes(data)
+        assert bench.failure(TEXTS, source(name, on_error="skip")).where
+    (bench.base / "d.csv").write_bytes(b"text,label\n" + "房间,1\n".encode() * 50 + b"x" * 17 * 2**20 + b"\xff")
+    assert "is longer than" in bench.failure(TEXTS, source("d.csv", on_error="skip")).message
+
+
+def test_a_document_that_is_no_text_may_be_left_out(bench: Bench) -> None:
+    for label in ("pos", "neg"):
+        for number in range(5):
+            bench.write(f"mail/{label}/{number}.txt", f"{label} {number}")
+    (bench.base / "mail" / "pos" / "2.txt").write_bytes(b"\0\1\2")
+    bench.write("mail/pos/3.txt", "")
+    assert bench.failure(TEXTS, source("mail")).where == "mail/pos/2.txt:1"
+    bench.run(TEXTS, source("mail", on_error="skip"))
+    assert [row["place"] for row in bench.dropped()] == ["mail/pos/2.txt", "mail/pos/3.txt"]
+
+
 def test_a_file_that_changes_while_it_is_read(bench: Bench) -> None:
     bench.write("a.csv", "text,label\n" + "good,1\n" * 30_000)
     batches = files.read(files.Params(source="a.csv"), bench.context)

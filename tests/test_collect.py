@@ -33,6 +33,7 @@ class Bench:
         self.runs = 0
 
     def write(self, name: str, text: str) -> None:
+        (self.base / name).parent.mkdir(parents=True, exist_ok=True)
         (self.base / name).write_text(text, "utf-8")
 
     def run(self, task: Task, *sources: SourceParams, **more: Any) -> dict[str, Any]:
@@ -47,6 +48,13 @@ class Bench:
         self.run(task, *sources, **more)
         with pa.OSFile(str(self.out / "data.arrow")) as stream:
             return cast(dict[str, list[Any]], pa.ipc.open_stream(stream).read_all().to_pydict())
+
+    def dropped(self) -> list[dict[str, str]]:
+        """What was left out of the last run."""
+        import pyarrow as pa
+
+        with pa.OSFile(str(self.out / "dropped.arrow")) as stream:
+            return cast(list[dict[str, str]], pa.ipc.open_stream(stream).read_all().to_pylist())
 
     def digest(self) -> str:
         return hashlib.sha256((self.out / "data.arrow").read_bytes()).hexdigest()
@@ -96,6 +104,14 @@ def test_a_missing_column_names_those_there_are(bench: Bench) -> None:
     assert "columns: {text: texte}" in str(error.hint)
     assert "label:" in str(bench.failure(TEXTS, source("a.csv", columns={"text": "texte"})).hint)
     assert "no column 'review'" in bench.failure(TEXTS, source("a.csv", columns={"text": "review"})).message
+
+
+def test_fields_that_are_parted_by_another_sign_are_told(bench: Bench) -> None:
+    bench.write("a.csv", "text;label\ngood;1\n")
+    error = bench.failure(TEXTS, source("a.csv"))
+    assert error.message == "there is no column 'text'; there is only 'text;label'"
+    assert error.hint == 'the fields seem to be parted by another sign: say delimiter: ";"'
+    assert bench.rows(TEXTS, source("a.csv", delimiter=";"))["text"] == ["good"]
 
 
 def test_mappings_that_make_no_sense_are_refused(bench: Bench) -> None:
@@ -224,7 +240,7 @@ def test_rows_left_out_are_kept_aside(bench: Bench) -> None:
     bench.write("a.csv", 'text,label\ngood,1\nx\n"y"z,1\n,2\nfine,\nbad,0\n')
     summary = bench.run(TEXTS, source("a.csv", on_error="skip"))
     assert aside(bench) == [
-        {"source": "a.csv", "place": f"a.csv:{line}", "step": "collect", "reason": reason, "values": row}
+        {"source": "a.csv", "place": f"a.csv:{line}", "row": None, "step": "collect", "reason": reason, "values": row}
         for line, reason, row in (
             (3, "malformed: 1 field instead of 2", ["x"]),
             (4, "malformed: ',' expected after '\"'", '"y"z,1'),

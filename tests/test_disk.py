@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from aiaas.preprocess import preprocess, segments
 from tests import apiserver, crawlsite
+from tests.test_segments import TEXT, files, reviews, section, write
 
 PRIVATE_MOUNT = ["unshare", "--user", "--map-root-user", "--mount"]
 
@@ -106,3 +108,54 @@ def test_a_disk_that_fills_while_the_web_is_read_is_said_and_the_next_run_goes_o
         assert "the disk is full" in first, done
         assert "make room" in first
         assert second == ("150" if kind == "crawl" else "200")
+
+
+SEGMENTS = """
+import sys
+from pathlib import Path
+from aiaas import cores
+from aiaas.errors import DataError
+from aiaas.preprocess import preprocess, segments
+from aiaas.steps import _buckets
+from tests.test_segments import TEXT, section
+segments.BYTES, _buckets.ROWS = 8_000, 500
+cores.cores = lambda: 2
+out = Path("small/out")
+out.mkdir(exist_ok=True)
+try:
+    steps = section("clean", "deduplicate", "near_duplicates")
+    preprocess(steps, 5, TEXT, Path("d.arrow"), out, addresses=["reviews.txt"], kept=Path("small/kept"))
+    print("done")
+except DataError as error:
+    print(error.message)
+"""
+
+
+@pytest.mark.skipif(not mounts_allowed(), reason="no mount namespaces for this user here")
+@pytest.mark.parametrize("kilobytes", [100, 400, 700, 1000])
+def test_a_disk_that_fills_while_processes_take_segments_through_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kilobytes: int
+) -> None:
+    """In whichever pass, or between two of them: it is said, and what was done by then is gone on from."""
+    root = Path(__file__).parent.parent
+    write(tmp_path / "d.arrow", *reviews(3000))
+    for name in ("small", "kept_whole", "plain"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "run.py").write_text(SEGMENTS)
+    python = f"PYTHONPATH={root} {sys.executable} run.py"
+    script = f"""
+        mount -t tmpfs -o size={kilobytes}k none small || exit 99
+        {python}
+        mount -o remount,size=64m small || exit 99
+        {python}
+        cp small/out/* kept_whole
+    """
+    done = subprocess.run(
+        [*PRIVATE_MOUNT, "bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines() == ["the disk is full", "done"], done
+    assert "Traceback" not in done.stderr
+    monkeypatch.setattr(segments, "BYTES", 8_000)
+    what = section("clean", "deduplicate", "near_duplicates")
+    preprocess(what, 5, TEXT, tmp_path / "d.arrow", tmp_path / "plain", addresses=["reviews.txt"])
+    assert files(tmp_path / "kept_whole") == files(tmp_path / "plain")

@@ -19,7 +19,7 @@ import pytest
 import typer
 import typer.main
 
-from aiaas import recipe
+from aiaas import plugins, recipe
 from aiaas.cli import app
 from tests.conftest import RECIPE
 
@@ -65,7 +65,7 @@ def commands(text: str) -> Iterator[list[str]]:
 def shell(page: Path) -> Iterator[str]:
     """The lines of a page's fenced blocks that a person types: those after `$ ` where a block has any."""
     for language, block in FENCE.findall(page.read_text("utf-8")):
-        if language in {"python", "toml"}:
+        if language in {"python", "toml", "text"}:
             continue
         typed = re.findall(r"^\$ ((?:.*\\\n)*.*)", block, re.MULTILINE)
         yield "\n".join(typed) if typed else re.sub(r"^\s*(- run:|#)\s", "", block, flags=re.MULTILINE)
@@ -157,6 +157,12 @@ def test_every_page_is_in_the_index() -> None:
 
 def script(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_guide_names_every_step() -> None:
+    page = (ROOT / "docs" / "guides" / "data.md").read_text("utf-8")
+    page = page.partition("\n## Steps\n")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^\| `(\w+)` \|(?:[^|]*\|){4}$", page, re.MULTILINE)) == sorted(plugins.names("steps"))
 
 
 def test_the_reference_is_current() -> None:

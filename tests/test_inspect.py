@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import random
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
 
 from aiaas import pictures
 from aiaas.errors import DataError, UsageError
+from aiaas.inspect import judge
 from aiaas.inspect import look as looking
 from aiaas.inspect.equal import Rows as EqualRows
 from aiaas.inspect.guess import guess
 from aiaas.inspect.page import page
+from aiaas.inspect.report import Near
 from aiaas.inspect.sample import draw
+from aiaas.pictures import alike
+from aiaas.pipeline.looking import Told, look_at_file
 from tests.inspect_toys import found, look, reviews, serious, write
 
 COLUMNS = ("text", "label")
@@ -56,7 +63,7 @@ def test_nearly_equal_texts_are_found_with_what_they_are_like(tmp_path: Path) ->
     planted = [(f"{text}！！", label) for text, label in rows[:20]]
     finding = found(look(write(tmp_path / "r.csv", COLUMNS, [*rows, *planted])))["near-duplicates"]
     assert (finding.level, finding.count) == ("warning", 20)
-    assert (finding.places[0].row, str(finding.places[0].shown).endswith("！！ ≈ row 1")) == (201, True)
+    assert (finding.places[0].row, finding.places[0].shown) == (201, f"≈ row 1: {planted[0][0]}")
 
 
 def test_one_class_is_fatal(tmp_path: Path) -> None:
@@ -131,6 +138,36 @@ def test_rows_of_test_nearly_in_train_by_how_many_they_are(tmp_path: Path, count
         "near-test-in-train"
     ]
     assert (finding.level, finding.count) == (level, count)
+
+
+@pytest.mark.parametrize(
+    ("shared", "train", "level"), [(1, 20_000, "note"), (2, 1_000, "warning"), (60, 1_000, "fatal")]
+)
+def test_of_much_train_a_part_is_compared_and_what_it_shows_is_weighed(shared: int, train: int, level: str) -> None:
+    near = Near(rows=2_000 + train, alike=0, test=1_000, train=train, of_train=20_000, shared=shared)
+    (finding,) = judge.of_near(near, [], [], pictures=False)
+    assert finding.level == level
+    assert finding.message.startswith(f"{shared} of 1,000 rows of test (")
+    assert finding.message.endswith(", of which 1,000 of 20,000 rows were compared") == (train < 20_000)
+
+
+def test_more_rows_are_compared_than_are_in_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(looking.BUDGETS, "full", looking.BUDGETS["full"]._replace(sample=100))
+    rows = [(text, label, "train") for text, label in reviews(900)]
+    planted = [(f"{text}！", label, "test") for text, label, _ in rows[450:465]]
+    fresh = [(text, label, "test") for text, label in reviews(135, seed=1)]
+    path = write(tmp_path / "r.csv", (*COLUMNS, "split"), [*rows, *planted, *fresh])
+    report = look(path)
+    finding = found(report)["near-test-in-train"]
+    assert (finding.level, finding.count) == ("fatal", 15)
+    assert [(place.row, place.shown) for place in finding.places[:2]] == [
+        (901, f"≈ train row 451: {planted[0][0]}"),
+        (902, f"≈ train row 452: {planted[1][0]}"),
+    ]
+    assert [(each.what, each.rows) for each in report.sampled] == [("values", 100)]
+    monkeypatch.setitem(looking.BUDGETS, "full", looking.BUDGETS["full"]._replace(characters=6_000))
+    told = {each.what: each.rows for each in look(path).sampled}
+    assert 150 < told["near duplicates"] < 300  # of texts of some 30 characters
 
 
 def test_personal_data_is_counted_by_kind_and_never_shown(tmp_path: Path) -> None:
@@ -255,6 +292,7 @@ def test_clean_pictures_give_nothing_to_warn_of(tmp_path: Path) -> None:
     assert report.pictures.modes == {"RGB": 60}
     assert report.near is not None
     assert report.near.alike == 0
+    assert [each.what for each in report.skipped] == ["suspicious labels"]
 
 
 def test_pictures_that_look_alike_and_such_of_another_mode(tmp_path: Path) -> None:
@@ -266,6 +304,36 @@ def test_pictures_that_look_alike_and_such_of_another_mode(tmp_path: Path) -> No
     report = look(folder)
     assert found(report)["alike-pictures"].count == 4
     assert found(report)["mixed-pictures"].level == "note"
+
+
+@pytest.mark.parametrize("count", [300, 1797])
+def test_pictures_of_few_shapes_are_not_alike_and_their_copies_are(count: int) -> None:
+    """Handwritten digits of 8 x 8 pixels: many a 1 is drawn like another, by another hand."""
+    lot = np.random.default_rng(count)
+    digits = [(each * 255 / 16).round().astype(np.uint8) for each in load_digits().images]
+    own = [pictures.to_png(digits[place]) for place in lot.permutation(len(digits))[:count]]
+    again = [Image.open(io.BytesIO(each)) for each in own[:20]]
+    copies = [_saved(picture, "JPEG", quality=85) for picture in again[:10]]
+    copies += [_saved(picture.resize((16, 16), Image.Resampling.BICUBIC), "PNG") for picture in again[10:]]
+    found = alike.pairs(alike.looks([*own, *copies]))
+    copied = {(count + place, place) for place in range(20)}
+    assert len(copied & set(map(tuple, found.tolist()))) >= 19
+    assert len(set(found[found[:, 0] < count, 0].tolist())) <= count * 0.02
+
+
+def test_a_hundred_copies_of_one_picture_are_all_alike() -> None:
+    lot = np.random.default_rng(0)
+    copies = [(picture(1) * lot.uniform(0.7, 0.9) + lot.integers(0, 20)).astype(np.uint8) for _ in range(100)]
+    others = [picture(number) for number in range(2, 60)]
+    found = alike.pairs(alike.looks([pictures.to_png(each) for each in [*others, *copies]]))
+    assert len(set(found[:, 0].tolist())) == 99
+    assert len(alike.pairs(alike.looks([]))) == 0
+
+
+def _saved(picture: Image.Image, kind: str, **options: int) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
 
 
 def test_broken_pictures_are_fatal_and_named(tmp_path: Path) -> None:
@@ -316,6 +384,8 @@ def test_a_column_that_is_not_there_and_a_task_that_is_none(tmp_path: Path) -> N
         look(path, task="text-clasification")
     with pytest.raises(UsageError, match="--format"):
         look(path, format="cvs")
+    with pytest.raises(UsageError, match="query: field required: this source needs more than its address"):
+        look_at_file("sql:sqlite:///none.db", Told(), tmp_path)
 
 
 ODD = {

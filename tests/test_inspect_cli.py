@@ -89,6 +89,24 @@ def test_a_run_stops_where_test_is_nearly_in_train_unless_the_recipe_accepts_it(
     ]
 
 
+def test_rows_of_test_in_train_are_refused_unless_the_recipe_accepts_them(aiaas: Aiaas, project: Path) -> None:
+    good = (project / "good.txt").read_text("utf-8").splitlines()
+    (project / "test.txt").write_text("\n".join([*good[:3], *(f"别的话 {number}" for number in range(9))]), "utf-8")
+    (project / "rest.txt").write_text("\n".join(f"另一句 {number}" for number in range(9)), "utf-8")
+    sources = "[{source: good.txt, label: pos, split: train}, {source: bad.txt, label: neg, split: train}, "
+    sources += "{source: test.txt, label: pos, split: test}, {source: rest.txt, label: neg, split: test}]"
+    said = ("--json", "--set", f"collect={sources}", "--set", "preprocess.steps=[clean]", "--set", "evaluate.gates={}")
+    refused = aiaas("run", "tiny.yaml", *said)
+    assert refused.returncode == 3
+    assert "of 21 rows of test stand in train as well" in answer(refused)["error"]["message"]
+    assert "inspect: {accept: [test-in-train]}" in answer(refused)["error"]["hint"]
+    accepting = ("--set", "inspect.accept=[test-in-train, near-test-in-train]")
+    accepted = answer(aiaas("run", "tiny.yaml", *said, *accepting))
+    assert accepted["ok"] is True, accepted
+    assert ("test-in-train", True) in [(each["name"], each["accepted"]) for each in accepted["findings"]]
+    assert aiaas("run", "tiny.yaml", *said).returncode == 3, "what was accepted once is no longer"
+
+
 def test_what_preprocess_refuses_is_a_finding(aiaas: Aiaas, project: Path) -> None:
     (project / "bad.txt").write_text((project / "good.txt").read_text("utf-8"), "utf-8")
     ended = aiaas("inspect", "tiny.yaml", "--json")

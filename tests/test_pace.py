@@ -32,3 +32,12 @@ def test_another_stage_begins_anew() -> None:
     pace.line(Advance("collect", 10, 1_000_000), 0.0)
     assert pace.line(Advance("preprocess", 1, 5_000_000), 5.0) == "preprocess: 1 rows"
     assert pace.line(Advance("preprocess", 2, 9_000_000), 7.0) == "preprocess: 2 rows, 2.0 MB/s"
+
+
+def test_what_was_fetched_is_read_at_a_pace_of_its_own() -> None:
+    pace = Pace()
+    pace.line(Advance("collect", 0, 0, of_bytes=100_000_000), 0.0)
+    pace.line(Advance("collect", 0, 100_000_000, of_bytes=100_000_000), 100.0)
+    pace.line(Advance("collect", 10, 1_000_000, of_bytes=100_000_000), 100.1)
+    told = pace.line(Advance("collect", 900, 51_000_000, of_bytes=100_000_000), 101.1)
+    assert told == "collect: 900 rows, 50.0 MB/s, 1 s left"

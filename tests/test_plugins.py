@@ -53,3 +53,8 @@ def test_the_extras_are_those_of_the_project() -> None:
         return names
 
     assert {extra: packages(extra) for extra in plugins._EXTRAS} == plugins._EXTRAS
+
+
+@pytest.mark.parametrize(("word", "meant"), [("lable", "label"), ("tabel", "table"), ("tabl", "table"), ("x", None)])
+def test_the_nearest_name_is_rather_one_of_the_same_letters(word: str, meant: str | None) -> None:
+    assert plugins.nearest(word, ["source", "label", "table", "labels"]) == meant

@@ -426,7 +426,7 @@ class TestLeaks:
     def test_rows_of_test_that_stand_in_train(self, stage: Stage) -> None:
         error = stage.refused(self.data(), section())
         assert error.message == "1 of 10 rows of test stand in train as well, such as 'review 3'"
-        assert error.hint == "add the step deduplicate"
+        assert error.hint == "add the step deduplicate; or accept it in the recipe: inspect: {accept: [test-in-train]}"
 
     def test_after_the_steps(self, stage: Stage) -> None:
         error = stage.refused(self.data(), section("deduplicate", "clean"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from aiaas.cli import output
 from aiaas.cli.progress import Pace
 from aiaas.contracts import Advance
 
@@ -17,3 +20,11 @@ def test_a_source_that_counts_no_bytes_tells_its_rows() -> None:
     pace = Pace()
     pace.line(Advance("collect", 0), 100.0)
     assert pace.line(Advance("collect", 5000), 200.0) == "collect: 5,000 rows"
+
+
+def test_a_passing_line_is_gone_before_data_stand_on_the_same_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output.say_over("inspect: 341 of 569 rows")
+    output.out("the table")
+    assert capsys.readouterr() == ("the table\n", "inspect: 341 of 569 rows\r\x1b[K")
+    output.out("more of it")
+    assert capsys.readouterr() == ("more of it\n", "")

@@ -6,7 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from conftest import Aiaas, answer
+from tests.conftest import Aiaas, answer
 
 
 def test_collect_says_where_rows_came_from_and_went(aiaas: Aiaas, project: Path) -> None:

@@ -56,8 +56,8 @@ def test_a_bad_address_is_a_fault_of_the_recipe_with_its_line(project: Path) -> 
     begin, end = text.index("model:"), text.index("evaluate:")
     for address, message in {
         "https://example.org/encoder": "gives no folder; it must be a path, package:NAME/path or hf:OWNER/NAME",
+        "s4:encoder": "unknown kind of source 's4:'",
         "s3://bucket/encoder": "gives no folder",
-        "ftpx:encoder": "unknown kind of source 'ftpx:'",
         "package:encoder": "it must read package:NAME/path",
         "hf:a/b/c": "it must read hf:OWNER/NAME",
     }.items():
@@ -88,7 +88,7 @@ def test_what_is_in_the_folder_decides_the_key_and_is_recorded(encoder: Path, pr
     (encoder / "README.md").write_text("is altered")
     assert all(stage.cached for stage in pipeline.plan(work(project, "encoder")))
     (encoder / "odds.json").write_text('{"x": 0.75}')
-    train = {each.name: each for each in pipeline.plan(work(project, "encoder"))}["train"]
+    train = next(stage for stage in pipeline.plan(work(project, "encoder")) if stage.name == "train")
     assert not train.cached
     assert train.why[0].startswith("files.encoder.odds.json changed")
 

@@ -21,9 +21,10 @@ import pytest
 from aiaas import cores, plugins
 from aiaas.contracts import Advance, Column
 from aiaas.errors import AiaasError, DataError
-from aiaas.preprocess import preprocess, segments, tables
+from aiaas.preprocess import pool, preprocess, segments, tables, work
 from aiaas.preprocess.shelf import ROWS, Shelf
 from aiaas.recipe import Split
+from aiaas.steps import _buckets
 from tests.step_toys import OddError, registered
 
 TEXT: Any = SimpleNamespace(COLUMNS=(Column("text", "text"), Column("label", "label")), OPEN=False)
@@ -207,9 +208,14 @@ class TestErrors:
             with pytest.raises(DataError, match=r"^3 of 3,000 rows have no label; the first is row 301 of source 0$"):
                 run(tmp_path, "out", data, section("clean"), processes)
 
-    def test_leaks_between_segments(self, tmp_path: Path, small_segments: None) -> None:
+    @pytest.mark.parametrize("at_once", [2**20, 50])
+    def test_leaks_between_segments(
+        self, tmp_path: Path, small_segments: None, monkeypatch: pytest.MonkeyPatch, at_once: int
+    ) -> None:
+        monkeypatch.setattr(_buckets, "ROWS", at_once)
         texts = [f"text {n}" for n in range(3000)]
-        texts[2950], texts[2960] = texts[3], texts[40]
+        texts[2950] = texts[2951] = texts[3]
+        texts[2960] = texts[40]
         data = write(tmp_path / "d.arrow", texts, ["a", "b"] * 1500)
         table = pa.ipc.open_stream(data.read_bytes()).read_all()
         parts = pa.array(["train"] * 2500 + ["validation"] * 200 + ["test"] * 300)
@@ -217,13 +223,44 @@ class TestErrors:
         with pa.OSFile(str(data), "wb") as file, pa.ipc.new_stream(file, table.schema) as stream:
             stream.write_table(table, max_chunksize=50)
         with pytest.raises(
-            DataError, match=r"^2 of 300 rows of test stand in train as well, such as 'text 3'; 'text 40'$"
+            DataError, match=r"^3 of 300 rows of test stand in train as well, such as 'text 3'; 'text 3'$"
         ):
             run(tmp_path, "out", data, section(), 2)
 
 
 class TestGoesOn:
-    def test_finished_segments_are_not_done_again(self, tmp_path: Path, small_segments: None) -> None:
+    @pytest.mark.parametrize("after", [3, 25])
+    def test_finished_segments_are_not_done_again(
+        self, tmp_path: Path, small_segments: None, monkeypatch: pytest.MonkeyPatch, after: int
+    ) -> None:
+        data = write(tmp_path / "d.arrow", *reviews(3000))
+        what, kept = section("clean", "deduplicate"), tmp_path / "kept"
+        run(tmp_path, "plain", data, what)
+        done: list[tuple[int, int]] = []
+        real = work.do
+
+        def until_stopped(plan: Any, span: Any, segment: Any, told: Any, moved: Any) -> Any:
+            if len(done) == after:
+                raise KeyboardInterrupt
+            result = real(plan, span, segment, told, moved)
+            done.append((span.number, segment.number))
+            return result
+
+        monkeypatch.setattr(work, "do", until_stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, "out", data, what, kept=kept)
+        after = -1
+        told: list[Advance] = []
+        run(tmp_path, "out", data, what, kept=kept, progress=told.append)
+        assert len(done) == len(set(done)) == 2 * len(segments.divide(data)[1]) > 25
+        assert files(tmp_path / "out") == files(tmp_path / "plain")
+        # What was there is told at once: it is no part of the pace.
+        assert len({each.rows for each in told if each.rows <= told[0].rows}) == 1
+        assert told[0].rows > 0
+
+    def test_what_was_damaged_and_cannot_be_made_of_the_rest_begins_anew(
+        self, tmp_path: Path, small_segments: None
+    ) -> None:
         data = write(tmp_path / "d.arrow", *reviews(3000))
         what = section("clean", "deduplicate")
         kept = tmp_path / "kept"
@@ -231,12 +268,17 @@ class TestGoesOn:
         for path in kept.glob("1/7.*"):
             path.unlink()
         (kept / "1" / "whole").unlink()
-        (kept / "0" / "7.rows.arrow").exists()
-        before = {path: path.stat().st_mtime_ns for path in kept.glob("*/*.json")}
         # The rows of the first pass are gone, as they must be: everything that needs them is made again.
         run(tmp_path, "two", data, what, kept=kept)
         assert files(tmp_path / "one") == files(tmp_path / "two")
-        assert before
+
+    def test_what_a_kill_left_while_something_was_concluded_goes(self, tmp_path: Path, small_segments: None) -> None:
+        data = write(tmp_path / "d.arrow", *reviews(300))
+        kept = tmp_path / "kept"
+        (kept / "scratch").mkdir(parents=True)
+        (kept / "scratch" / "0.rows").write_bytes(b"half")
+        run(tmp_path, "one", data, section("deduplicate"), kept=kept)
+        assert not (kept / "scratch").exists()
 
     def test_a_damaged_file_is_made_again(self, tmp_path: Path, small_segments: None) -> None:
         data = write(tmp_path / "d.arrow", *reviews(3000))
@@ -434,6 +476,25 @@ class TestSteps:
         assert len(deduplicate["examples"]) == 5
 
 
+class TestProcesses:
+    def test_what_a_step_learned_is_told_to_a_process_once(
+        self, tmp_path: Path, small_segments: None, toys: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        data = write(tmp_path / "d.arrow", [f"text {n}" for n in range(3000)], ["a", "b"] * 1500)
+        sent: list[str] = []
+        real = pool.pickle.dumps
+
+        def noting(value: Any) -> bytes:
+            sent.append(value[0])
+            return real(value)
+
+        monkeypatch.setattr(pool.pickle, "dumps", noting)
+        run(tmp_path, "out", data, section("longest"), 2)
+        assert sent.count("plan") == 2
+        assert sent.count("job") == 4, "two passes"
+        assert sent.count("task") == 2 * len(segments.divide(data)[1]) > 10
+
+
 class TestDropped:
     def test_every_row_that_went_is_kept_aside(self, tmp_path: Path, small_segments: None) -> None:
         texts, labels = reviews(3000)
@@ -462,6 +523,7 @@ class TestDropped:
         assert rows(tmp_path / "out" / "dropped.arrow") == [
             {
                 "source": "reviews.txt",
+                "place": None,
                 "row": 1,
                 "step": "clean",
                 "reason": "no text is left",

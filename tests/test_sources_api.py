@@ -465,7 +465,7 @@ def test_a_total_that_is_none_is_told(api: Api, tmp_path: Path, total: Any) -> N
 @pytest.mark.parametrize("answer", ["a text", 5, None, True])
 def test_an_answer_that_is_a_single_value_holds_no_rows(api: Api, tmp_path: Path, answer: Any) -> None:
     api.special["/cursor"] = giving(answer)
-    assert rows(api, context(tmp_path), "/cursor") == []
+    assert "picks nothing of any page" in failure(api, context(tmp_path), "/cursor").message
 
 
 def test_an_answer_without_content(api: Api, tmp_path: Path) -> None:
@@ -569,3 +569,9 @@ def test_a_file_and_an_api_exclude_each_other() -> None:
             http.Params.model_validate({"source": "https://example.org/a", "api": {}, **said})
     with pytest.raises(ValidationError, match=r"api\.auth\.query"):
         http.Params.model_validate({"source": "https://example.org/a?key=${env:KEY}", "api": {}})
+
+
+def test_a_path_that_picks_no_row_is_told_with_what_there_is(api: Api, tmp_path: Path) -> None:
+    error = failure(api, context(tmp_path), rows="$.itms[*]", fields={"text": "$.body"})
+    assert error.message == "api.rows: $.itms[*] picks nothing of any page; the answer holds items, meta"
+    assert error.where == f"{api.url}/page"

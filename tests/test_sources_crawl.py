@@ -286,6 +286,22 @@ def test_what_a_page_asks_of_crawlers_is_done(tmp_path: Path) -> None:
         assert not {"/c", "/e"} & set(site.asked)
 
 
+def test_what_the_header_of_a_page_asks_of_crawlers_is_done(tmp_path: Path) -> None:
+    asked = {
+        "/a": "noindex",
+        "/b": "otherbot: noindex, nofollow",
+        "/c": "max-snippet: 20, nofollow",
+        "/d": "otherbot: index, aiaas: none",
+    }
+    special = {"/": article(0, *asked), **{f"{path}/x": article(n) for n, path in enumerate(asked, 5)}}
+    for number, (path, rules) in enumerate(asked.items(), 1):
+        body = page(number * 20, [f"{path}/x"])[1]
+        special[path] = lambda said, body=body, rules=rules: (200, {**HTML, "X-Robots-Tag": rules}, body)
+    with serve(small(special)) as site:
+        assert set(rows(site, context(tmp_path))) == {"/", "/a/x", "/b", "/b/x", "/c"}
+        assert not {"/c/x", "/d/x"} & set(site.asked)
+
+
 def test_a_beginning_that_is_not_to_be_indexed_still_leads_somewhere(tmp_path: Path) -> None:
     head = "<meta name=robots content='noindex, follow'><link rel=canonical href=/elsewhere>"
     special = {"/": article(0, "/a/1", head=head), "/a/1": article(1), "/elsewhere": article(2)}

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from aiaas.contracts import SourceContext
 from aiaas.errors import DataError
-from aiaas.sources import _text, files
+from aiaas.sources import _text, digest_of, files
 from aiaas.sources._found import File, expand
 
 CHINESE = "房间很干净，服务也好\n早餐一般，位置不错\n"
@@ -105,6 +105,11 @@ def test_an_unknown_ending_asks_for_the_format(tmp_path: Path) -> None:
     assert rows(tmp_path, "x.data", format="text") == {"text": ["one\n"]}
 
 
+def test_a_file_of_json_is_told_what_it_may_become(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"text": "x"}]')
+    assert "jq -c" in str(failure(tmp_path, "a.json").hint)
+
+
 def test_an_address_nobody_answers_to_is_said(tmp_path: Path) -> None:
     assert "no source" in failure(tmp_path, "gopher://host/x.csv").message
 
@@ -125,6 +130,11 @@ def test_a_pinned_digest_must_fit(tmp_path: Path) -> None:
     error = failure(tmp_path, "a.txt", sha256="0" * 64)
     assert digest in error.message
     assert "0" * 64 in error.message
+    (tmp_path / "b.txt").write_text("y\n")
+    both = digest_of(files.origins(files.Params(source="*.txt"), context(tmp_path)))
+    assert rows(tmp_path, "*.txt", sha256=both) == {"text": ["x", "y"]}
+    (tmp_path / "b.txt").rename(tmp_path / "c.txt")
+    assert "checksum differs" in failure(tmp_path, "*.txt", sha256=both).message
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:

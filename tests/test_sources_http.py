@@ -16,9 +16,10 @@ import pytest
 from pydantic import ValidationError
 from test_sources_files import context
 
+from aiaas import plugins
 from aiaas.contracts import SourceContext
-from aiaas.errors import AiaasError, DataError, RemoteError
-from aiaas.sources import _exchange, http
+from aiaas.errors import AiaasError, DataError, MissingPackageError, RemoteError
+from aiaas.sources import _download, _exchange, http
 from tests.fileserver import Site, serve
 
 BODY = "".join(f"{number} 房间很干净\n" for number in range(40_000)).encode()
@@ -204,6 +205,26 @@ def test_a_silent_server_is_given_up(site: Site, tmp_path: Path) -> None:
     assert isinstance(failure(site, context(tmp_path), timeout=0.1), RemoteError)
 
 
+def test_a_server_that_drips_is_given_up(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It never falls silent, and would keep a command waiting for days."""
+    monkeypatch.setattr(_download, "PATIENCE", 2)
+    site.drip = 0.02
+    began = time.monotonic()
+    error = failure(site, context(tmp_path), timeout=0.2)
+    assert isinstance(error, RemoteError)
+    assert "bytes in" in error.message
+    assert time.monotonic() - began < 10
+    assert site.asked[-1][1] == 206, "what came is kept"
+
+
+def test_how_far_a_download_is(site: Site, tmp_path: Path) -> None:
+    told: list[tuple[int, int | None]] = []
+    texts(site, replace(context(tmp_path), progress=lambda done, total: told.append((done, total))))
+    fetched = told[: told.index((len(BODY), len(BODY))) + 1]
+    assert len(fetched) > 1
+    assert {total for _, total in fetched} == {len(BODY)}
+
+
 def test_a_server_that_is_not_there(site: Site, tmp_path: Path) -> None:
     assert isinstance(failure(site, context(tmp_path), "http://127.0.0.1:9/a.txt"), RemoteError)
 
@@ -240,6 +261,24 @@ def test_a_proxy_looks_names_up_and_addresses_are_checked_all_the_same(
         assert texts(proxy, context(tmp_path), "http://127.0.0.2/a.txt") == BODY.decode().splitlines()
         monkeypatch.setenv("no_proxy", "name.test")
         assert "cannot be looked up" in failure(proxy, context(tmp_path / "2"), "http://name.test/a.txt").message
+
+
+@pytest.mark.parametrize(
+    ("proxy", "kind", "told"),
+    [
+        ("socks5://me:hunter2@127.0.0.1:9", MissingPackageError, "needs the package socksio"),
+        ("socks://me:hunter2@127.0.0.1:9", RemoteError, "begins with http://, https:// or socks5://"),
+        ("127.0.0.1:9", RemoteError, "did not give the file"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str, kind: type[AiaasError], told: str
+) -> None:
+    monkeypatch.setattr(plugins, "installed", lambda names: dict.fromkeys(names))
+    monkeypatch.setenv("all_proxy", proxy)
+    with pytest.raises(kind, match=told) as caught:
+        list(http.read(http.Params(source="http://name.test/a.txt"), context(tmp_path)))
+    assert "hunter2" not in str(caught.value.as_dict())
 
 
 def test_a_redirect_takes_no_login_to_another_host(site: Site, tmp_path: Path) -> None:

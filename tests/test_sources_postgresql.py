@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from pydantic import ValidationError
 
 from aiaas.contracts import SourceContext
 from aiaas.errors import AiaasError, DataError, RemoteError
-from aiaas.sources import _statement, sql
+from aiaas.sources import _database, _statement, sql
 from tests import postgres
 
 pytestmark = pytest.mark.skipif(postgres.ready() is not None, reason=str(postgres.ready()))
@@ -21,8 +27,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with 30,000 reviews. Its folder is short: the path of a socket may have 107 characters."""
     import shutil
     import tempfile
-
-    import sqlalchemy as sa
 
     root = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
@@ -89,6 +93,15 @@ def test_the_server_refuses_to_write(server: str, tmp_path: Path, monkeypatch: p
     assert batch == {"n": [30_000]}
 
 
+def test_a_statement_that_is_only_half_understood_writes_nothing(server: str, tmp_path: Path) -> None:
+    """In PostgreSQL a name may hold dollars, and a comment ends at a carriage return."""
+    for query in ("SELECT 1 AS a$x$; COMMIT; DELETE FROM reviews; --$x$", "SELECT 1 --\r; COMMIT; DELETE FROM reviews"):
+        with pytest.raises((AiaasError, ValidationError)):
+            list(sql.read(said(server).model_copy(update={"query": query}), context(tmp_path)))
+    (batch,) = sql.read(said(server, "SELECT count(*) AS n FROM reviews"), context(tmp_path))
+    assert batch == {"n": [30_000]}
+
+
 def test_what_the_server_says_is_told(server: str, tmp_path: Path) -> None:
     error = failure(said(server, "SELECT txt FROM reviews"), tmp_path)
     assert isinstance(error, DataError)
@@ -117,3 +130,33 @@ def test_a_version_is_asked_for(server: str, tmp_path: Path) -> None:
     assert plain["database"] == "sql:postgresql+psycopg:///postgres"
     (origin,) = sql.origins(versioned, context(tmp_path))
     assert (origin.sha256, origin.revision) == (None, "[30000, 30000]")
+
+
+def test_a_server_that_falls_silent_is_given_up(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when its machine loses power: then it cannot say itself that it takes too long."""
+    monkeypatch.setattr(_database, "GRACE", 0.5)
+    batches = sql.read(said(server, timeout=0.5), context(tmp_path))
+    next(batches)
+    engine = sa.create_engine(server)
+    with engine.connect() as connection:
+        asked = "SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction' AND pid != pg_backend_pid()"
+        (pid,) = connection.execute(sa.text(asked)).scalars()
+    engine.dispose()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        with pytest.raises(RemoteError, match=r"the database was silent for 0.5 s"):
+            list(batches)
+        assert time.monotonic() - began < 10
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert len(list(sql.read(said(server, "SELECT 1 AS n"), context(tmp_path)))) == 1
+
+
+def test_what_takes_a_connection_and_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_database, "GRACE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"postgresql+psycopg://me:hunter2@127.0.0.1:{silent.getsockname()[1]}/shop"
+        error = failure(said(address, timeout=0.5), tmp_path)
+    assert isinstance(error, RemoteError)
+    assert "hunter2" not in str(error.as_dict())

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from aiaas import plugins
 from aiaas.contracts import SourceContext
 from aiaas.errors import AiaasError, DataError, MissingPackageError, RemoteError
-from aiaas.sources import _patience, remote
+from aiaas.sources import _patience, digest_of, remote
 from tests.objectstore import Store, serve
 
 CSV = b"text,label\ngood,1\nbad,0\n"
@@ -86,6 +86,28 @@ def test_what_is_there_is_not_asked_after_again(tmp_path: Path, put: Any) -> Non
     assert rows(params, context(tmp_path, offline=True))["text"] == ["good", "bad"]
     assert dict(remote.fingerprint(params, context(tmp_path, refresh=True))) != before
     assert rows(params, context(tmp_path, refresh=True))["text"] == ["new"]
+
+
+def test_a_pin_is_of_all_files_and_a_new_one_fetches_them_anew(tmp_path: Path, put: Any) -> None:
+    url = put(a_csv=CSV, b_csv=b"text,label\nfine,1\n")
+
+    def digest(name: str, around: SourceContext) -> str:
+        params = remote.Params(source=f"{url}/{name}")
+        rows(params, around)
+        return str(digest_of(remote.origins(params, around)))
+
+    one, both = (digest(name, context(tmp_path / "other")) for name in ("a.csv", "*.csv"))
+    assert one == hashlib.sha256(CSV).hexdigest() != both
+    here = context(tmp_path)
+    for name, pin, count in (("a.csv", one, 2), ("*.csv", both, 3)):
+        assert len(rows(remote.Params(source=f"{url}/{name}", sha256=pin), here)["text"]) == count
+    put(a_csv=b"text,label\nnew,1\n")
+    new = digest("a.csv", context(tmp_path / "third"))
+    assert (
+        "checksum differs"
+        in failure(remote.Params(source=f"{url}/a.csv", sha256=new), context(tmp_path, offline=True)).message
+    )
+    assert rows(remote.Params(source=f"{url}/a.csv", sha256=new), here)["text"] == ["new"]
 
 
 def test_what_is_gone_or_refused_is_told(tmp_path: Path, put: Any) -> None:
@@ -201,6 +223,16 @@ def test_a_changed_object_is_another_version(tmp_path: Path, bucket: Store) -> N
     assert rows(params, context(tmp_path, refresh=True))["text"] == ["new"]
 
 
+def test_another_key_opens_the_same_files(tmp_path: Path, bucket: Store) -> None:
+    asked = []
+    for number in range(2):
+        options = {"endpoint_url": bucket.url, "key": f"key{number}", "secret": f"hush{number}", "token": "t" * number}
+        params = remote.Params(source="s3://shop/2026/a.csv", options=options)
+        assert rows(params, context(tmp_path))["text"] == ["good", "bad"]
+        asked.append(len(bucket.asked))
+    assert asked[0] == asked[1]
+
+
 def test_what_s3_refuses_is_told_without_secrets(tmp_path: Path, bucket: Store) -> None:
     error = failure(s3(bucket, "shop/2026/c.csv"), context(tmp_path))
     assert isinstance(error, DataError)
@@ -212,3 +244,14 @@ def test_what_s3_refuses_is_told_without_secrets(tmp_path: Path, bucket: Store) 
     bucket.refuse, bucket.silence = 0, 3.0
     error = failure(s3(bucket, "shop/2026/a.csv", timeout=0.3), context(tmp_path))
     assert isinstance(error, RemoteError)
+
+
+def test_a_slow_line_is_no_silence(tmp_path: Path, bucket: Store) -> None:
+    """What is waited for is an answer, not a file: at this pace the whole takes longer than the timeout."""
+    bucket.objects["shop/long.txt"] = b"a line of some words\n" * 600_000
+    bucket.pace = 4 * 2**20
+    told: list[tuple[int, int | None]] = []
+    around = context(tmp_path, progress=lambda done, total: told.append((done, total)))
+    assert len(rows(s3(bucket, "shop/long.txt", timeout=2.0), around)["text"]) == 600_000
+    fetched = [done for done, total in told if total == 12_600_000]
+    assert len([done for done in fetched if 0 < done < 12_600_000]) > 2, "how far it is"

@@ -133,6 +133,15 @@ def test_which_table_is_asked(tmp_path: Path) -> None:
     assert failure(tmp_path, "b.html").message == "there is no table"
 
 
+def test_a_column_that_is_not_all_numbers_is_told(tmp_path: Path) -> None:
+    lines = "".join(f"<tr><td>{n}</td></tr>" for n in range(20))
+    (tmp_path / "a.html").write_text(f"<table><tr><th>n</th></tr>{lines}<tr><td>many</td></tr></table>")
+    warnings: list[str] = []
+    rows(tmp_path, "a.html", warnings)
+    told = "a.html#1: column 'n' is kept as text, for line 22 holds 'many'; before it stand 20 numbers"
+    assert warnings == [told]
+
+
 def test_broken_pages_and_ragged_rows(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text("<table><tr><th>a<th>b<tr><td>1<td>2<tr><td>3<td>4<td>5<tr><td>6<td>7")
     assert failure(tmp_path, "a.html").message == "1 malformed row: line 3: 3 cells instead of 2"

@@ -87,6 +87,11 @@ WRITES = [
     "SELECT 1 /* /* */ ; DELETE FROM reviews -- */",
     "SELECT '\\'; DELETE FROM reviews; --'",
     "SELECT 'a\\'' ; DELETE FROM reviews; -- '",
+    "SELECT 1 AS a$x$; COMMIT; DELETE FROM reviews; --$x$",
+    "SELECT 1 -- \r; COMMIT; DELETE FROM reviews",
+    "SELECT $é$ ' $é$; COMMIT; DELETE FROM reviews; -- '",
+    'SELECT "x\\"" ; DELETE FROM reviews; -- "',
+    "SELECT 1 ；DELETE FROM reviews",
     "PRAGMA writable_schema = 1",
     "ATTACH 'x.db' AS x",
     "VACUUM",
@@ -243,3 +248,8 @@ def test_a_server_is_asked_for_a_version_or_known_by_when_it_was_asked(
     for call in (sql.fingerprint, sql.read):
         with pytest.raises(RemoteError, match="offline"):
             list(call(versioned, context(shop, offline=True)))  # type: ignore[operator]
+
+
+def test_a_dialect_that_is_none_is_told(shop: Path) -> None:
+    with pytest.raises(MissingPackageError, match="SQLAlchemy knows no database 'nosuch'"):
+        list(sql.read(sql.Params(source="sql:nosuch://x/y", query="SELECT 1"), context(shop)))

@@ -192,6 +192,7 @@ def test_compressed_parquet(tmp_path: Path, ending: str) -> None:
     compress = gzip.compress if ending == ".gz" else zstandard.compress
     (tmp_path / f"a.parquet{ending}").write_bytes(compress((tmp_path / "plain").read_bytes()))
     assert rows(tmp_path, f"a.parquet{ending}") == {"text": ["a", "b"], "n": [1, 2]}
+    assert "max_unpacked" in failure(tmp_path, f"a.parquet{ending}", max_unpacked=100).message
 
 
 # --- labels in a file of their own -----------------------------------------------------------------------------------
@@ -214,3 +215,10 @@ def test_another_number_of_targets_than_rows_is_refused(labels: str, told: str, 
     with pytest.raises(DataError, match=told) as caught:
         rows(tmp_path, "x.csv", labels="y.csv")
     assert caught.value.where == "y.csv"
+
+
+def test_no_row_is_left_out_where_labels_are_told_by_number(tmp_path: Path) -> None:
+    """One malformed row in each file: as many are left, and those between would have the labels of others."""
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n3\n4,5\n6,7\n")
+    (tmp_path / "y.csv").write_text("p\nq\nr,r\ns\n")
+    assert "malformed" in failure(tmp_path, "x.csv", labels="y.csv", on_error="skip").message

@@ -164,9 +164,23 @@ class TestTime:
         error = stage.refused(self.data(when), section(time={"column": "when", "test_from": "2024-02-01"}))
         assert error.message == "1 of 30 rows have no when; the first is row 4"
 
-    def test_everything_later(self, stage: Stage) -> None:
-        time = {"column": "when", "test_from": "2023-01-01"}
-        assert "no row to train" in stage.refused(self.data(["2024-01-01"] * 30), section(time=time)).message
+    @pytest.mark.parametrize(
+        ("validation", "test", "told", "where"),
+        [
+            (None, "2023-01-01", "no row is from before 2023-01-01: none is left to learn from", ""),
+            ("2022-06-01", "2024-01-31", "no row is from before 2022-06-01: none is left to learn from", ""),
+            (None, "2025-01-01", "no row came to test: none is from 2025-01-01 on", ".test_from"),
+            (
+                *("2024-01-20", "2024-01-25"),
+                "no row came to validation: none is from 2024-01-20 on and before 2024-01-25",
+                ".validation_from",
+            ),
+        ],
+    )
+    def test_a_part_without_rows(self, stage: Stage, validation: Any, test: str, told: str, where: str) -> None:
+        time = {"column": "when", "test_from": test, "validation_from": validation}
+        error = stage.refused(self.data(["2024-01-01"] * 20 + ["2024-01-31"] * 10), section(time=time))
+        assert (error.message, error.where) == (told, f"preprocess.split.time{where}")
 
 
 class TestFolds:

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from aiaas import plugins, steps
 from aiaas.contracts import Batch
 from aiaas.errors import DataError
-from aiaas.steps import _buckets, _content, _markup
+from aiaas.steps import _buckets, _content, _markup, clean
 from aiaas.steps._content import SIZE, digests
 
 
@@ -39,13 +39,19 @@ class TestBins:
     def test_an_edge_begins_the_next_label_and_null_leaves_rows_out(self) -> None:
         step = steps.build("bins", SIGN, ["text"], "label")
         done = steps.mapped(step, {"text": ["a", "b", "c", "d"], "label": ["-2.5", "0.0", "0.01", "4"]})
-        assert done.reasons == {1: "0.0 lies where there is no label"}
+        assert done.reasons == {1: "its number is -0.01 or more and below 0.01, where there is no label"}
         assert done.rows == {"text": ["a", "c", "d"], "label": ["neg", "pos", "pos"]}
         assert step.report() == {"labels": {"neg": 1, "pos": 2}, "left_out": 1}
 
     def test_several_edges_may_lead_to_one_label(self) -> None:
         step = steps.build("bins", {"edges": [2, 4], "names": ["odd", "fair", "odd"]}, ["text"], "label")
         assert step.apply({"text": ["a", "b", "c"], "label": ["1", "3", "inf"]})["label"] == ["odd", "fair", "odd"]
+
+    def test_a_reason_is_one_of_few_and_tells_no_number(self) -> None:
+        step = steps.build("bins", {"edges": [1, 5], "names": [None, "fair", None]}, ["text"], "label")
+        done = steps.mapped(step, {"text": ["a", "b", "c", "d"], "label": ["0.123", "-7", "13800138000", "5"]})
+        low, high = "its number is below 1, where there is no label", "its number is 5 or more, where there is no label"
+        assert done.reasons == {0: low, 1: low, 2: high, 3: high}
 
     @pytest.mark.parametrize("label", ["good", "nan", ""])
     def test_refuses_a_label_that_is_no_number(self, label: str) -> None:
@@ -72,6 +78,15 @@ class TestBins:
 
 
 class TestClean:
+    @settings(deadline=None)  # the first imports numpy
+    @given(st.text(st.characters(max_codepoint=127) | st.sampled_from(" \t\n\0a"), max_size=50))
+    def test_many_texts_of_ascii_are_spaced_as_one_is(self, given: str) -> None:
+        assert clean._single_spaced(given) == " ".join(given.split())
+
+    def test_long_texts_of_ascii(self) -> None:
+        given = [f"  word {n}\t\x1c of \r\n many  " for n in range(300)]
+        assert texts("clean", given) == [f"word {n} of many" for n in range(300)]
+
     @pytest.mark.parametrize(
         ("dirty", "expected"),
         [
@@ -408,6 +423,28 @@ class TestDeduplicate:
         step = steps.build("deduplicate", {"examples": 7}, ["text"], "label")
         assert (judged(step, parts), steps.joined(step, [step.report()])) == whole
         assert len(whole[1]["examples"]) == 7
+
+    def test_one_content_may_be_most_of_the_rows(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What stands in a row a million times is held once for each piece and label."""
+        chance = random.Random(2)
+        rows = {"text": [chance.choice(["default", "default", "odd", f"{n}"]) for n in range(3000)]}
+        rows["label"] = [chance.choice("xy") if text == "odd" else "x" for text in rows["text"]]
+        whole = self.run(rows, ["text"], "label")
+        assert whole[0]["text"].count("default") == 1
+        assert "odd" not in whole[0]["text"]
+        monkeypatch.setattr(_buckets, "ROWS", 50)
+        sizes: list[int] = []
+        real = _buckets._sorted
+
+        def noting(found: Any, by_label: bool = False) -> Any:
+            sizes.append(0 if by_label else len(found))
+            return real(found, by_label)
+
+        monkeypatch.setattr(_buckets, "_sorted", noting)
+        parts = [{name: values[at : at + 300] for name, values in rows.items()} for at in range(0, 3000, 300)]
+        step = steps.build("deduplicate", {}, ["text"], "label")
+        assert (judged(step, parts), steps.joined(step, [step.report()])) == whole
+        assert max(sizes) < 60
 
     def test_several_processes_report_as_one(self) -> None:
         rows = {"text": ["a", "b", "a"], "label": ["x", "y", "z"]}

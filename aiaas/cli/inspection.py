@@ -78,11 +78,17 @@ def _show_classes(classes: Iterable[Class]) -> None:
 
 def _show_columns(columns: Iterable[Facts]) -> None:
     shown = [each for each in columns if each.role != "label"]  # its values are the classes
+    whole = not any(each.missing for each in shown[:COLUMNS])
     body = [
-        (output.cut(_plain(each.name), 20), each.type, f"{each.missing:,}", _distinct(each), _values(each))
+        (
+            *(output.cut(_plain(each.name), 20), each.type),
+            *(() if whole else (f"{each.missing:,}",)),
+            *(_distinct(each), _values(each)),
+        )
         for each in shown[:COLUMNS]
     ]
-    output.table(None, ("column", "type", "missing", "distinct", "values"), body, right=(2, 3))
+    missing = () if whole else ("missing",)  # a column of noughts would take the room of the values
+    output.table(None, ("column", "type", *missing, "distinct", "values"), body, right=range(2, 3 + len(missing)))
     if len(shown) > COLUMNS:
         _say(f"… and {len(shown) - COLUMNS:,} more columns")
 

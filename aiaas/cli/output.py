@@ -30,6 +30,7 @@ def be_quiet(quiet: bool) -> None:
 
 def out(text: str) -> None:
     """Data for whoever reads stdout."""
+    end_passing()
     sys.stdout.write(text + "\n")
 
 
@@ -73,6 +74,12 @@ def say_over(text: str) -> None:
     _passing = True
 
 
+def end_passing() -> None:
+    """Take a passing line away, before something is written to stdout on the same terminal."""
+    if _passing:
+        _tell("")
+
+
 def _clear() -> str:
     """What takes a passing line away."""
     global _passing
@@ -99,6 +106,7 @@ def cut(text: str, width: int = 80) -> str:
 
 def emit_json(verb: str, **fields: Any) -> None:
     """The single JSON object of `--json`."""
+    end_passing()
     payload = {"schema": SCHEMA, "verb": verb, "ok": True, **fields}
     sys.stdout.write(json.dumps(payload, ensure_ascii=False, allow_nan=False) + "\n")
     sys.stdout.flush()
@@ -152,8 +160,7 @@ def show(*parts: RenderableType, stderr: bool = False) -> None:
     """Print something that rich lays out."""
     if stderr and _quiet:
         return
-    if stderr:
-        _tell("")
+    end_passing()
     to = console(stderr=stderr)
     try:
         for part in parts:

@@ -124,16 +124,19 @@ def show_progress() -> Callable[[Advance], None]:
 
 
 class Pace:
-    """How fast a stage goes, from what it was told of first: what was there already took no time."""
+    """How fast a stage goes, from what it was told of first: what was there already took no time. Where fewer bytes are
+    told than before, what was fetched is read now, and counts anew."""
 
     def __init__(self) -> None:
         self._first: Advance | None = None
         self._began = 0.0
+        self._last = 0
 
     def line(self, advance: Advance, now: float) -> str:
         """Rows, MB a second and the time that is left, as far as they are known; `now` in seconds."""
-        if self._first is None or self._first.stage != advance.stage:
+        if self._first is None or self._first.stage != advance.stage or advance.bytes < self._last:
             self._first, self._began = advance, now
+        self._last = advance.bytes
         words = [f"{advance.rows:,}" + (f" of {advance.of_rows:,} rows" if advance.of_rows else " rows")]
         seconds, done = now - self._began, advance.bytes - self._first.bytes
         if seconds >= PACE_SECONDS and done > 0:

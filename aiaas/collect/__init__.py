@@ -16,8 +16,8 @@ from aiaas.collect.writer import Writer
 from aiaas.contracts import Batch, Origin, SourceContext, SourceParams, Task
 from aiaas.errors import AiaasError, DataError
 from aiaas.recipe import mask, reveal
-from aiaas.sources import FileBatch
-from aiaas.workspace import atomic, keys
+from aiaas.sources import FileBatch, digest_of
+from aiaas.workspace import atomic
 from aiaas.workspace.aside import FILE, Aside
 
 Progress = Callable[[int, int, int | None], None]
@@ -115,8 +115,6 @@ class _Report:
         self.aside.add(self.params.source, mask(place), "collect", mask(reason), row)
 
     def as_dict(self) -> dict[str, Any]:
-        digests = {origin.location: origin.sha256 for origin in self.origins}
-        single = next(iter(digests.values())) if len(digests) == 1 else None
         return {
             "source": self.params.source,
             "label": self.params.label,
@@ -127,7 +125,7 @@ class _Report:
             "dropped": self.dropped,
             **({"files": dict(self.files)} if self.files else {}),
             "bytes": sum(origin.bytes for origin in self.origins),
-            "sha256": single if len(digests) == 1 else keys.digest_json(digests),
+            "sha256": digest_of(self.origins),
             "licence": next((origin.licence for origin in self.origins if origin.licence), None),
             "revision": mask(next((each.revision for each in self.origins if each.revision), "")) or None,
             "warnings": self.warnings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -118,6 +119,9 @@ class Mapper:
         return features
 
     def _lacks(self, ours: str, theirs: str, batch: Batch) -> DataError:
+        if hint := _of_delimiter(self.params, batch):
+            told = f"there is no column {theirs!r}; there is only {next(iter(batch))!r}"
+            return DataError(told, where=self.params.source, hint=hint)
         close = plugins.nearest(theirs, batch)
         hint = f"did you mean {close!r}? " if close and close != theirs else ""
         example = close or next(iter(batch), "their_name")
@@ -129,6 +133,15 @@ class Mapper:
             where=self.params.source,
             hint=hint,
         )
+
+
+def _of_delimiter(params: SourceParams, batch: Batch) -> str | None:
+    """What to say where a header stands in one field, parted by another sign than the one that was looked for."""
+    name = next(iter(batch), "")
+    sign = next((each for each in ";\t|," if each in name), None)
+    if len(batch) != 1 or sign is None or not hasattr(params, "delimiter"):
+        return None
+    return f"the fields seem to be parted by another sign: say delimiter: {json.dumps(sign)}"
 
 
 def _absent(values: Sequence[Any], column: Column) -> list[int]:

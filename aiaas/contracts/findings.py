@@ -12,6 +12,7 @@ Level = Literal["fatal", "warning", "note"]
 """`fatal`: what is learned or measured of these rows means nothing. `warning`: it means less than it seems to."""
 
 Acceptable = Literal[
+    "test-in-train",
     "near-test-in-train",
     "leaking-column",
     "broken-pictures",
@@ -33,8 +34,8 @@ Acceptable = Literal[
 ]
 """What a recipe may accept by its name."""
 
-Name = Literal[Acceptable, "one-class", "test-in-train", "refused"]
-"""What may be found. Those that cannot be accepted preprocess refuses: one class, leaks to the letter."""
+Name = Literal[Acceptable, "one-class", "refused"]
+"""What may be found. Of what cannot be accepted nothing can be learned, and preprocess refuses it."""
 
 
 class Place(Params):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
@@ -31,8 +32,9 @@ def sift(batch: Batch, reasons: Sequence[str | None]) -> Batch | Sifted:
     """The rows of a batch for which `reasons` has no reason to leave them out."""
     if not any(reasons):
         return batch
-    places = [place for place, reason in enumerate(reasons) if reason is None]
-    rows = {name: [values[place] for place in places] for name, values in batch.items()}
+    stays = [reason is None for reason in reasons]
+    rows = {name: list(compress(values, stays)) for name, values in batch.items()}
+    places = list(compress(range(len(stays)), stays))
     return Sifted(rows, places, {place: reason for place, reason in enumerate(reasons) if reason is not None})
 
 

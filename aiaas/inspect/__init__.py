@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LEVELS = ("fatal", "warning", "note")
 Depth = Literal["full", "short"]
-MAY_USE = ("phonenumbers", "py3langid")
+MAY_USE = ("phonenumbers",)
 """Packages without which less is found in short."""
 Progress = Callable[[Advance], None]
 """Told how many rows are counted."""

@@ -20,7 +20,7 @@ _RECORD = np.dtype([("high", "<u8"), ("low", "<u8"), ("label", "<i4"), ("part", 
 
 
 class Rows:
-    """Give it every piece; then ask what is equal. `row` counts all rows of the view, from 0."""
+    """Give it every piece; then ask what is equal. Rows are counted through the whole view, from 0."""
 
     def __init__(self, view: View, kept: int = KEPT) -> None:
         self._view = view
@@ -29,7 +29,6 @@ class Rows:
         self._labels: dict[str | None, int] = {}
         self._pieces: list[NDArray[np.void]] = []
         self._kept, self._most = 0, kept
-        self._seen = 0
         self._below: int | None = None
 
     def add(self, piece: Piece) -> None:
@@ -39,8 +38,7 @@ class Rows:
         found["high"], found["low"] = contents[:, 0], contents[:, 1]
         found["label"] = self._codes(piece)
         found["part"] = PARTS.index(piece.part) if piece.part else -1
-        found["row"] = np.arange(self._seen, self._seen + rows)
-        self._seen += rows
+        found["row"] = np.arange(piece.start, piece.start + rows)
         self._keep(found)
 
     def _codes(self, piece: Piece) -> list[int] | int:

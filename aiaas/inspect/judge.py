@@ -122,10 +122,11 @@ def of_equal(
     if count := sum(equal.shared.values()):
         told = " and ".join(f"{rows(rows_)} of {part}" for part, rows_ in equal.shared.items() if rows_)
         hint = "add the step deduplicate, after every step that changes the rows"
-        yield finding("test-in-train", "fatal", f"{told} stand in train as well", hint, count, shared)
+        told += f" {verb(count, 'stands', 'stand')} in train as well"
+        yield finding("test-in-train", "fatal", told, hint, count, shared)
     if equal.repeated:
         share = equal.repeated / equal.rows
-        told = f"{rows(equal.repeated)} ({percent(share)}) repeat an earlier one"
+        told = f"{rows(equal.repeated)} ({percent(share)}) {verb(equal.repeated, 'repeats', 'repeat')} an earlier one"
         level = "warning" if share >= REPEATED else "note"
         yield finding("duplicates", level, told, "add the step deduplicate", equal.repeated, repeated)
     if equal.contradicting:
@@ -141,25 +142,30 @@ def of_equal(
 
 
 def of_near(near: Near, alike: Sequence[Place], shared: Sequence[Place], *, pictures: bool) -> Iterator[Finding]:
-    """Rows that are nearly equal."""
+    """Rows that are nearly equal. Where a part of train was compared, more of test is in it than was found: that much
+    is enough to stop for, and what it may be in all is enough to warn of."""
     if near.shared:
-        share = near.shared / near.test
+        share, compared = near.shared / near.test, near.train / near.of_train
         fatal = share >= MOSTLY_SHARED and near.shared >= FEW_SHARED
+        told = (
+            f"{near.shared:,} of {rows(near.test)} of test ({percent(share)}) {verb(near.shared, 'stands', 'stand')} "
+        )
+        told += "nearly the same in train"
+        told += f", of which {near.train:,} of {rows(near.of_train)} were compared" if compared < 1 else ""
         yield finding(
             "near-test-in-train",
-            "fatal" if fatal else "warning" if share >= SHARED else "note",
-            f"{near.shared:,} of {rows(near.test)} of test ({percent(share)}) stand nearly the same in train",
+            "fatal" if fatal else "warning" if share / compared >= SHARED else "note",
+            told,
             "leave out one of each pair" if pictures else "add the step near_duplicates",
             near.shared,
             shared,
         )
     if near.alike:
-        share = near.alike / near.rows
+        share, said = near.alike / near.rows, ("looks like", "look like") if pictures else ("is nearly", "are nearly")
         yield finding(
             "alike-pictures" if pictures else "near-duplicates",
             "warning" if share >= REPEATED else "note",
-            f"{near.alike:,} of {rows(near.rows)} ({percent(share)}) {'look like' if pictures else 'are nearly'} an "
-            "earlier one",
+            f"{near.alike:,} of {rows(near.rows)} ({percent(share)}) {verb(near.alike, *said)} an earlier one",
             "leave out one of each pair" if pictures else "add the step near_duplicates",
             near.alike,
             alike,
@@ -197,7 +203,8 @@ def of_labels(labels: Labels, places: Sequence[Place]) -> Iterator[Finding]:
         yield finding(
             "suspicious-labels",
             "warning" if share >= SUSPICIOUS else "note",
-            f"{rows(labels.suspicious)} of {labels.rows:,} ({percent(share)}) probably have a wrong label",
+            f"{labels.suspicious:,} of {rows(labels.rows)} ({percent(share)}) probably "
+            f"{verb(labels.suspicious, 'has', 'have')} a wrong label",
             "look at those that are shown, the likeliest first, and correct them",
             labels.suspicious,
             places,
@@ -208,7 +215,7 @@ def of_personal(kinds: Mapping[str, int], count: int, looked: int, places: Seque
     """Personal data; `count` rows of those `looked` at hold some."""
     if count:
         told = listed([f"{kind} {rows_:,}" for kind, rows_ in kinds.items()])
-        message = f"{count:,} of {rows(looked)} hold personal data: {told}"
+        message = f"{count:,} of {rows(looked)} {verb(count, 'holds', 'hold')} personal data: {told}"
         yield finding("personal-data", "warning", message, "add the step mask_pii", count, places)
 
 
@@ -228,6 +235,10 @@ def _interval(count: int) -> float:
 
 def rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def verb(count: int, one: str, several: str) -> str:
+    return one if count == 1 else several
 
 
 def percent(share: float) -> str:

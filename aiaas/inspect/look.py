@@ -14,7 +14,7 @@ from aiaas.inspect import LEVELS, Depth, Progress, judge, labels, languages, nea
 from aiaas.inspect.equal import Rows as EqualRows
 from aiaas.inspect.profile import Profile
 from aiaas.inspect.report import Report, Rows, Sampled, Skipped
-from aiaas.inspect.sample import Sample, draw, take
+from aiaas.inspect.sample import CUT, Sample, draw, take
 from aiaas.inspect.view import View
 
 SHOWN = 20
@@ -22,14 +22,20 @@ _MORE = "aiaas inspect RECIPE looks at all"
 
 
 class Budget(NamedTuple):
-    """How many rows are looked at: compared for equality, drawn into the sample, decoded as pictures."""
+    """How many rows are looked at: compared for equality, drawn into the sample, compared as texts that may be nearly
+    equal, and how many characters of these, decoded as pictures."""
 
     equal: int
     sample: int
+    near: int
+    characters: int
     pictures: int
 
 
-BUDGETS: dict[Depth, Budget] = {"full": Budget(2**62, 50_000, 10_000), "short": Budget(250_000, 6_000, 1_000)}
+BUDGETS: dict[Depth, Budget] = {
+    "full": Budget(2**62, 50_000, 1_000_000, 200_000_000, 10_000),
+    "short": Budget(250_000, 6_000, 50_000, 4_000_000, 1_000),
+}
 
 
 def look(
@@ -62,14 +68,14 @@ class _Look:
         if equal:
             self._equal(equal)
         if view.named("text"):
-            self._texts(sample)
+            self._texts(profile, sample)
         if view.named("file"):
             self._pictures(profile)
         if names := view.named("feature"):
             leaks = tables.giving_away(view, sample, self.seed)
             self.found += judge.of_table(tables.constant(facts), tables.numbering(view, sample), leaks)
             self._personal(sample, names)
-        if self.depth == "full" and view.label and view.judged and not view.named("file") and len(classes) > 1:
+        if self.depth == "full" and view.label and view.judged and len(classes) > 1:
             self._labels(sample)
         return Report(
             task=task,
@@ -100,8 +106,8 @@ class _Look:
     def _draw(self, profile: Profile) -> Sample:
         size = BUDGETS[self.depth].sample
         sample = take(self.view, draw(profile.splits, size, self.seed))
-        if len(sample) < profile.rows:
-            self.sampled.append(Sampled(what="values, near duplicates", rows=len(sample), of=profile.rows))
+        if len(sample) < profile.rows and self.view.named("text", "feature", "target"):
+            self.sampled.append(Sampled(what="values", rows=len(sample), of=profile.rows))
         if sample.cut:
             self.sampled.append(Sampled(what="texts cut", rows=sample.cut, of=len(sample)))
         return sample
@@ -114,22 +120,46 @@ class _Look:
         if equal.rows < self.view.rows:
             self.sampled.append(Sampled(what="equal rows", rows=equal.rows, of=self.view.rows))
 
-    def _texts(self, sample: Sample) -> None:
+    def _texts(self, profile: Profile, sample: Sample) -> None:
         names = self.view.named("text")
+        if self.depth == "full":  # the model of languages takes a second to load, and none is more than a note
+            self._languages(sample, names)
+        self._near_texts(profile)
+        self._personal(sample, names)
+
+    def _languages(self, sample: Sample, names: list[str]) -> None:
         with self._where_installed("languages"):
             found, rows = languages.of(sample, names)
             self.said["languages"] = found
             self.found += judge.of_languages(found)
             if rows < len(sample):
                 self.sampled.append(Sampled(what="languages", rows=rows, of=self.view.rows))
-        self._near(near.of_texts(sample, names), sample.place)
-        self._personal(sample, names)
 
-    def _near(self, pairs: near.Pairs, place: Callable[[int], Place], *, of_pictures: bool = False) -> None:
-        self.said["near"] = counts = pairs.counts()
-        alike = [near.beside(place(one), place(other)) for one, other in pairs.first(pairs.within)]
-        shared = [near.beside(place(one), place(other)) for one, other in pairs.first(pairs.across)]
-        self.found += judge.of_near(counts, alike, shared, pictures=of_pictures)
+    def _near_texts(self, profile: Profile) -> None:
+        budget = BUDGETS[self.depth]
+        each = min(CUT, max(1.0, profile.characters / max(1, profile.rows)))
+        size = min(budget.near, int(budget.characters / each))
+        choice = draw(profile.splits, size, self.seed)
+        count = sum(map(len, choice.values()))
+        alike, rows = near.of_texts(
+            self.view, choice, lambda done: self.progress(Advance("near duplicates", done, of_rows=count))
+        )
+        if count < profile.rows:
+            self.sampled.append(Sampled(what="near duplicates", rows=count, of=profile.rows))
+        pairs = [*near.first(alike.within), *near.first(alike.across)]
+        shown = sorted({int(rows[row]) for pair in pairs for row in pair})
+        places = dict(zip(shown, self.view.at(shown), strict=True))
+        self._near(alike, profile, lambda row: places[int(rows[row])])
+
+    def _near(
+        self, alike: near.Alike, profile: Profile, place: Callable[[int], Place], *, of_pictures: bool = False
+    ) -> None:
+        self.said["near"] = counts = alike.counts(profile.splits)
+        within, across = (
+            [near.beside(place(row), place(other)) for row, other in near.first(found)]
+            for found in (alike.within, alike.across)
+        )
+        self.found += judge.of_near(counts, within, across, pictures=of_pictures)
 
     def _pictures(self, profile: Profile) -> None:
         size = BUDGETS[self.depth].pictures
@@ -138,7 +168,7 @@ class _Look:
         if facts.rows < profile.rows:
             self.sampled.append(Sampled(what="pictures", rows=facts.rows, of=profile.rows))
         self.found += judge.of_pictures(facts, album.broken)
-        self._near(album.alike(), album.places.__getitem__, of_pictures=True)
+        self._near(album.alike(), profile, album.places.__getitem__, of_pictures=True)
 
     def _personal(self, sample: Sample, names: list[str]) -> None:
         with self._where_installed("personal data of some kinds"):
@@ -154,6 +184,10 @@ class _Look:
         )
 
     def _labels(self, sample: Sample) -> None:
+        if self.view.named("file"):
+            why = "a fast model reads texts and rows, not pictures"
+            self.skipped.append(Skipped(what="suspicious labels", why=why))
+            return
         with self._where_installed("suspicious labels"):
             try:
                 counts, wrong = labels.suspicious(self.view, sample, self.seed)

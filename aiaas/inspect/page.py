@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aiaas.inspect.report import Facts, Histogram, Report
@@ -29,16 +29,18 @@ def page(report: Report, subject: str) -> str:
         lstrip_blocks=True,
     )
     pictures = report.pictures.sizes if report.pictures else {}
+    columns = [each for each in report.columns if each.role != "label"]  # its values are the classes
     return environment.get_template("page.html.j2").render(
         subject=subject,
         report=report,
         splits=[name for name in _SPLITS if name in report.rows.splits],
         classes=_classes(report),
-        columns=[{"facts": each, "plot": _plot(each)} for each in report.columns[:COLUMNS]],
-        languages=bars({name: [share] for name, share in report.languages.items()}, "{:.0%}"),
+        columns=[{"facts": each, "plot": _plot(each)} for each in columns[:COLUMNS]],
+        more_columns=len(columns) - COLUMNS,
+        languages=bars({name: [share] for name, share in report.languages.items()}, _percent),
         sizes=bars({name: [count] for name, count in pictures.items()}),
         personal=bars({name: [count] for name, count in report.personal.items()}),
-        shown={"classes": CLASSES, "columns": COLUMNS},
+        shown={"classes": CLASSES},
     )
 
 
@@ -49,7 +51,13 @@ def _classes(report: Report) -> dict[str, Any] | None:
     return bars({each.label: [each.splits[name] for name in splits] or [each.rows] for each in shown})
 
 
-def bars(values: Mapping[str, Sequence[float]], form: str = "{:,.0f}") -> dict[str, Any] | None:
+def _percent(share: float) -> str:
+    return "< 1%" if 0 < share < 0.01 else f"{share:.0%}"
+
+
+def bars(
+    values: Mapping[str, Sequence[float]], form: Callable[[float], str] = "{:,.0f}".format
+) -> dict[str, Any] | None:
     """A plot of bars that lie: a name each, its parts one behind the other. None where there is nothing to show."""
     if not values:
         return None
@@ -62,7 +70,7 @@ def bars(values: Mapping[str, Sequence[float]], form: str = "{:,.0f}") -> dict[s
             width = round(part / most * BARS, 1)
             pieces.append({"x": round(x, 1), "width": width, "shade": shade})
             x += width
-        told = form.format(sum(parts))
+        told = form(sum(parts))
         lines.append({"name": name, "short": _short(name), "y": number * LINE, "parts": pieces, "told": told, "end": x})
     return {"lines": lines, "width": LEFT + BARS + RIGHT, "height": len(lines) * LINE, "left": LEFT, "line": LINE}
 
@@ -70,7 +78,11 @@ def bars(values: Mapping[str, Sequence[float]], form: str = "{:,.0f}") -> dict[s
 def _plot(facts: Facts) -> dict[str, Any] | None:
     """How the values of a column are spread: lengths of texts, numbers, or the most frequent ones."""
     if facts.lengths:
-        return {"histogram": histogram(facts.lengths.histogram), "what": "characters"}
+        longer = facts.lengths.longest > facts.lengths.histogram.edges[-1]
+        return {
+            "histogram": histogram(facts.lengths.histogram),
+            "what": "characters and more" if longer else "characters",
+        }
     if facts.numbers:
         return {"histogram": histogram(facts.numbers.histogram), "what": "values"}
     if facts.role == "feature" and facts.common:

@@ -9,7 +9,7 @@ import numpy as np
 
 from aiaas.contracts import Place
 from aiaas.errors import DataError
-from aiaas.inspect.near import Pairs
+from aiaas.inspect.near import Alike, alike, numbered
 from aiaas.inspect.report import Pictures
 from aiaas.inspect.sample import Choice, chosen
 from aiaas.inspect.view import View
@@ -42,13 +42,11 @@ class Album:
             largest=areas[-1][1:],
         )
 
-    def alike(self) -> Pairs:
-        """Pictures that look alike, in one split or in train and test."""
-        whole = joined(self.seen)
-        test = np.flatnonzero([part == "test" for part in self.parts])
-        train = np.flatnonzero([part == "train" for part in self.parts])
-        across = [(int(test[one]), int(train[other])) for one, other in pairs(whole.take(test), whole.take(train))]
-        return Pairs(len(self.parts), len(test) if len(train) else 0, list(pairs(whole, whole, same=True)), across)
+    def alike(self) -> Alike:
+        """Which of the whole pictures look alike."""
+        parts = np.array([numbered(part) for part in self.parts], np.int8)
+        found = pairs(joined(self.seen))
+        return alike(parts, [(found[:, 1], found[:, 0])])
 
 
 def look(view: View, choice: Choice) -> Album:

@@ -37,6 +37,11 @@ class Profile:
     def rows(self) -> int:
         return self.splits.total()
 
+    @property
+    def characters(self) -> int:
+        """How many there are in all texts."""
+        return sum(column.characters for column in self._columns.values())
+
     def add(self, piece: Piece) -> None:
         self.splits[piece.part] += piece.rows.num_rows
         for name, column in self._columns.items():
@@ -79,6 +84,8 @@ class Profile:
 
 class _Files:
     """A column of which only what is missing can be counted."""
+
+    characters = 0
 
     def __init__(self) -> None:
         self.missing = 0
@@ -161,7 +168,6 @@ class _Texts(_Files):
     def __init__(self) -> None:
         super().__init__()
         self._counts = np.zeros(LONG + 1, np.int64)
-        self._sum = 0
         self._longest = 0
         self._at: Place | None = None
 
@@ -171,7 +177,7 @@ class _Texts(_Files):
         self.missing += int(len(values) - filled.sum())
         lengths = np.where(filled, lengths, 0)
         self._counts += np.bincount(np.minimum(lengths[filled], LONG), minlength=LONG + 1)
-        self._sum += int(lengths.sum())
+        self.characters += int(lengths.sum())
         if lengths.size and lengths.max() > self._longest:
             self._longest = int(lengths.max())
             self._at = view.place(piece, int(lengths.argmax()))
@@ -183,7 +189,7 @@ class _Texts(_Files):
             return {}
         at = {p: int(np.searchsorted(running, max(1, np.ceil(total * p / 100)))) for p in (0, 5, 50, 95, 99)}
         lengths = Lengths(
-            mean=round(self._sum / total, 2),
+            mean=round(self.characters / total, 2),
             least=at[0],
             p05=at[5],
             median=at[50],

@@ -101,6 +101,8 @@ class Near(Params):
     rows: int = Field(description="Rows that were compared.")
     alike: int = Field(description="Rows that are nearly equal to an earlier one.")
     test: int = Field(0, description="Rows of test that were compared with those of train.")
+    train: int = Field(0, description="Rows of train that they were compared with.")
+    of_train: int = Field(0, description="All rows of train.")
     shared: int = Field(0, description="Rows of test that are nearly equal to one of train.")
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from aiaas.contracts import Place
@@ -35,10 +34,6 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.parts)
-
-    def of(self, *parts: str | None) -> list[int]:
-        """The rows of these splits."""
-        return [row for row, part in enumerate(self.parts) if part in parts]
 
     def place(self, row: int) -> Place:
         """Where a row stands, and the beginning of what stands there."""
@@ -81,9 +76,7 @@ def take(view: View, choice: Choice) -> Sample:
     texts = view.named("text")
     sample = Sample(view, {name: [] for name in names})
     for piece, rows in chosen(view, choice):
-        some = piece.rows.take(pa.array(rows))
-        for name in names:
-            values = some.column(name).to_pylist()
+        for name, values in piece.lists(names, rows).items():
             if name in texts:
                 sample.cut += sum(len(value) > CUT for value in values if value)
                 values = [value[:CUT] if value else value for value in values]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -30,14 +30,17 @@ Role = Literal["text", "label", "target", "file", "feature"]
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Some rows of one split (None: they are not divided). `numbers` (n,) are their numbers in it, or, where rows know
-    their source, in the source; from 1."""
+    their source, in the source; from 1. `start` rows of the view stand before them."""
 
     rows: pa.RecordBatch
     part: str | None
     numbers: NDArray[np.int64]
+    start: int = 0
 
-    def lists(self, names: Sequence[str]) -> Batch:
-        return {name: self.rows.column(name).to_pylist() for name in names}
+    def lists(self, names: Sequence[str], rows: NDArray[np.int64] | None = None) -> Batch:
+        """The values of some columns, of some rows where such are named."""
+        taken = self.rows.select(names) if rows is None else self.rows.select(names).take(pa.array(rows))
+        return {name: taken.column(name).to_pylist() for name in names}
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,11 @@ class View:
 
     def __iter__(self) -> Iterator[Piece]:
         """The rows in their order. The files are mapped: a piece costs memory while it is held."""
+        start = 0
         for part, path in self.streams.items():
-            yield from self._stream(part, path)
+            for piece in self._stream(part, path):
+                yield replace(piece, start=start)
+                start += piece.rows.num_rows
 
     def _stream(self, part: str | None, path: Path) -> Iterator[Piece]:
         starts: dict[int | None, int] = dict.fromkeys([None, *range(len(self.sources))], 0)
@@ -130,13 +136,11 @@ class View:
     def at(self, rows: Sequence[int]) -> list[Place]:
         """Where rows stand that are counted from 0 through all pieces; ascending."""
         found: list[Place] = []
-        start = 0
         for piece in self:
             if len(found) == len(rows):
                 break
-            stop = start + piece.rows.num_rows
-            found += [self.place(piece, row - start) for row in rows[len(found) :] if row < stop]
-            start = stop
+            stop = piece.start + piece.rows.num_rows
+            found += [self.place(piece, row - piece.start) for row in rows[len(found) :] if row < stop]
         return found
 
     def place(self, piece: Piece, row: int) -> Place:

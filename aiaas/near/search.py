@@ -18,7 +18,7 @@ SPAN = 2**16
 """Rows whose pairs are compared at once."""
 WITNESSES = 8
 """Of many rows with one key, with how many of the first of them and of those before it each is compared."""
-_MOST = 1024  # files written at once
+_MOST = 512  # files written at once: half of what a process may usually have open
 _SHINGLES = 2**21  # compared at once
 
 PAIR = np.dtype([("first", "<u4"), ("second", "<u4"), ("similarity", "<f4")])

@@ -6,7 +6,7 @@ import re
 
 from aiaas.pii.characters import BREAK
 
-_BEFORE, _AFTER = 32, 12
+_BEFORE, _AFTER, _AROUND = 32, 12, 48
 
 _OTHER = re.compile(
     r"(?:(?:订单|运单|快递单|流水|批次|单|物流|包裹|货|商品|产品|设备|任务|会员|用户|员工|学|序列|条形?|发票|编|车架|准考证|"
@@ -30,6 +30,8 @@ _LABELS = re.compile(
     r"(?:tel|phone|ph|mobile|mob|cell|call|fax|vx|wx|wechat|weixin|qq|id|no|card|ssn|sfz|dh|sj|sjh|t|p|m|f)\Z",
     re.IGNORECASE,
 )
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_GROUP = re.compile("[0-9]+")
 _COUNTED = re.compile(r"\s?[元块万亿％%股]")
 
 
@@ -55,6 +57,16 @@ def counts(text: str, end: int) -> bool:
 
 def of_phone(text: str, start: int) -> bool:
     return _PHONE.search(before(text, start)) is not None
+
+
+def of_abroad(text: str, start: int, end: int) -> bool:
+    """Whether a number that may be one of the mainland stands, without its code and in three groups, which are unusual
+    there, among words that are not Chinese."""
+    coded = text[start:end].lstrip("(（").startswith(("+", "86", "0086"))
+    if coded or len(_GROUP.findall(text, start, end)) < 3:
+        return False
+    around = before(text, start, _AROUND) + after(text, end, _AROUND)
+    return any(each.isalpha() for each in around) and _HAN.search(around) is None
 
 
 def of_passport(text: str, start: int, end: int) -> bool:

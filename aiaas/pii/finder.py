@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from aiaas.pii import accounts, addresses, network, numbers, phones, plates, seek
+from aiaas.pii import accounts, addresses, contexts, network, numbers, phones, plates, seek
 from aiaas.pii.characters import Characters, read
 from aiaas.pii.numbers import Span
 
@@ -51,11 +51,21 @@ class Finder:
 
     def find(self, texts: Sequence[str]) -> list[Found]:
         """What stands in the texts, in their order; no two overlap. Takes time in proportion to their length."""
-        if not texts:
-            return []
+        # Apart, for what is ASCII is read four times as fast, and half of what is looked for stands in Latin letters.
+        plain = [text.isascii() for text in texts]
+        if all(plain) or not any(plain):
+            return self._find(texts) if texts else []
+        found: list[Found] = []
+        for ascii in (True, False):
+            places = [place for place, each in enumerate(plain) if each is ascii]
+            found += [each._replace(text=places[each.text]) for each in self._find([texts[place] for place in places])]
+        return sorted(found)
+
+    def _find(self, texts: Sequence[str]) -> list[Found]:
         characters = read(texts)
-        spans = sorted(set(self._spans(characters)), key=lambda span: (span[0], _RANK[span[2]], -span[1]))
-        return [Found(*characters.place(start, end), kind) for start, end, kind in _apart(spans)]
+        spans = [_ranked(characters.text, span) for span in set(self._spans(characters))]
+        spans.sort(key=lambda span: (span.start, span.rank, -span.end))
+        return [Found(*characters.place(each.start, each.end), each.kind) for each in _apart(spans)]
 
     def _spans(self, characters: Characters) -> Iterator[Span]:
         text, kinds = characters.text, frozenset(self.kinds)
@@ -83,27 +93,44 @@ class Finder:
                 yield from addresses.english(text, number)
 
     def _in_digits(self, text: str, low: int, high: int) -> Iterator[Span]:
-        yield from self._numbers.find(text, low, high)
+        known = [*self._numbers.find(text, low, high)]
         if "iban" in self.kinds:
-            yield from accounts.find(text, low, high)
+            known += accounts.find(text, low, high)
+        yield from known
         if "phone" in self.kinds:
-            yield from self._phones.find(text, low, high)
+            # What looks like a landline may be a number of another country; the other kinds are sure.
+            yield from self._phones.find(text, low, high, [span for span in known if span[2] != "landline"])
 
 
-def _apart(spans: Iterable[Span]) -> Iterator[Span]:
+class _Ranked(NamedTuple):
+    start: int
+    end: int
+    kind: str
+    rank: int
+
+
+def _ranked(text: str, span: Span) -> _Ranked:
+    """The rank of a span among others at its place. A number may be one of Guangzhou and of London: the language
+    around it says which."""
+    start, end, kind = span
+    abroad = kind == "landline" and contexts.of_abroad(text, start, end)
+    return _Ranked(start, end, kind, len(_RANK) if abroad else _RANK[kind])
+
+
+def _apart(spans: Iterable[_Ranked]) -> Iterator[_Ranked]:
     """Spans in ascending order without overlaps: of two the kind of smaller rank is kept, for all that both cover, so
     that nothing of the other is left behind."""
-    held: Span | None = None
+    held: _Ranked | None = None
     for span in spans:
-        if held is None or span[0] >= held[1]:
+        if held is None or span.start >= held.end:
             if held:
                 yield held
             held = span
             continue
-        better, other = (held, span) if _RANK[held[2]] <= _RANK[span[2]] else (span, held)
-        if better[2] == "url_credentials":
+        better, other = (held, span) if held.rank <= span.rank else (span, held)
+        if better.kind == "url_credentials":
             held = better
         else:
-            held = (min(better[0], other[0]), max(better[1], other[1]), better[2])
+            held = better._replace(start=min(better.start, other.start), end=max(better.end, other.end))
     if held:
         yield held

@@ -171,7 +171,14 @@ def _params(source: Any, entry: Mapping[str, Any]) -> SourceParams:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
-        raise UsageError(f"--{name}: {first['msg'][:1].lower()}{first['msg'][1:]}", where=entry["source"]) from None
+        told = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
+        if name == "format":
+            raise UsageError(f"--format: {told}", where=entry["source"]) from None
+        raise UsageError(
+            f"{name}: {told}: this source needs more than its address",
+            where=entry["source"],
+            hint="name it in a recipe, with all that it needs: aiaas inspect RECIPE",
+        ) from None
 
 
 def _first(source: Any, params: SourceParams, context: SourceContext) -> Batch:

@@ -14,6 +14,7 @@ from typing import Any
 
 from aiaas import backends, plugins
 from aiaas.contracts import Advance, Progress, Signature, SourceContext, TakesFiles, Task
+from aiaas.contracts.findings import Acceptable
 from aiaas.errors import VerificationError
 from aiaas.pipeline import files, lists
 from aiaas.recipe import Recipe
@@ -54,6 +55,8 @@ class Stage:
     make: Callable[[Work, Made, Draft], None]
 
 
+LEAK: Acceptable = "test-in-train"
+"""The finding that preprocess makes as well, and refuses unless the recipe accepts it."""
 _SHARED = "pictures"
 """The room that sources, tasks and backends use alike, and that their own code therefore does not tell of."""
 
@@ -115,6 +118,7 @@ def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
         "task": work.recipe.task,
         "seed": work.recipe.seed,
         "preprocess": work.recipe.preprocess.model_dump(mode="json"),
+        **({"accept": [LEAK]} if LEAK in work.recipe.inspect.accept else {}),
         **lists.fingerprints(work.recipe.preprocess, work.source_context()),
         "rows": made["collect"].digest,
         "sources": [source.source for source in work.recipe.collect],
@@ -138,6 +142,7 @@ def _preprocess(work: Work, made: Made, draft: Draft) -> None:
             draft.path,
             kept=work.workspace.checkpoints / keys.digest_json(draft.inputs),
             addresses=[source.source for source in recipe.collect],
+            leaks=LEAK in recipe.inspect.accept,
             progress=work.progress,
         )
     )
@@ -153,7 +158,7 @@ def _inspect_inputs(work: Work, made: Made) -> dict[str, Any]:
         "seed": work.recipe.seed,
         "rows": made["preprocess"].digest,
         "packages": plugins.installed(inspect.MAY_USE),
-        "code": keys.digest_code("inspect", "contracts/findings", "steps", "near", "languages", "pii", _SHARED),
+        "code": keys.digest_code("inspect", "contracts/findings", "steps", "near", "pii", _SHARED),
     }
 
 

@@ -24,6 +24,7 @@ def preprocess(
     *,
     kept: Path | None = None,
     addresses: Sequence[str] = (),
+    leaks: bool = False,
     progress: Progress = lambda advance: None,
 ) -> dict[str, Any]:
     """Take the rows of `collected`, an Arrow stream, through the steps and divide them; returns the summary.
@@ -31,8 +32,9 @@ def preprocess(
     Writes into the folder `out`: `train.arrow`, `validation.arrow` and `test.arrow` (features and target, rows in the
     order of the data; shuffling belongs to whoever learns), `dropped.arrow` with the rows that were left out and why,
     and `report.json`, which also holds, as `request_steps`, what a bundle needs to take requests through the same
-    steps. `addresses` are those of the sources, by their number. In `kept`, a folder, stands what is done of the stage:
-    called again after it was interrupted or killed, it goes on from there.
+    steps. `addresses` are those of the sources, by their number; with `leaks`, rows of test may stand in train. In
+    `kept`, a folder, stands what is done of the stage: called again after it was interrupted or killed, it goes on from
+    there.
 
     Equal arguments, equal bytes, in however many processes and pieces. Memory grows by a byte or two a row, and by some
     tens of bytes where the split is not `stable`. Raises DataError where the data cannot carry a result: no rows or one
@@ -40,4 +42,4 @@ def preprocess(
     """
     from aiaas.preprocess import stage  # brings numpy and pyarrow, which planning does without
 
-    return stage.run(section, seed, task, collected, out, kept, addresses, progress)
+    return stage.run(section, seed, task, collected, out, kept, addresses, progress, leaks=leaks)

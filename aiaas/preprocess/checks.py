@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from aiaas.preprocess import tables
 from aiaas.preprocess.plan import Plan
 from aiaas.preprocess.shelf import Shelf
 from aiaas.preprocess.split import PARTS, TEST, TRAIN, VALIDATION
+from aiaas.recipe.split import TimeSplit
 from aiaas.steps import _buckets
 from aiaas.steps._content import told
 
@@ -78,6 +77,26 @@ def refuse_no_train(splits: Mapping[str, int]) -> None:
         raise DataError("the split leaves no row to train on", where="preprocess.split", hint="name rows `train`")
 
 
+def refuse_absent_times(time: TimeSplit, splits: Mapping[str, int]) -> None:
+    """DataError when no row lies where a part begins, or before the first bound."""
+    first = time.test_from if time.validation_from is None else time.validation_from
+    bounds = {TEST: ("test_from", time.test_from), VALIDATION: ("validation_from", time.validation_from)}
+    if not splits[PARTS[TRAIN]]:
+        raise DataError(
+            f"no row is from before {first}: none is left to learn from",
+            where="preprocess.split.time",
+            hint="let the bounds be later, or bring earlier rows",
+        )
+    for part, (name, bound) in bounds.items():
+        if bound is not None and not splits[PARTS[part]]:
+            until = f" and before {time.test_from}" if part == VALIDATION else ""
+            raise DataError(
+                f"no row came to {PARTS[part]}: none is from {bound} on{until}",
+                where=f"preprocess.split.time.{name}",
+                hint="let the bound be earlier, or bring later rows",
+            )
+
+
 def refuse_absent(parts: Sequence[int], splits: Mapping[str, int], rows: int) -> None:
     """DataError when no row was drawn into a part that has a share."""
     absent = [PARTS[part] for part in parts if not splits[PARTS[part]]]
@@ -114,29 +133,31 @@ def refuse_unspread(parts: Sequence[int], names: Sequence[str], classes: Mapping
 # --- leaks
 
 
-@dataclass(slots=True)
-class _Leak:
-    rows: int = 0
-    first: list[int] = field(default_factory=list)
-
-
 def refuse_leaks(plan: Plan, shelf: Shelf, last: Passed) -> None:
     """DataError when a row of test or validation stands in train as well, or one of test in validation."""
-    leaks = {pair: _Leak() for pair in _PAIRS}
-    with tempfile.TemporaryDirectory(dir=plan.folder) as scratch:
-        for group in _buckets.sorted_groups(_records(plan, shelf, last), last.rows, Path(scratch)):
+    leaks = np.zeros(last.rows, np.uint8)  # a bit for each pair
+    with shelf.scratch() as scratch:
+        groups = _buckets.Groups(_records(plan, shelf, last), last.rows, scratch)
+        for group in groups:
             _look(group, leaks)
-    for (part, other), leak in leaks.items():
-        if leak.rows:
+        for pairs in groups.repeated():
+            leaks[pairs["row"]] = leaks[pairs["first"]]
+    for number, (part, other) in enumerate(_PAIRS):
+        rows = np.flatnonzero(leaks & (1 << number))
+        if len(rows):
             total = sum(each["splits"][PARTS[part]] for each in last.done)
-            shown = "; ".join(_show(plan, shelf, last, row) for row in leak.first)
+            shown = "; ".join(_show(plan, shelf, last, row) for row in rows[:_EXAMPLES].tolist())
             raise DataError(
-                f"{leak.rows:,} of {total:,} rows of {PARTS[part]} stand in {PARTS[other]} as well, such as {shown}",
+                f"{len(rows):,} of {total:,} rows of {PARTS[part]} stand in {PARTS[other]} as well, such as {shown}",
                 where="preprocess.split",
-                hint="put deduplicate after every step that changes the rows"
-                if any(spec.name == "deduplicate" for spec in plan.steps)
-                else "add the step deduplicate",
+                hint=_hint(plan),
             )
+
+
+def _hint(plan: Plan) -> str:
+    there = any(spec.name == "deduplicate" for spec in plan.steps)
+    wanted = "put deduplicate after every step that changes the rows" if there else "add the step deduplicate"
+    return f"{wanted}; or accept it in the recipe: inspect: {{accept: [test-in-train]}}"
 
 
 def _records(plan: Plan, shelf: Shelf, last: Passed) -> Iterator[NDArray[np.void]]:
@@ -148,17 +169,15 @@ def _records(plan: Plan, shelf: Shelf, last: Passed) -> Iterator[NDArray[np.void
     return _buckets.records(pieces())
 
 
-def _look(rows: NDArray[np.void], leaks: Mapping[tuple[int, int], _Leak]) -> None:
-    """Add what leaks among records in which equal contents stand together."""
+def _look(rows: NDArray[np.void], leaks: NDArray[np.uint8]) -> None:
+    """Mark what leaks among records in which equal contents stand together."""
     begins = _buckets.begins(rows)
     group = np.cumsum(begins) - 1
     parts = rows["label"].astype(np.int8)
     has = np.zeros((int(begins.sum()), len(PARTS)), dtype=bool)
     has[group, parts] = True
-    for (part, other), leak in leaks.items():
-        shared = rows["row"][(parts == part) & has[group, other]]
-        leak.rows += len(shared)
-        leak.first = sorted([*leak.first, *np.sort(shared)[:_EXAMPLES].tolist()])[:_EXAMPLES]
+    for number, (part, other) in enumerate(_PAIRS):
+        leaks[rows["row"][(parts == part) & has[group, other]]] |= np.uint8(1 << number)
 
 
 def _show(plan: Plan, shelf: Shelf, last: Passed, row: int) -> str:

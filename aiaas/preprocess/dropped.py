@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from aiaas import steps
 from aiaas.preprocess import tables
 from aiaas.preprocess.rows import Rows
+from aiaas.workspace.aside import schema, text_of
 
-SCHEMA = pa.schema(
-    [
-        ("source", pa.string()),  # the address of the source
-        ("row", pa.int64()),  # its number in the collected data, from 1
-        ("step", pa.string()),
-        ("reason", pa.string()),
-        ("values", pa.string()),  # JSON: the row as it came to the step, a file by its size and digest
-    ]
-)
-FILE = "dropped.arrow"
+SCHEMA = schema()
 EMPTY = "no text is left"
 MOST = 100
 """Different reasons that are counted of a step. Steps have a few; the rows are all kept in any case."""
@@ -50,19 +41,29 @@ class Dropped:
         `protect` makes what stood in them fit to be kept."""
         if not reasons:
             return
-        columns = self._columns
-        batch = {name: [values[place] for place in reasons] for name, values in rows.batch.items()}
+        places = list(reasons)
+        batch = {name: [values[place] for place in places] for name, values in rows.batch.items()}
         batch = steps.protected(batch, protect) if protect else batch
+        aside = rows.aside[np.array(places, np.intp)]
+        kept: dict[str, list[Any]] = {
+            "source": [self._source(number) for number in aside["source"].tolist()],
+            "place": [None] * len(places),
+            "row": aside["row"].tolist(),
+            "step": [step] * len(places),
+            "reason": list(reasons.values()),
+            "values": [text_of(dict(zip(batch, row, strict=True))) for row in zip(*batch.values(), strict=True)],
+        }
+        for name, values in kept.items():
+            self._columns[name] += values
         counts = self.counts.setdefault(link, {})
-        for at, (place, reason) in enumerate(reasons.items()):
-            source = int(rows.aside["source"][place])
-            known = 0 <= source < len(self._addresses)
-            columns["source"].append(self._addresses[source] if known else None if source < 0 else str(source))
-            columns["row"].append(int(rows.aside["row"][place]))
-            columns["step"].append(step)
-            columns["reason"].append(reason)
-            columns["values"].append(_told({name: values[at] for name, values in batch.items()}))
-            count(counts, reason, 1)
+        for reason, number in Counter(kept["reason"]).items():
+            count(counts, reason, number)
+
+    def _source(self, number: int) -> str | None:
+        """The address of a source, None where the data does not say which."""
+        if number < 0:
+            return None
+        return self._addresses[number] if number < len(self._addresses) else str(number)
 
     def batch(self) -> pa.RecordBatch:
         return tables.to_arrow(self._columns, SCHEMA)
@@ -83,17 +84,3 @@ def join(pieces: Iterable[Path], out: Path) -> int:
                 rows += batch.num_rows
                 stream.write_batch(batch)
     return rows
-
-
-def _told(row: Mapping[str, Any]) -> str:
-    try:
-        return json.dumps(row, ensure_ascii=False, allow_nan=False, default=_plain)
-    except ValueError:  # JSON has no such number
-        odd = (name for name, value in row.items() if isinstance(value, float) and not math.isfinite(value))
-        return json.dumps({**row, **{name: str(row[name]) for name in odd}}, ensure_ascii=False, default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return {"bytes": len(value), "sha256": sha256(value).hexdigest()}
-    return str(value)

@@ -19,6 +19,7 @@ from aiaas.preprocess.plan import Pass, Plan
 from aiaas.preprocess.reading import Lacking
 from aiaas.preprocess.shelf import Shelf
 from aiaas.preprocess.work import READ
+from aiaas.workspace.aside import FILE
 
 
 class Passed:
@@ -88,17 +89,19 @@ class Outcome:
             np.add.at(counts, index(self.names, each["labels"])[: len(found)], found)
         return counts
 
-    def check(self) -> None:
-        """Raise DataError for a split that cannot carry a result."""
+    def check(self, *, leaks: bool) -> None:
+        """Raise DataError for a split that cannot carry a result; `leaks` may be in it."""
         learned = self.plan.columns.learned and self.plan.columns.label is not None
         if learned:
             checks.refuse_one_class(self.names, self.last.rows)
+        if self.plan.time is not None:
+            checks.refuse_absent_times(self.plan.time, self.splits)
         checks.refuse_no_train(self.splits)
         if self.plan.stable and self.plan.time is None:
             checks.refuse_absent(self.plan.sides.parts, self.splits, self.last.rows)
             if self.section.stratify and learned:
                 checks.refuse_unspread(self.plan.sides.parts, self.names, self.classes)
-        if not self._divided_by_content():
+        if not leaks and not self._divided_by_content():
             checks.refuse_leaks(self.plan, self.shelf, self.last)
         if learned:
             checks.refuse_unlearned(self.classes, self.names)
@@ -125,7 +128,7 @@ class Outcome:
             with tables.writer(out / f"{part}.arrow", described) as stream:
                 for batch in self._batches(part):
                     stream.write_batch(batch.replace_schema_metadata(described.metadata))
-        dropped.join(self._pieces(dropped.FILE), out / dropped.FILE)
+        dropped.join(self._pieces(FILE), out / FILE)
 
     def _batches(self, part: str) -> Iterator[pa.RecordBatch]:
         """The rows of a part, in the order of the data, with the numbers that labels have in the whole."""

@@ -12,11 +12,13 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any, Self
+
+from numpy.typing import NDArray
 
 from aiaas.errors import DataError
 from aiaas.preprocess import work
@@ -30,11 +32,18 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A segment to take through a pass, and what was concluded before."""
+    """A segment to take through a pass, and what was concluded of its rows."""
+
+    segment: Segment
+    rows: NDArray[Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all tasks of a pass share: told to each process once, for what steps learned may be large."""
 
     span: Pass
-    segment: Segment
-    told: Told
+    states: Mapping[int, Mapping[str, Any]]
 
 
 class Pool:
@@ -52,13 +61,13 @@ class Pool:
         for worker in self._workers:
             worker.end()
 
-    def run(self, tasks: Iterable[Task]) -> None:
+    def run(self, job: Job, tasks: Iterable[Task]) -> None:
         """Do all of them, in any order; raises what the first of those that failed, in their order, failed with."""
         if self._workers:
-            _Round(self._plan, self._workers, iter(tasks), self._moved).run()
+            _Round(self._plan, job, self._workers, iter(tasks), self._moved).run()
             return
         for task in tasks:
-            work.do(self._plan, task.span, task.segment, task.told, self._moved)
+            work.do(self._plan, job.span, task.segment, Told(job.states, task.rows), self._moved)
 
 
 class _Worker:
@@ -67,7 +76,7 @@ class _Worker:
     def __init__(self, number: int, of: int) -> None:
         self.name = f"process {number + 1} of {of}"
         self.task: Task | None = None
-        self.told_plan = False
+        self._knows: dict[str, object] = {}
         self.connection, theirs = Pipe()
         try:
             # -P: a file of the user's called like a module of ours must not be imported in its place
@@ -82,14 +91,17 @@ class _Worker:
         finally:
             theirs.close()
 
-    def give(self, plan: Plan, task: Task) -> None:
+    def give(self, plan: Plan, job: Job, task: Task) -> None:
         """Hand a task over; that the process is dead is found out where its answer is awaited."""
         self.task = task
         with suppress(OSError):
-            if not self.told_plan:
-                self.told_plan = True
-                self.connection.send_bytes(pickle.dumps((sys.path, plan)))
-            self.connection.send_bytes(pickle.dumps(task))
+            if not self._knows:
+                self.connection.send_bytes(pickle.dumps(sys.path))
+            for what, value in (("plan", plan), ("job", job)):
+                if self._knows.get(what) is not value:
+                    self.connection.send_bytes(pickle.dumps((what, value)))
+                    self._knows[what] = value
+            self.connection.send_bytes(pickle.dumps(("task", task)))
 
     def end(self) -> None:
         """End the process if it has not ended, and leave nothing of it."""
@@ -121,8 +133,10 @@ class _Worker:
 class _Round:
     """All tasks of one pass, each given to the next process that is free."""
 
-    def __init__(self, plan: Plan, workers: list[_Worker], tasks: Iterator[Task], moved: Callable[[int], None]) -> None:
-        self._plan, self._workers, self._tasks, self._moved = plan, workers, tasks, moved
+    def __init__(
+        self, plan: Plan, job: Job, workers: list[_Worker], tasks: Iterator[Task], moved: Callable[[int], None]
+    ) -> None:
+        self._plan, self._job, self._workers, self._tasks, self._moved = plan, job, workers, tasks, moved
         self._failed: tuple[int, Exception] | None = None
 
     def run(self) -> None:
@@ -140,7 +154,7 @@ class _Round:
         if task is None:
             worker.task = None
         else:
-            worker.give(self._plan, task)
+            worker.give(self._plan, self._job, task)
 
     def _is_awaited(self, worker: _Worker) -> bool:
         """Whether what the process says still counts: after a failure, of the segments before the one that failed."""

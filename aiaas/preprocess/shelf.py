@@ -1,8 +1,9 @@
 """What is done of each pass and segment, in a folder that survives whoever wrote there.
 
-    PASS/SEGMENT.json       written last: what came of the segment, and size and CRC-32 of its files
+    PASS/SEGMENT.json       written last: what came of the segment, and size and XXH3 of its files
     PASS/SEGMENT.NAME       rows, surveys, rows that were dropped
     PASS/whole              all segments of the pass are done; the rows of the pass before it may be gone
+    scratch/                what does not fit into memory while something is concluded
 
 A file counts as it was written: a process may be killed in the middle of one, and a machine may lose its power.
 """
@@ -12,7 +13,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from xxhash import xxh3_64
 
 from aiaas.workspace.atomic import disk_errors
 
@@ -78,6 +79,18 @@ class Shelf:
         for path in self.folder.glob(f"{number - 1}/*.{ROWS}"):
             path.unlink()
 
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder for the time of the block. It has one name, so that what a kill left in it goes."""
+        folder = self.folder / "scratch"
+        shutil.rmtree(folder, ignore_errors=True)
+        with disk_errors(folder):
+            folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     # --- what is there
 
     def done(self, number: int, segment: int) -> Done | None:
@@ -128,20 +141,24 @@ class _Summed(io.RawIOBase):
     def __init__(self, file: Any) -> None:
         self._file = file
         self.size = 0
-        self.sum = 0
+        self._sum = xxh3_64()
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
         self.size += len(data)
-        self.sum = zlib.crc32(data, self.sum)
+        self._sum.update(data)
         return int(self._file.write(data))
 
+    @property
+    def sum(self) -> str:
+        return self._sum.hexdigest()
 
-def _sum(path: Path) -> int:
-    total = 0
+
+def _sum(path: Path) -> str:
+    total = xxh3_64()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
-            total = zlib.crc32(chunk, total)
-    return total
+            total.update(chunk)
+    return total.hexdigest()

@@ -14,10 +14,10 @@ from aiaas import cores, steps
 from aiaas.contracts import Advance, Judges, Reshapes, Stateful, Step, Surveys, Task
 from aiaas.errors import AiaasError
 from aiaas.preprocess import Progress, checks, layout, outcome, plan, reading, segments, split
-from aiaas.preprocess.flow import Told, build
+from aiaas.preprocess.flow import build
 from aiaas.preprocess.outcome import Passed, lacking
 from aiaas.preprocess.plan import Pass, Plan, Spec
-from aiaas.preprocess.pool import Pool
+from aiaas.preprocess.pool import Job, Pool
 from aiaas.preprocess.pool import Task as Segmented
 from aiaas.preprocess.reading import Lacking
 from aiaas.preprocess.shelf import Shelf
@@ -36,11 +36,13 @@ def run(
     kept: Path | None,
     addresses: Sequence[str],
     progress: Progress,
+    *,
+    leaks: bool,
 ) -> dict[str, Any]:
     """See `aiaas.preprocess.preprocess`."""
     with tempfile.TemporaryDirectory(prefix=".rows-", dir=out) as scratch:
         planned = _planned(section, seed, task, collected, kept or Path(scratch), addresses)
-        return _Stage(planned, section, out, progress).run()
+        return _Stage(planned, section, out, progress).run(leaks=leaks)
 
 
 def _planned(section: Any, seed: int, task: Task, collected: Path, folder: Path, addresses: Sequence[str]) -> Plan:
@@ -82,7 +84,7 @@ class _Stage:
         self._moved = 0
         self._build()
 
-    def run(self) -> dict[str, Any]:
+    def run(self, *, leaks: bool) -> dict[str, Any]:
         self.shelf.check(len(self.plan.segments), len(self.plan.passes))
         checks.refuse_nothing_collected(self.plan)
         processes = min(cores.cores(), len(self.plan.segments))
@@ -91,7 +93,7 @@ class _Stage:
                 rows = self._concluded(span)
                 self._pass(span, rows, pool)
         result = outcome.Outcome(self.plan, self.section.split, self.shelf, self.steps, self.passed)
-        result.check()
+        result.check(leaks=leaks)
         result.write(self.out)
         summary = result.summary()
         kept = [
@@ -117,10 +119,10 @@ class _Stage:
 
     def _pass(self, span: Pass, rows: Verdicts | None, pool: Pool) -> None:
         self.shelf.begin(span.number)
-        self._moved = 0
+        states = {number: state for number, state in self._states.items() if number < span.end}
         starts = self.passed[-1].starts if self.passed else [0] * (len(self.plan.segments) + 1)
         try:
-            pool.run(self._tasks(span, rows, starts))
+            pool.run(Job(span, states), self._tasks(span, rows, starts))
         except AiaasError:
             self._before_failure(span).refuse(self.plan.columns, self.plan.rows)
             raise
@@ -142,13 +144,13 @@ class _Stage:
 
     def _tasks(self, span: Pass, rows: Verdicts | None, starts: Sequence[int]) -> Iterator[Segmented]:
         """The segments that are not done, each with what was concluded of its rows."""
-        states = {number: state for number, state in self._states.items() if number < span.end}
-        for segment, start, stop in zip(self.plan.segments, starts, starts[1:], strict=False):
-            done = self.shelf.done(span.number, segment.number)
-            if done is not None:
-                self._tell(done["read"])
-                continue
-            yield Segmented(span, segment, Told(states, rows(start, stop) if rows else None))
+        done = [self.shelf.done(span.number, segment.number) for segment in self.plan.segments]
+        self._moved = sum(each["read"] for each in done if each is not None)
+        if None in done and self._moved:  # told at once: what was there already took no time
+            self._tell(0)
+        for segment, before, start, stop in zip(self.plan.segments, done, starts, starts[1:], strict=False):
+            if before is None:
+                yield Segmented(segment, rows(start, stop) if rows else None)
 
     def _tell(self, rows: int) -> None:
         """Say how far the whole stage is, of which each pass is as much."""
@@ -168,8 +170,8 @@ class _Stage:
             parts = self._cut()
             return lambda start, stop: parts[start:stop]
         step: Any = self.steps[span.begin]
-        with tempfile.TemporaryDirectory(dir=self.plan.folder) as scratch:
-            step.conclude(_Surveys(self.plan, self.shelf, span.number - 1), Path(scratch))
+        with self.shelf.scratch() as scratch:
+            step.conclude(_Surveys(self.plan, self.shelf, span.number - 1), scratch)
         if isinstance(step, Stateful):
             self._states[span.begin] = step.state()
         elif not isinstance(step, Judges):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from aiaas.contracts import Batch
 from aiaas.preprocess import segments, split, tables
-from aiaas.preprocess.dropped import EMPTY, FILE, SCHEMA
+from aiaas.preprocess.dropped import EMPTY, SCHEMA
 from aiaas.preprocess.flow import Flow, Told
 from aiaas.preprocess.plan import Pass, Plan
 from aiaas.preprocess.reading import Reader, content, filled
@@ -20,6 +20,7 @@ from aiaas.preprocess.rows import UNNAMED, Rows, from_disk, to_disk, with_aside
 from aiaas.preprocess.segments import Segment
 from aiaas.preprocess.shelf import ROWS, Done, Shelf
 from aiaas.steps._content import fingerprints
+from aiaas.workspace.aside import FILE
 
 READ = "read"
 """How the step is called that leaves out rows before the first one."""

@@ -2,9 +2,9 @@
 
     python -P -m aiaas.preprocess.worker FD
 
-FD is a socket. The plan comes in, then one task after another; of each it says how many rows moved, and at its end
-`done` or `failed`. Standard input is held open by whoever started this process, and says nothing: when it ends, he is
-gone, however that came, and so is this process.
+FD is a socket. In come the places where modules are found, the plan, the job of each pass and its tasks, one after
+another; of each task it says how many rows moved, and at its end `done` or `failed`. Standard input is held open by
+whoever started this process, and says nothing: when it ends, he is gone, however that came, and so is this process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from aiaas.errors import AiaasError, DataError
 
 if TYPE_CHECKING:
     from aiaas.preprocess.plan import Plan
-    from aiaas.preprocess.pool import Task
+    from aiaas.preprocess.pool import Job, Task
 
 _SECONDS = 0.2
 """How often it is said how many rows moved."""
@@ -35,30 +35,31 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     parent = Connection(int(sys.argv[1]))
-    plan: Plan | None = None
+    sys.path[:] = pickle.loads(_heard(parent))  # noqa: S301
+    known: dict[str, Any] = {}
     while True:
+        said = _heard(parent)
         try:
-            said = parent.recv_bytes()
-        except EOFError:
-            os._exit(0)
-        try:
-            # From the process that started this one, over a socket that nobody else has.
-            if plan is None:
-                sys.path[:], plan = _unpickled_plan(said)
-                continue
-            task: Task = pickle.loads(said)  # noqa: S301
-            _do(plan, task, parent)
+            what, value = pickle.loads(said)  # noqa: S301
+            if what == "task":
+                _do(known["plan"], known["job"], value, parent)
+            else:
+                known[what] = value
         except BaseException as error:
             parent.send(("failed", _sendable(error)))
 
 
-def _unpickled_plan(said: bytes) -> Any:
-    """The places where modules are found, as whoever started this process has them, and the plan."""
-    return pickle.loads(said)  # noqa: S301
+def _heard(parent: Connection) -> bytes:
+    """What comes next, from the process that started this one, over a socket that nobody else has."""
+    try:
+        return parent.recv_bytes()
+    except EOFError:
+        os._exit(0)
 
 
-def _do(plan: Plan, task: Task, parent: Connection) -> None:
+def _do(plan: Plan, job: Job, task: Task, parent: Connection) -> None:
     from aiaas.preprocess import work
+    from aiaas.preprocess.flow import Told
 
     told, waiting = time.monotonic(), 0
 
@@ -69,7 +70,7 @@ def _do(plan: Plan, task: Task, parent: Connection) -> None:
             parent.send(("moved", waiting))
             told, waiting = time.monotonic(), 0
 
-    work.do(plan, task.span, task.segment, task.told, moved)
+    work.do(plan, job.span, task.segment, Told(job.states, task.rows), moved)
     if waiting:
         parent.send(("moved", waiting))
     parent.send(("done", None))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
 
-LOGGERS = ("aiaas.serve", "uvicorn.error")
+LOGGERS = ("aiaas.serve", "uvicorn.error", "asyncio", "concurrent.futures")
 
 
 class Protecting(logging.Filter):

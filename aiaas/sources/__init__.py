@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aiaas.contracts import Origin
+    from aiaas.sources._found import File
 
 
 class FileBatch(dict[str, list[Any]]):
@@ -32,3 +36,24 @@ class FileBatch(dict[str, list[Any]]):
         part = FileBatch(columns, self.file, self.first + start, self.lines and self.lines[start:stop])
         part.split = self.split
         return part
+
+
+class FilesBatch(FileBatch):
+    """Rows that are files: a row is told by the name of its file."""
+
+    __slots__ = ("files",)
+
+    def __init__(self, columns: dict[str, list[Any]], files: Sequence[File], first: int) -> None:
+        super().__init__(columns, files[0].shown, first)
+        self.files = files
+
+    def where(self, index: int) -> str:
+        return self.files[index].shown
+
+
+def digest_of(origins: Sequence[Origin]) -> str | None:
+    """One sha256 for all that a source is made of: that of its file, or one over the names and digests of several."""
+    from aiaas.workspace import keys
+
+    digests = {origin.location: origin.sha256 for origin in origins}
+    return next(iter(digests.values())) if len(digests) == 1 else keys.digest_json(digests)

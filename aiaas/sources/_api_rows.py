@@ -18,6 +18,7 @@ ROWS = 10_000
 """Rows of a batch, at most."""
 DEPTH = 64
 _BEGINNING = 60
+_LONGEST = 200
 
 
 def parse(page: Page) -> Any:
@@ -40,25 +41,37 @@ def pick(answer: Any, api: Api, page: Page) -> Sequence[Any]:
         return rows
     wrong = next((row for row in rows if not isinstance(row, dict)), None)
     if wrong is not None:
-        keys = f"; the answer holds {', '.join(answer)}" if isinstance(answer, dict) else ""
         raise DataError(
-            f"api.rows: {api.rows} picks a {type(wrong).__name__}, which is no row{keys}",
+            f"api.rows: {api.rows} picks a {type(wrong).__name__}, which is no row{_keys(answer)}",
             where=shown(page.url),
             hint="name the list of rows, as $.items[*]; or say with api.fields what of them is which column",
         )
     return rows
 
 
+def _keys(answer: Any) -> str:
+    """What there is to pick from, for a message."""
+    return f"; the answer holds {', '.join(answer)[:_LONGEST]}" if isinstance(answer, dict) else ""
+
+
 def batches(pages: Iterable[Page], api: Api, context: SourceContext) -> Iterator[Batch]:
-    """The rows of the pages, in order."""
-    unseen = set(api.fields)
+    """The rows of the pages, in order. Raises DataError where there is none on any page."""
+    unseen, given = set(api.fields), 0
+    where = keys = ""
     for number, page in enumerate(pages, 1):
-        rows = pick(parse(page), api, page)
+        answer = parse(page)
+        rows = pick(answer, api, page)
+        given += len(rows)
+        if number == 1:
+            where, keys = shown(page.url), _keys(answer)
         for start in range(0, len(rows), ROWS):
             part = rows[start : start + ROWS]
             columns = _fields(part, api) if api.fields else _columns(part)
             unseen -= {name for name in unseen if any(value is not None for value in columns[name])}
             yield FileBatch(columns, f"{shown(page.url)} (page {number})", start + 1)
+    if not given:
+        told = f"api.rows: {api.rows} picks nothing of any page{keys}"
+        raise DataError(told, where=where, hint="name the list of rows, as $.items[*]")
     for name in sorted(unseen):
         context.warn(f"api.fields.{name}: {api.fields[name]} picks nothing of any row")
 

@@ -4,7 +4,6 @@ name."""
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 ROWS = 10_000
 _BYTES = 2 * _text.LONGEST
 """What a batch may hold: rows, and about so many bytes."""
+_BLOCK = 2**20
 
 
 def read_parquet(file: File, params: FileParams, context: SourceContext) -> Iterator[FileBatch]:
@@ -30,7 +30,7 @@ def read_parquet(file: File, params: FileParams, context: SourceContext) -> Iter
     from pyarrow import parquet
 
     try:
-        with _plain(file.path, context) as path, parquet.ParquetFile(path) as table:
+        with _plain(file, params, context) as path, parquet.ParquetFile(path) as table:
             meta = table.metadata
             total = sum(meta.row_group(index).total_byte_size for index in range(meta.num_row_groups))
             size = max(1, min(ROWS, _BYTES * max(meta.num_rows, 1) // max(total, 1)))
@@ -45,7 +45,7 @@ def read_arrow(file: File, params: FileParams, context: SourceContext) -> Iterat
     import pyarrow as pa
 
     try:
-        with _plain(file.path, context) as path, pa.memory_map(str(path)) as source:
+        with _plain(file, params, context) as path, pa.memory_map(str(path)) as source:
             head = source.read(6)
             if head.startswith(b"FEA1"):
                 hint = "read it with an old pandas and write it again"
@@ -120,8 +120,9 @@ def _named(value: Any, names: list[str], column: str, file: File, row: int) -> s
 
 
 @contextmanager
-def _plain(path: Path, context: SourceContext) -> Iterator[Path]:
+def _plain(file: File, params: FileParams, context: SourceContext) -> Iterator[Path]:
     """The file, or what it decompresses to: parquet is read from its end, so a stream will not do."""
+    path = file.path
     if path.suffix.lower() not in (".gz", ".zst"):
         yield path
         return
@@ -130,5 +131,11 @@ def _plain(path: Path, context: SourceContext) -> Iterator[Path]:
     with _scratch.folder(context.cache) as folder:
         plain = folder / path.stem
         with pa.input_stream(str(path), compression="detect") as compressed, plain.open("wb") as out:
-            shutil.copyfileobj(compressed, out)
+            size = 0
+            while block := compressed.read(_BLOCK):
+                size += len(block)
+                if size > params.max_unpacked:
+                    told = f"it unpacks to more than max_unpacked: {params.max_unpacked:,} bytes are allowed"
+                    raise DataError(told, where=file.shown, hint="raise max_unpacked: if so much is meant")
+                out.write(block)
         yield plain

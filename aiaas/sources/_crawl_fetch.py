@@ -93,6 +93,7 @@ def _answer(response: httpx.Response, how: Request, *, conditional: bool) -> Ans
         etag=response.headers.get("etag"),
         modified=response.headers.get("last-modified"),
         language=response.headers.get("content-language"),
+        rules=response.headers.get("x-robots-tag"),
     )
 
 

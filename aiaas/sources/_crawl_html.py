@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ _LINKS = "//a[@href] | //area[@href]"
 _MOST = 5000
 """Links of a page that are looked at."""
 _MARKED = re.compile(r"\s*<(!doctype html|html)", re.IGNORECASE)
+_VALUED = ("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview")
+"""Rules of `X-Robots-Tag` that have a value behind a colon, as else a crawler's name has its rules."""
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
@@ -64,9 +66,9 @@ def links(page: Kept, bounds: Bounds) -> Links:
     text, encoding = decoded(page.came.body, page.came.kind)
     tree = parsed(text) if not is_plain(page.came.kind, text) else None
     if tree is None:
-        return Links()
+        return Links(index="noindex" not in _asked(page.came.rules))
     base = _base(tree, page.url)
-    rules = _rules(tree)
+    rules = _rules(tree) | _asked(page.came.rules)
     proper = next((each for each in _hrefs(tree, "//link[@href][@rel]", "canonical")), None)
     canonical = bounds.canonical(proper, base, encoding) if proper else None
     if canonical is not None and (canonical == page.url or not bounds.follow(canonical)):
@@ -97,8 +99,25 @@ def _rules(tree: HtmlElement) -> set[str]:
     said = set()
     for element in tree.xpath("//meta[@name][@content]"):
         if element.get("name").strip().lower() in ("robots", "aiaas"):
-            said |= set(re.split(r"[\s,]+", element.get("content").lower()))
-    return said | ({"noindex", "nofollow"} if "none" in said else set())
+            said |= _with_none(re.split(r"[\s,]+", element.get("content").lower()))
+    return said
+
+
+def _asked(header: str | None) -> set[str]:
+    """What `X-Robots-Tag` asks of all crawlers, or of ours: `noindex, otherbot: nofollow`."""
+    said, ours = [], True
+    for part in (header or "").lower().split(","):
+        name, colon, rest = part.strip().partition(":")
+        if colon and name not in _VALUED:
+            ours = name.strip() == "aiaas"
+        if ours:
+            said.append((rest if colon else name).strip())
+    return _with_none(said)
+
+
+def _with_none(said: Iterable[str]) -> set[str]:
+    found = set(said)
+    return found | ({"noindex", "nofollow"} if "none" in found else set())
 
 
 def _refresh(text: str, base: str) -> list[str]:

@@ -21,7 +21,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """A page as it came. `kind` is its content type; `sha256` is of `body`."""
+    """A page as it came. `kind` is its type, `rules` what its header asks of crawlers; `sha256` is of `body`."""
 
     body: bytes
     kind: str
@@ -30,6 +30,7 @@ class Came:
     etag: str | None = None
     modified: str | None = None
     language: str | None = None
+    rules: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,12 @@ CREATE TABLE IF NOT EXISTS pages (
   tries INTEGER NOT NULL DEFAULT 0,
   why TEXT,                    -- why it gives no row, where it does not
   kind TEXT, language TEXT, etag TEXT, modified TEXT, fetched TEXT, bytes INTEGER, sha256 TEXT, canonical TEXT,
-  body BLOB
+  rules TEXT, body BLOB
 );
 CREATE INDEX IF NOT EXISTS waiting ON pages (state, depth, host, id);
 CREATE TABLE IF NOT EXISTS robots (host TEXT PRIMARY KEY, text TEXT NOT NULL, fetched REAL NOT NULL);
 """
-_KEPT = "id, url, depth, body, kind, sha256, fetched, etag, modified, language"
+_KEPT = "id, url, depth, body, kind, sha256, fetched, etag, modified, language, rules"
 _GIVING = (
     "WHERE state = 'done' AND why IS NULL AND (canonical IS NULL OR NOT EXISTS ("
     "SELECT 1 FROM pages AS other WHERE other.url = page.canonical AND other.state = 'done' "
@@ -115,9 +115,9 @@ class Store:
         """Keep a page before anything is made of it."""
         self._db.execute(
             "UPDATE pages SET state = 'came', asked = 1, why = NULL, kind = ?, language = ?, etag = ?, modified = ?, "
-            "fetched = ?, bytes = ?, sha256 = ?, body = ? WHERE id = ?",
+            "fetched = ?, bytes = ?, sha256 = ?, rules = ?, body = ? WHERE id = ?",
             (came.kind, came.language, came.etag, came.modified, came.fetched, len(came.body), came.sha256,
-             zlib.compress(came.body), page.id),
+             came.rules, zlib.compress(came.body), page.id),
         )  # fmt: skip
         return Kept(page.id, page.url, page.depth, came)
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from aiaas.contracts import SourceContext
 from aiaas.errors import DataError
-from aiaas.sources import FileBatch, _cells, _records, _text
+from aiaas.sources import FileBatch, _cells, _encodings, _records
 from aiaas.sources._bad import BadRows
+from aiaas.sources._encodings import Encoding
 from aiaas.sources._found import File
 from aiaas.sources._types import ColumnType
 
@@ -28,7 +29,7 @@ _HINT = ", or check delimiter: and quotes:"
 class _Survey:
     """What the first pass finds."""
 
-    encoding: str
+    encoding: Encoding
     names: tuple[str, ...]
     types: tuple[ColumnType, ...]
 
@@ -51,6 +52,8 @@ def read(file: File, params: FileParams, context: SourceContext) -> Iterator[Fil
 
 def _labelled(file: File, labels: File, params: FileParams, context: SourceContext) -> Iterator[FileBatch]:
     """The rows of `file`, each with the value in the row of `labels` that has its number."""
+    # What is left out of one file would give the rows behind it the labels of others.
+    params = params.model_copy(update={"on_error": "fail"})
     alone = params.model_copy(update={"names": ("label",), "skip_rows": 0, "delimiter": None})
     values = itertools.chain.from_iterable(batch["label"] for batch in read(labels, alone, context))
     count = 0
@@ -66,7 +69,7 @@ def _labelled(file: File, labels: File, params: FileParams, context: SourceConte
 
 
 def _survey(file: File, params: FileParams, context: SourceContext) -> _Survey:
-    encoding = _text.encoding_of(file, params.encoding, context.warn)
+    encoding = _encodings.encoding_of(file, params.encoding, context.warn, rough=params.on_error == "skip")
     names = params.names or _header(file, params, encoding)
     survey = _Survey(encoding, names, tuple(ColumnType(frozenset(params.missing)) for _ in names))
     bad = BadRows(file.shown, params, context, _HINT)
@@ -82,9 +85,12 @@ def _survey(file: File, params: FileParams, context: SourceContext) -> _Survey:
     return survey
 
 
-def _header(file: File, params: FileParams, encoding: str) -> tuple[str, ...]:
+def _header(file: File, params: FileParams, encoding: Encoding) -> tuple[str, ...]:
     with _records.opened(file, params, encoding, tabs(file, params)) as records:
         block = records.next(1)
+    for row in block.rows:
+        if why := _no_text(row, encoding):
+            block.faults.append((block.lines[0], why))
     if block.faults or not block.rows:
         line, why = next(iter(block.faults), (1, "there is none"))
         raise DataError(f"the header cannot be read: {why}", where=f"{file.shown}:{line}")
@@ -102,22 +108,27 @@ def _blocks(
         while (block := records.next(_ROWS)).rows or block.faults:
             told(records.position())
             lines, rows = block.lines, block.rows
-            if block.faults or set(map(len, rows)) - {width}:
+            if block.faults or survey.encoding.damaged or set(map(len, rows)) - {width}:
+                faults = [
+                    _cells.miscounted(len(row), width) if len(row) != width else _no_text(row, survey.encoding)
+                    for row in rows
+                ]
                 if bad:
-                    _note(block, width, bad, records)
-                lines = [line for line, row in zip(lines, rows, strict=True) if len(row) == width]
-                rows = [row for row in rows if len(row) == width]
+                    _note(block, faults, bad, records)
+                lines = [line for line, why in zip(lines, faults, strict=True) if not why]
+                rows = [row for row, why in zip(rows, faults, strict=True) if not why]
             if rows:
                 yield lines, rows
 
 
-def _note(block: _records.Block, width: int, bad: BadRows, records: _records.Records) -> None:
-    """Give the malformed rows of a block to `bad`, in their order."""
-    ragged = [
-        (line, _cells.miscounted(len(row), width), row)
-        for line, row in zip(block.lines, block.rows, strict=True)
-        if len(row) != width
-    ]
+def _no_text(row: Sequence[str], encoding: Encoding) -> str | None:
+    """Why a row is no text; None where it is."""
+    return encoding.fault("\n".join(row)) if encoding.damaged else None
+
+
+def _note(block: _records.Block, faults: Sequence[str | None], bad: BadRows, records: _records.Records) -> None:
+    """Give the malformed rows of a block to `bad`, in their order; `faults` are those of its rows."""
+    ragged = [(line, why, row) for line, why, row in zip(block.lines, faults, block.rows, strict=True) if why]
     kept = bad.policy == "skip"
     unparsed = [(line, why, records.text(line) if kept else None) for line, why in block.faults]
     for line, why, held in sorted([*ragged, *unparsed], key=lambda row: row[0]):

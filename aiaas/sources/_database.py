@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from aiaas import plugins
@@ -15,6 +15,7 @@ from aiaas.contracts import Batch, Origin, SourceContext
 from aiaas.errors import AiaasError, DataError, MissingPackageError, RemoteError, first_line
 from aiaas.sources import _asked, _found, _statement
 from aiaas.sources._found import File
+from aiaas.sources._patience import RAISE, Clock, Silent, in_time
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -26,6 +27,9 @@ FIRST = 100
 BYTES = 32 * 2**20
 """Rows of a batch: few at first, then as many as hold about so many bytes."""
 
+GRACE = 2.0
+"""Seconds beyond its timeout that a server is left to say itself that it takes too long."""
+
 _STEPS = 10_000  # of SQLite's machine between two looks at the clock
 _READ_ONLY = {
     **dict.fromkeys(("postgresql", "cockroachdb", "oracle"), "SET TRANSACTION READ ONLY"),
@@ -34,6 +38,7 @@ _READ_ONLY = {
 """What makes a transaction one that only reads; in any other database nothing is ever committed."""
 _DRIVERS = {"postgresql": "psycopg[binary]", "mysql": "pymysql", "mariadb": "pymysql", "oracle": "oracledb"}
 _ELSEWHERE = "export the rows to a file where it is reached, and name that: --set 'collect[0].source=FILE'"
+T = TypeVar("T")
 
 
 class Database:
@@ -45,7 +50,7 @@ class Database:
 
         self.params = params
         self.context = context
-        self._clock = _Clock(params.timeout)
+        self._clock = Clock(params.timeout)
         try:
             self.url = sa.engine.make_url(params.source.removeprefix("sql:"))
         except sa.exc.ArgumentError as error:
@@ -123,13 +128,19 @@ class Database:
 
     def _execute(self, connection: sa.Connection, statement: str) -> Any:
         """Run a statement as it stands: nothing in it is taken for a parameter."""
-        return connection.execution_options(
-            stream_results=True, max_row_buffer=FIRST, no_parameters=True
-        ).exec_driver_sql(statement)
+        streamed = connection.execution_options(stream_results=True, max_row_buffer=FIRST, no_parameters=True)
+        return self._in_time(lambda: streamed.exec_driver_sql(statement))
 
     def _fetched(self, result: Any, size: int) -> list[tuple[Any, ...]]:
         self._clock.since = time.monotonic()
-        return [tuple(row) for row in result.fetchmany(size)]
+        return self._in_time(lambda: [tuple(row) for row in result.fetchmany(size)])
+
+    def _in_time(self, call: Callable[[], T]) -> T:
+        """What a server answers, given up when it does not; SQLite computes within this process, by its own clock."""
+        if self.kind == "sqlite":
+            return call()
+        told = f"the database was silent for {self.params.timeout:g} s"
+        return in_time(call, self.params.timeout + GRACE, Silent(told, where=self.shown, hint=RAISE))
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
@@ -138,17 +149,18 @@ class Database:
 
         try:
             engine = sa.create_engine(self._address(), poolclass=sa.pool.NullPool, connect_args=self._arguments())
-        except (ImportError, sa.exc.NoSuchModuleError) as error:
-            package = _DRIVERS.get(self.kind) or getattr(error, "name", None) or "the driver of the dialect"
+        except sa.exc.NoSuchModuleError as error:
+            message = f"SQLAlchemy knows no database {self.url.drivername!r}"
+            hint = "check the address, or install the package that brings it"
+            raise MissingPackageError(message, where=self.shown, hint=hint) from error
+        except ImportError as error:
+            package = _DRIVERS.get(self.kind) or error.name or "the driver of the dialect"
             message = f"{self.url.drivername} needs a package that is not installed: {first_line(error)}"
             raise MissingPackageError(message, where=self.shown, hint=f"pip install '{package}'") from error
         try:
-            with engine.connect() as connection:
-                self._forbid_writing(connection)
-                try:
-                    yield connection
-                finally:
-                    connection.rollback()
+            with self._opened(engine) as connection:
+                self._in_time(lambda: self._forbid_writing(connection))
+                yield connection
         except (AiaasError, GeneratorExit):
             raise
         except sa.exc.SQLAlchemyError as error:
@@ -157,6 +169,29 @@ class Database:
             raise DataError(f"a text is not in the encoding that it says: {error.reason}", where=self.shown) from error
         finally:
             engine.dispose()
+
+    @contextmanager
+    def _opened(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+        connection = self._in_time(engine.connect)
+        try:
+            yield connection
+        finally:
+            self._end(connection)
+
+    def _end(self, connection: sa.Connection) -> None:
+        """Roll back and close; where the server does not even answer to that, throw the connection away."""
+
+        def well() -> None:
+            connection.rollback()
+            connection.close()
+
+        if self.kind == "sqlite":
+            well()
+            return
+        for end in (well, connection.invalidate):
+            with suppress(Exception):
+                in_time(end, GRACE, Silent(""))
+                return
 
     def _address(self) -> sa.URL:
         if file := self.file:
@@ -200,17 +235,6 @@ class Database:
         if connecting and not _of_the_statement(error):
             return RemoteError(f"the database cannot be reached: {told}", where=self.shown, hint=_ELSEWHERE)
         return DataError(f"the database refuses the query: {told}", where=self.shown, hint="check query:")
-
-
-class _Clock:
-    """Tells SQLite to stop when it has computed for too long without giving a row."""
-
-    def __init__(self, limit: float) -> None:
-        self.limit = limit
-        self.since = time.monotonic()
-
-    def __call__(self) -> int:
-        return int(time.monotonic() - self.since > self.limit)
 
 
 def _names(names: list[str], where: str) -> list[str]:

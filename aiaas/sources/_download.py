@@ -10,6 +10,8 @@ import hashlib
 import json
 import os
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,14 @@ from aiaas.sources._exchange import Again, Request, connect, send, shown, with_r
 
 if TYPE_CHECKING:
     import httpx
+
+
+PATIENCE = 10
+SLOWEST = 1000
+"""A server that gives fewer bytes a second than this, over `PATIENCE` times `timeout`, is one that does not answer:
+it could keep a command waiting for ever."""
+
+Told = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ def fetch(request: Request, context: SourceContext, *, again: bool = True) -> Do
         with FileLock(place.parent / "lock"), connect(request) as client:
             kept = _note(place)
             if kept is None or stale or context.refresh:
-                kept = with_retries(request, lambda: _attempt(client, request, place))
+                kept = with_retries(request, lambda: _attempt(client, request, place, context.progress))
     if request.sha256 and (found := _digest(place)) != request.sha256:
         raise _differs(request, found, f"it was downloaded before, to {place}")
     if (size := place.stat().st_size) > request.limit:  # kept from a time when more was allowed
@@ -72,8 +82,9 @@ def fetch(request: Request, context: SourceContext, *, again: bool = True) -> Do
     return Download(place, _revision(kept))
 
 
-def _attempt(client: httpx.Client, request: Request, place: Path) -> dict[str, Any]:
-    """One request for what is missing of the file; returns the note of the complete file."""
+def _attempt(client: httpx.Client, request: Request, place: Path, told: Told) -> dict[str, Any]:
+    """One request for what is missing of the file; returns the note of the complete file. `told` is how much of it is
+    there."""
     part, part_note = place.with_name("part"), place.with_name("part.json")
     kept, begun = _note(place), _read_note(part_note)
     headers: dict[str, str] = {}
@@ -95,7 +106,7 @@ def _attempt(client: httpx.Client, request: Request, place: Path) -> dict[str, A
         if start == 0:  # never the old bytes beside the name of the new version
             part.unlink(missing_ok=True)
             _write_note(part_note, note)
-        _stream(response, part, start, request)
+        _stream(response, part, start, request, lambda size: told(size, total))
         size = part.stat().st_size
         if total is not None and size != total:
             raise Again(f"the body ended after {size:,} of {total:,} bytes")
@@ -104,8 +115,8 @@ def _attempt(client: httpx.Client, request: Request, place: Path) -> dict[str, A
     return _accept(request, place, part, {**note, "bytes": size})
 
 
-def _stream(response: httpx.Response, part: Path, start: int, request: Request) -> None:
-    size = start
+def _stream(response: httpx.Response, part: Path, start: int, request: Request, told: Callable[[int], None]) -> None:
+    size, began = start, time.monotonic()
     with part.open("r+b" if start else "wb") as stream:
         stream.seek(start)
         stream.truncate()
@@ -115,6 +126,10 @@ def _stream(response: httpx.Response, part: Path, start: int, request: Request) 
                 stream.truncate(0)
                 raise _too_large(request, size)
             stream.write(block)
+            told(size)
+            spent = time.monotonic() - began
+            if spent > PATIENCE * request.timeout and size - start < SLOWEST * spent:
+                raise Again(f"it gave {size - start:,} bytes in {spent:.0f} s")
         stream.flush()
         os.fsync(stream.fileno())
 

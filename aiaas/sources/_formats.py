@@ -26,6 +26,7 @@ from aiaas.sources import (
     _picture_names,
     _pictures,
     _pixels,
+    digest_of,
 )
 from aiaas.sources._found import File, digest_of_folder, parts
 from aiaas.sources._params import FileParams, Format
@@ -69,11 +70,10 @@ def format_of(file: File, params: FileParams) -> Format | Literal["archive"]:
         return found
     if name.name.endswith(_IDX):
         return "idx"
-    raise DataError(
-        "its ending does not say what format it has",
-        where=file.shown,
-        hint=f"say format: with one of {', '.join(get_args(Format))}",
-    )
+    hint = f"say format: with one of {', '.join(get_args(Format))}"
+    if name.suffix == ".json":
+        hint = "one object a line is format: jsonl; a list becomes that with jq -c '.[]' FILE.json > FILE.jsonl"
+    raise DataError("its ending does not say what format it has", where=file.shown, hint=hint)
 
 
 def read(files: Sequence[File], params: FileParams, context: SourceContext) -> Iterator[Batch]:
@@ -139,13 +139,11 @@ def fingerprint(files: Sequence[File], params: FileParams) -> dict[str, str]:
 def _verify(files: Sequence[File], params: FileParams) -> None:
     if params.sha256 is None:
         return
-    if len(files) != 1:
-        raise DataError(f"sha256 pins one file, but these are {len(files)}", where=params.source)
-    found = files[0].digest()
+    found = digest_of(origins(files, params))
     if found != params.sha256:
         raise DataError(
             f"the checksum differs: expected sha256 {params.sha256}, found {found}",
-            where=files[0].shown,
+            where=files[0].shown if len(files) == 1 else params.source,
             hint="fetch the right file, or pin the new one if the change is meant",
         )
 

@@ -77,10 +77,10 @@ class Guard:
         return self.everything or is_public(address) or any(each in net for each in meant for net in self.networks)
 
     def _refusal(self, host: str, address: Address) -> Forbidden:
-        told = f"{host} is" if str(address) == host else f"{host} means"
+        told = f"{host} is" if str(address) == host else f"{host} means {address}, which is"
         network = ipaddress.ip_network(address)
         return Forbidden(
-            f"{told} {address}, which is no public address",
+            f"{told} no public address",
             hint=f"where that is meant, say private: true, or which networks: private: ['{network}']",
         )
 

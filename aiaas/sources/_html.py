@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiaas import plugins
 from aiaas.contracts import SourceContext
 from aiaas.errors import DataError, first_line
-from aiaas.sources import FileBatch, _cells, _text
+from aiaas.sources import FileBatch, _cells, _encodings, _text
 from aiaas.sources._bad import BadRows
 from aiaas.sources._found import File
 from aiaas.sources._types import ColumnType
@@ -45,11 +45,15 @@ def read(file: File, params: FileParams, context: SourceContext) -> Iterator[Fil
         elif any(row):
             bad.add(line, _cells.miscounted(len(row), len(names), "cell"), row)
     bad.finish(len(good))
-    yield from _typed(good, names, params, shown)
+    yield from _typed(good, names, params, context, shown)
 
 
 def _typed(
-    rows: Sequence[tuple[int, Sequence[str]]], names: Sequence[str], params: FileParams, shown: str
+    rows: Sequence[tuple[int, Sequence[str]]],
+    names: Sequence[str],
+    params: FileParams,
+    context: SourceContext,
+    shown: str,
 ) -> Iterator[FileBatch]:
     lines = [line for line, _ in rows]
     columns: dict[str, list[Any]] = {}
@@ -57,6 +61,8 @@ def _typed(
         texts = [row[index] for _, row in rows]
         kind = ColumnType(frozenset(params.missing))
         kind.see(texts, lines)
+        if kind.turned:
+            context.warn(f"{shown}: column {name!r} is kept as text, for {kind.turned}")
         columns[name] = kind.convert(texts)
     whole = FileBatch(columns, shown, 1, lines)
     for start in range(0, len(lines), ROWS):
@@ -70,7 +76,7 @@ def _tables(file: File, params: FileParams, context: SourceContext) -> list[Any]
     size = file.path.stat().st_size
     if size > MOST_BYTES:
         raise DataError(f"the page has {size:,} bytes; {MOST_BYTES:,} are read", where=file.shown)
-    encoding = _text.encoding_of(file, params.encoding or _declared(file), context.warn)
+    encoding = _encodings.encoding_of(file, params.encoding or _declared(file), context.warn)
     parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True)
     try:
         with _text.open_text(file, encoding) as stream:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiaas.contracts import Batch, SourceContext
-from aiaas.sources import FileBatch, _text
+from aiaas.sources import FileBatch, _encodings, _text
 from aiaas.sources._bad import BadRows
 from aiaas.sources._found import File
 
@@ -21,15 +21,16 @@ ROWS = 10_000
 def read(file: File, params: FileParams, context: SourceContext) -> Iterator[FileBatch]:
     """The objects as rows; empty lines are none. Raises DataError for lines that hold no object."""
     bad = BadRows(file.shown, params, context)
+    encoding = _encodings.encoding_of(file, params.encoding, context.warn, rough=params.on_error == "skip")
     line = row = 0
-    for block in _text.lines(file, _text.encoding_of(file, params.encoding, context.warn), context):
+    for block in _text.lines(file, encoding, context):
         rows: list[Mapping[str, Any]] = []
         numbers: list[int] = []
         for text in block:
             line += 1
             if not text or text.isspace():
                 continue
-            found = _object(text)
+            found = encoding.fault(text) or _object(text)
             if isinstance(found, dict):
                 rows.append(found)
                 numbers.append(line)

@@ -86,7 +86,10 @@ class FileParams(SourceParams):
         "glob or a folder of class folders; by default all.",
     )
     max_unpacked: _sizes.Size = Field(
-        50 * 10**9, ge=1, description="Refuse an archive that holds more: bytes, or such as 50GB; by default 50 GB."
+        50 * 10**9,
+        ge=1,
+        description="Refuse an archive, or compressed parquet or Arrow, that holds more: bytes, or such as 50GB; by "
+        "default 50 GB.",
     )
     labels: str | None = Field(
         None,
@@ -104,7 +107,11 @@ class FileParams(SourceParams):
         None, description="Of pixels: whether the label of a row stands before or behind them; by default it has none."
     )
     highest: float = Field(255, gt=0, description="Of arrays: the value of the brightest pixels; 0 is the darkest.")
-    sha256: Sha256 | None = Field(None, description="What the digest of the file must be: 64 hexadecimal digits.")
+    sha256: Sha256 | None = Field(
+        None,
+        description="What the digest of the file must be, or of several that which `collect --json` gives for the "
+        "source: 64 hexadecimal digits.",
+    )
 
     @field_validator("encoding")
     @classmethod

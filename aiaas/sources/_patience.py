@@ -1,4 +1,4 @@
-"""How long a store is waited for, and how often it is asked: silence is given up, what breaks off is tried again."""
+"""How long a store or a database is waited for: silence is given up, and what breaks off is tried again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from aiaas.workspace import atomic
 TRIES = 3
 BACK_OFF = 0.5  # seconds before the second try, doubled for the third
 ELSEWHERE = "fetch the files elsewhere and name them: --set 'collect[0].source=FILE'"
+RAISE = "try again, or raise timeout:"
 T = TypeVar("T")
+
+
+class Silent(RemoteError):
+    """There was no answer in time. Whatever was asked may still be waiting for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,14 @@ def unreachable(wanted: Wanted, error: Exception) -> RemoteError:
 
 
 def within(wanted: Wanted, call: Callable[[], T], calls: int = 1) -> T:
-    """What `call` returns, if it does in time; who waits for a store that fell silent would wait for ever."""
+    """What `call` returns, if it does in the time of so many calls."""
+    told = f"the store was silent for {wanted.timeout:g} s"
+    return in_time(call, wanted.timeout * calls, Silent(told, where=shown(wanted.url), hint=RAISE))
+
+
+def in_time(call: Callable[[], T], seconds: float, silence: Silent) -> T:
+    """What `call` returns, if it does within so many seconds, else `silence` is raised: who waits for a machine that
+    fell silent would wait for ever. It runs in another thread, which is left alone then."""
     outcome: list[T] = []
     failure: list[BaseException] = []
 
@@ -73,16 +85,23 @@ def within(wanted: Wanted, call: Callable[[], T], calls: int = 1) -> T:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(wanted.timeout * calls)
+    thread.join(seconds)
     if failure:
         raise failure[0]
     if not outcome:
-        raise RemoteError(
-            f"the store was silent for {wanted.timeout:g} s",
-            where=shown(wanted.url),
-            hint="try again, or raise timeout:",
-        )
+        raise silence
     return outcome[0]
+
+
+class Clock:
+    """Tells SQLite, which computes within this process, to stop when it gave no row for too long."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.since = time.monotonic()
+
+    def __call__(self) -> int:
+        return int(time.monotonic() - self.since > self.limit)
 
 
 def too_large(wanted: Wanted, size: int) -> DataError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiaas.contracts import SourceContext
 from aiaas.errors import DataError
 from aiaas.pictures import MAX_BYTES
-from aiaas.sources import FileBatch
+from aiaas.sources import FilesBatch
 from aiaas.sources._found import File, listing, refuse_empty
 
 if TYPE_CHECKING:
@@ -18,20 +18,7 @@ _ROWS = 1000
 _BYTES = 16 * 2**20
 
 
-class PictureBatch(FileBatch):
-    """Rows that are files: a row is told by the name of its file."""
-
-    __slots__ = ("files",)
-
-    def __init__(self, columns: dict[str, list[object]], files: Sequence[File], first: int) -> None:
-        super().__init__(columns, files[0].shown, first)
-        self.files = files
-
-    def where(self, index: int) -> str:
-        return self.files[index].shown
-
-
-def read(files: Sequence[File], params: FileParams, context: SourceContext) -> Iterator[PictureBatch]:
+def read(files: Sequence[File], params: FileParams, context: SourceContext) -> Iterator[FilesBatch]:
     """The files as the column `image`, some MiB at once, and their folders as `label`. Raises DataError."""
     held: list[bytes] = []
     start = size = 0
@@ -39,7 +26,7 @@ def read(files: Sequence[File], params: FileParams, context: SourceContext) -> I
         held.append(data := _bytes(file))
         size += len(data)
         if index + 1 == len(files) or len(held) == _ROWS or size > _BYTES:
-            batch = PictureBatch({"image": list(held)}, files[start : index + 1], start + 1)
+            batch = FilesBatch({"image": list(held)}, files[start : index + 1], start + 1)
             labels = [each.label for each in files[start : index + 1]]
             if labels[0] is not None:
                 batch["label"] = list(labels)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas.contracts import SourceContext
 from aiaas.errors import DataError
-from aiaas.sources import FileBatch, _arrays, _text
+from aiaas.sources import FileBatch, _arrays, _encodings, _text
 from aiaas.sources._bad import BadRows
 from aiaas.sources._found import File
 
@@ -48,7 +48,7 @@ def _blocks(
     """Lines, labels and pixels of some rows at once; those that are malformed go to `bad`."""
     assert params.shape is not None
     step = _arrays.height((0, *params.shape), 8)
-    with _text.open_text(file, _text.encoding_of(file, params.encoding, context.warn), newline="") as stream:
+    with _text.open_text(file, _encodings.encoding_of(file, params.encoding, context.warn), newline="") as stream:
         reader = csv.reader(stream)
         try:
             while rows := [(reader.line_num, fields) for fields in itertools.islice(reader, step)]:

@@ -15,6 +15,7 @@ from aiaas.sources import _text
 from aiaas.sources._found import File
 
 if TYPE_CHECKING:
+    from aiaas.sources._encodings import Encoding
     from aiaas.sources._params import FileParams
 
 
@@ -28,7 +29,7 @@ class Block:
 
 
 @contextmanager
-def opened(file: File, params: FileParams, encoding: str, tabs: bool) -> Iterator[Records]:
+def opened(file: File, params: FileParams, encoding: Encoding, tabs: bool) -> Iterator[Records]:
     """The records behind the lines that `skip_rows` passes over."""
     with ExitStack() as stack:
         yield Records(file, params, encoding, "\t" if tabs else ",", stack)
@@ -37,7 +38,7 @@ def opened(file: File, params: FileParams, encoding: str, tabs: bool) -> Iterato
 class Records:
     """The records of a file; empty lines are none."""
 
-    def __init__(self, file: File, params: FileParams, encoding: str, delimiter: str, stack: ExitStack) -> None:
+    def __init__(self, file: File, params: FileParams, encoding: Encoding, delimiter: str, stack: ExitStack) -> None:
         if csv.field_size_limit() < _text.LONGEST:
             csv.field_size_limit(_text.LONGEST)
         self._file, self._encoding, self._stack = file, encoding, stack

@@ -18,11 +18,11 @@ _WRITES = frozenset(
 # In this order: what opens first is what it is.
 _TOKEN = re.compile(
     r"""
-      (?P<space>    \s+ | --[^\n]* )
+      (?P<space>    \s+ | --[^\n\r]* )
     | (?P<comment>  /\* )
     | (?P<quoted>   [eE]'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]\n]*\]
-                  | \$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$ )
-    | (?P<word>     [^\W\d]\w* )
+                  | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$ )
+    | (?P<word>     [^\W\d][\w$]* )
     | (?P<end>      ; )
     | (?P<other>    . )
     """,
@@ -66,10 +66,12 @@ def _tokens(statement: str) -> Iterator[tuple[str, str, bool]]:
             continue
         if kind == "other" and text in "'\"`":
             raise ValueError(f"it holds {text} that is never closed")
-        if kind == "quoted" and text.startswith("'") and "\\'" in text:
+        if kind == "quoted" and text[0] in "'\"" and f"\\{text[0]}" in text:
             raise ValueError(
-                "it holds \\' in a text, which ends there or not, as the database has it; double the quote"
+                f"it holds \\{text[0]} in quotation marks, which ends them or not, as the database has it; double it"
             )
+        if not text.isascii() and (kind == "other" or not (match["tag"] or "").isascii()):
+            raise ValueError(f"it holds {text[:20]!r}, which databases read in different ways")
         if kind != "space":
             called = text.upper() == "REPLACE" and statement[at : at + 64].lstrip().startswith("(")
             yield kind, text, called

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,10 +19,13 @@ from aiaas.errors import DataError, MissingPackageError, RemoteError, first_line
 from aiaas.sources import _found
 from aiaas.sources._patience import ELSEWHERE, Wanted, shown, too_large, tried, within
 
-_BLOCK = 4 * 2**20
+_BLOCK = 2**20
+"""Bytes that are asked for at once. Some file systems fetch 50 MiB by themselves, and an answer has to come in time: a
+slow line would be taken for silence."""
 _CALLS = 10  # what a listing may take, in single answers
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "crc32c", "checksum", "sha", "generation", "version_id")
 _TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated", "modify", "created")
+_SECRET = re.compile(r"key|secret|token|pass|cred|sas|auth|session", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,9 @@ def fetch(wanted: Wanted, entries: Sequence[Entry], context: SourceContext) -> N
     for entry in missing:
         path = place(wanted, entry, context)
         path.parent.mkdir(parents=True, exist_ok=True)
-        done += tried(wanted, partial(_bring, wanted, entry, path, done))
-        context.progress(done, total or None)
+        done += tried(
+            wanted, partial(_bring, wanted, entry, path, done, lambda size: context.progress(size, total or None))
+        )
 
 
 # --- the store -----------------------------------------------------------------------------------------------------
@@ -137,19 +142,20 @@ def _version(info: Mapping[str, Any]) -> str:
     return f"{info.get('size')} bytes, {when}" if when else f"{info.get('size')} bytes"
 
 
-def _bring(wanted: Wanted, entry: Entry, path: Path, before: int) -> int:
-    """One file, whole or not at all; returns its bytes."""
+def _bring(wanted: Wanted, entry: Entry, path: Path, before: int, told: Callable[[int], None]) -> int:
+    """One file, whole or not at all; returns its bytes. `told` is how many there are with those `before` it."""
     system, _ = _system(wanted)
     part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
     size = 0
     try:
-        opened = within(wanted, partial(system.open, entry.path, "rb"))
+        opened = within(wanted, partial(system.open, entry.path, "rb", block_size=_BLOCK))
         with opened as stream, part.open("xb") as out:
             while block := within(wanted, partial(stream.read, _BLOCK)):
                 size += len(block)
                 if before + size > wanted.limit:
                     raise too_large(wanted, before + size)
                 out.write(block)
+                told(before + size)
             out.flush()
             os.fsync(out.fileno())
         if entry.size is not None and size != entry.size:
@@ -204,8 +210,10 @@ def _note(wanted: Wanted, context: SourceContext) -> Path:
 
 
 def _asked(wanted: Wanted) -> str:
-    """What makes two questions one: the address, and of which store, as the options say."""
-    return json.dumps([wanted.url, wanted.options], sort_keys=True, default=str)
+    """What makes two questions one: the address, and of which store, as the options say. Credentials do not: a new
+    token opens the same files, and no name is to be made of it."""
+    options = {name: value for name, value in wanted.options.items() if not _SECRET.search(name)}
+    return json.dumps([wanted.url, options], sort_keys=True, default=str)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -10,11 +10,12 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import IO, Any, cast
+from typing import IO, Any, Self, cast
 
 from aiaas.errors import DataError
+from aiaas.sources._encodings import COMMON_PART
 from aiaas.sources._found import File
 
 DAMAGED: tuple[type[Exception], ...] = (
@@ -28,6 +29,7 @@ HEADERS = 16 * 2**20
 """Bytes that may stand in a tar beside the content of its members, between two of them."""
 
 _ENCRYPTED = 0x1
+_UTF8 = 0x800
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ def zip_members(archive: File) -> Iterator[Member]:
     if not zipfile.is_zipfile(archive.path):
         raise _mistaken(archive, "zip")
     with zipfile.ZipFile(archive.path) as packed:
-        for info in packed.infolist():
+        infos = packed.infolist()
+        encoding = _encoding_of(b"\n".join(_raw(info) for info in infos if not info.flag_bits & _UTF8))
+        for info in infos:
             kind = stat.S_IFMT(info.external_attr >> 16)
             why = None
             if info.flag_bits & _ENCRYPTED:
@@ -55,7 +59,25 @@ def zip_members(archive: File) -> Iterator[Member]:
             elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 why = "is a symbolic link" if kind == stat.S_IFLNK else "is a device"
             # What zipfile cuts off a name at a NUL is told as well: it is there to deceive.
-            yield Member(info.orig_filename, info.is_dir(), why, 0, _opener(packed, info))
+            name = info.orig_filename if info.flag_bits & _UTF8 else _raw(info).decode(encoding)
+            yield Member(name, info.is_dir(), why, 0, _opener(packed, info))
+
+
+def _raw(info: zipfile.ZipInfo) -> bytes:
+    """The bytes of a name of which the archive does not say that it is UTF-8: zipfile takes them for code page 437."""
+    return info.orig_filename.encode("cp437")
+
+
+def _encoding_of(names: bytes) -> str:
+    """The encoding of the names in an archive that does not say it: UTF-8, or GB18030 where that makes common Chinese
+    characters of them, as Windows writes them in China; else code page 437, in which everything means something."""
+    for encoding in ("utf-8", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            wide = [each for each in names.decode(encoding) if not each.isascii()]
+            common = len("".join(wide).encode("gb2312", "ignore")) // 2
+            if encoding == "utf-8" or common >= COMMON_PART * len(wide):
+                return encoding
+    return "cp437"
 
 
 def _opener(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
@@ -67,13 +89,29 @@ def tar_members(archive: File) -> Iterator[Member]:
     with ExitStack() as stack:
         stream = _Counted(stack.enter_context(_decompressed(archive)), archive)
         try:
-            packed = stack.enter_context(tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|"))
+            packed = stack.enter_context(tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|", tarinfo=_Header))
         except tarfile.ReadError as error:
             raise _mistaken(archive, "tar") from error
         for info in packed:
-            name = info.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            raw = info.name.encode("utf-8", "surrogateescape")
+            name = raw.decode(_encoding_of(raw))
             stream.until = stream.count + info.size + HEADERS
             yield Member(name, info.isdir(), _against(info), info.size, _extractor(packed, info))
+
+
+class _Header(tarfile.TarInfo):
+    """A header that cannot be read is damage wherever it stands. Behind the first member tarfile takes it for the end,
+    and so would pass over all that follows."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # the zeros that mark the end
+            raise
+        except tarfile.HeaderError as error:
+            told = "it ends without the mark of its end" if "empty header" in str(error) else str(error)
+            raise tarfile.ReadError(told) from error
 
 
 class _Counted:

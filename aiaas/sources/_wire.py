@@ -9,7 +9,10 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from aiaas import plugins
+from aiaas.errors import RemoteError
 from aiaas.sources._credentials import Credentials
+from aiaas.sources._exchange import shown
 from aiaas.sources._guard import Guard, Unknown
 
 _HOSTS = 32
@@ -63,9 +66,20 @@ class Wire(httpx.BaseTransport):
         if key not in self._open:
             if len(self._open) >= _HOSTS:
                 self.close()
-            plain = url.scheme == "http" and proxy is None
-            self._open[key] = httpx.HTTPTransport(verify=not plain and self._certificates, proxy=proxy)
+            self._open[key] = self._transport(url, proxy)
         return self._open[key]
+
+    def _transport(self, url: httpx.URL, proxy: str | None) -> httpx.HTTPTransport:
+        plain = url.scheme == "http" and proxy is None
+        told = f"the proxy {shown(proxy)} that the environment names" if proxy else ""
+        if proxy and proxy.startswith("socks5"):
+            plugins.require(("socksio",), told)
+        try:
+            return httpx.HTTPTransport(verify=not plain and self._certificates, proxy=proxy)
+        except (ValueError, httpx.InvalidURL) as error:
+            message = f"{told} cannot be used; one begins with http://, https:// or socks5://"
+            hint = "correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or unset it"
+            raise RemoteError(message, where=shown(str(url)), hint=hint) from error
 
     @cached_property
     def _certificates(self) -> ssl.SSLContext:
@@ -91,4 +105,6 @@ def _proxy(url: httpx.URL) -> str | None:
     """The proxy that the environment names for an address."""
     proxies = getproxies()
     found = proxies.get(url.scheme) or proxies.get("all")
-    return found if found and not proxy_bypass(_host(url)) else None
+    if not found or proxy_bypass(_host(url)):
+        return None
+    return found if "://" in found else f"http://{found}"

@@ -21,7 +21,7 @@ from aiaas.sources._guard import Private
 from aiaas.sources._sizes import Size
 
 SCHEMES = ("crawl",)
-REQUIRES = ("trafilatura", "protego", "w3lib", "lxml")
+REQUIRES = ("trafilatura", "protego", "w3lib", "lxml", "lxml_html_clean")
 
 
 class Params(SourceParams):

@@ -14,13 +14,14 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from aiaas.contracts import Batch, Origin, SourceContext
-from aiaas.sources import _formats, _found, _patience, _store
+from aiaas.sources import _formats, _found, _patience, _store, digest_of
 from aiaas.sources._params import FileParams
 from aiaas.sources._sizes import Size
 
 SCHEMES = (
-    *("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci", "tos", "memory"),
-    *("ftp", "sftp", "ssh", "smb", "hdfs", "webhdfs", "webdav", "dbfs", "dropbox", "gdrive", "box", "lakefs", "github"),
+    *("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci", "ocilake", "tos", "tosfs", "memory"),
+    *("ftp", "sftp", "ssh", "smb", "hdfs", "webhdfs", "webdav", "root", "dbfs", "dropbox", "gdrive", "box", "lakefs"),
+    *("github", "gist", "dvc", "wandb"),
 )
 
 
@@ -82,8 +83,15 @@ def paths(params: Params, context: SourceContext) -> Sequence[Path]:
 
 
 def _files(params: Params, context: SourceContext) -> list[_found.File]:
+    files = _fetched(params, _kept(context))
+    if params.sha256 and not context.offline and digest_of(_formats.origins(files, params)) != params.sha256:
+        return _fetched(params, replace(context, refresh=True))  # kept is another version than the one that is pinned
+    return files
+
+
+def _fetched(params: Params, context: SourceContext) -> list[_found.File]:
     wanted = _wanted(params)
-    entries = _store.listing(wanted, _kept(context))
+    entries = _store.listing(wanted, context)
     files = [_found.File(_store.place(wanted, entry, context), entry.shown, entry.label) for entry in entries]
     for file in files:
         _formats.format_of(file, params)  # before anything is fetched

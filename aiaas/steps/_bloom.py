@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aiaas.contracts import Batch
@@ -57,9 +58,15 @@ class Filter:
 
     @classmethod
     def read(cls, text: str) -> Filter:
-        import numpy as np
+        return cls(_packed(text))
 
-        return cls(np.frombuffer(base64.b64decode(text), np.uint8))
+
+@lru_cache(maxsize=1)
+def _packed(text: str) -> NDArray[np.uint8]:
+    """What `written` gave, as bytes: read once, however many segments a process takes up that need it."""
+    import numpy as np
+
+    return np.frombuffer(base64.b64decode(text), np.uint8)
 
 
 def _places(keys: NDArray[np.uint64], size: int) -> Iterable[NDArray[np.int64]]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 ROWS = 2**20
 """Rows that are sorted in memory at once, some 100 bytes each."""
-_MOST = 1024
-"""Files that are written at once: what a process may have open."""
+_MOST = 512
+"""Files that are written at once: half of what a process may usually have open."""
 
 
 def record() -> np.dtype[np.void]:
@@ -39,28 +39,69 @@ def records(
         yield rows
 
 
-def sorted_groups(rows: Iterable[NDArray[np.void]], count: int, scratch: Path) -> Iterator[NDArray[np.void]]:
+class Groups:
     """All records, in arrays sorted by content and then by row; equal contents stand in the same array. `count` is how
-    many there are, `scratch` an empty folder."""
+    many there are, `scratch` an empty folder.
+
+    Where they go over files, a record that equals one before it of the same piece, in content and label, goes no
+    further: the most frequent content of all would not fit into memory. What became of the others holds for these, and
+    `repeated` tells which they are.
+    """
+
+    def __init__(self, rows: Iterable[NDArray[np.void]], count: int, scratch: Path) -> None:
+        self._rows, self._count, self._scratch = rows, count, scratch
+        self._repeated = scratch / "repeated"
+
+    def __iter__(self) -> Iterator[NDArray[np.void]]:
+        import numpy as np
+
+        if self._count <= ROWS:
+            yield _sorted(np.concatenate([np.empty(0, record()), *self._rows]))
+            return
+        bits = min((self._count // ROWS).bit_length(), _MOST.bit_length() - 1)
+        paths = [self._scratch / f"{number}.rows" for number in range(2**bits)]
+        with ExitStack() as stack:
+            repeated = stack.enter_context(self._repeated.open("wb"))
+            files = [stack.enter_context(path.open("wb")) for path in paths]
+            borders = np.arange(1, len(files), dtype=np.uint64) << np.uint64(64 - bits)
+            for piece in self._rows:
+                first, again = _firsts(piece)
+                repeated.write(again.tobytes())
+                for file, part in zip(files, np.split(first, np.searchsorted(first["high"], borders)), strict=True):
+                    file.write(part.tobytes())
+        for path in paths:
+            yield _sorted(np.fromfile(path, record()))
+            path.unlink()
+
+    def repeated(self) -> Iterator[NDArray[np.void]]:
+        """Rows that were held back and, of each, the `first` one that it equals; to be asked for at the end."""
+        import numpy as np
+
+        if self._count <= ROWS:
+            return
+        with self._repeated.open("rb") as file:
+            while len(pairs := np.fromfile(file, _pair(), ROWS)):
+                yield pairs
+
+
+def _pair() -> np.dtype[np.void]:
     import numpy as np
 
-    if count <= ROWS:
-        whole = np.concatenate([np.empty(0, record()), *rows])
-        yield _sorted(whole)
-        return
-    bits = min((count // ROWS).bit_length(), _MOST.bit_length() - 1)
-    paths = [scratch / f"{number}.rows" for number in range(2**bits)]
-    with ExitStack() as stack:
-        files = [stack.enter_context(path.open("wb")) for path in paths]
-        for piece in rows:
-            bucket = (piece["high"] >> np.uint64(64 - bits)).astype(np.int64)
-            order = np.argsort(bucket, kind="stable")
-            ends = np.searchsorted(bucket[order], np.arange(1, len(files)))
-            for file, part in zip(files, np.split(piece[order], ends), strict=True):
-                file.write(part.tobytes())
-    for path in paths:
-        yield _sorted(np.fromfile(path, record()))
-        path.unlink()
+    return np.dtype([("row", "<u8"), ("first", "<u8")])
+
+
+def _firsts(rows: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Of records those that equal no other before them in content and label, sorted by content, and the others."""
+    import numpy as np
+
+    rows = _sorted(rows, by_label=True)
+    first = begins(rows)
+    first[1:] |= rows["label"][1:] != rows["label"][:-1]
+    places = np.flatnonzero(~first)
+    again = np.empty(len(places), _pair())
+    again["row"] = rows["row"][places]
+    again["first"] = rows["row"][np.flatnonzero(first)[np.cumsum(first)[places] - 1]]
+    return rows[first], again
 
 
 def begins(rows: NDArray[np.void]) -> NDArray[np.bool_]:
@@ -72,8 +113,9 @@ def begins(rows: NDArray[np.void]) -> NDArray[np.bool_]:
     return first
 
 
-def _sorted(rows: NDArray[np.void]) -> NDArray[np.void]:
-    """By content, then by row. One key is sorted much faster than three, and few rows are equal in it."""
+def _sorted(rows: NDArray[np.void], by_label: bool = False) -> NDArray[np.void]:
+    """By content, then perhaps by label, then by row. One key is sorted much faster than three, and few rows are equal
+    in it."""
     import numpy as np
 
     rows = rows[np.argsort(rows["high"])]
@@ -83,5 +125,6 @@ def _sorted(rows: NDArray[np.void]) -> NDArray[np.void]:
     tied[:-1] |= tied[1:]
     places = np.flatnonzero(tied)
     some = rows[places]
-    rows[places] = some[np.lexsort((some["row"], some["low"], some["high"]))]
+    keys = ("row", "label", "low", "high") if by_label else ("row", "low", "high")
+    rows[places] = some[np.lexsort([some[key] for key in keys])]
     return rows

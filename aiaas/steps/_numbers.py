@@ -22,7 +22,7 @@ _DIGIT = 16  # bits by which order statistics are narrowed down in one pass
 
 def survey(batch: Batch, columns: Sequence[str]) -> Survey:
     """Of the column with the number i: `i.numbers` (n,) with NaN for what is missing, none where something else stands
-    in it, and `i.kinds` (1, 3): how many values are numbers, something else, missing."""
+    in it, and `i.kinds` (1, 4): how many values are finite numbers, something else, missing, infinite."""
     import numpy as np
 
     found: dict[str, NDArray[Any]] = {}
@@ -35,7 +35,8 @@ def survey(batch: Batch, columns: Sequence[str]) -> Survey:
         else:
             others = 0
             found[f"{place}.numbers"] = numbers
-        found[f"{place}.kinds"] = np.array([[len(batch[name]) - others - gone, others, gone]])
+        infinite = 0 if numbers is None else int(np.isinf(numbers).sum())
+        found[f"{place}.kinds"] = np.array([[len(batch[name]) - others - gone - infinite, others, gone, infinite]])
     return found
 
 
@@ -65,10 +66,10 @@ def _is_number(value: object) -> bool:
 
 
 def kinds(surveys: Iterable[Survey], columns: Sequence[str]) -> NDArray[np.int64]:
-    """How many values of each column are numbers, something else, missing: (columns, 3)."""
+    """How many values of each column are finite numbers, something else, missing, infinite: (columns, 4)."""
     import numpy as np
 
-    counts = np.zeros((len(columns), 3), np.int64)
+    counts = np.zeros((len(columns), 4), np.int64)
     for each in surveys:
         for place in range(len(columns)):
             counts[place] += each[f"{place}.kinds"].sum(axis=0)
@@ -79,10 +80,10 @@ def of_numbers(counts: NDArray[np.int64], columns: Sequence[str], named: bool, s
     """Which columns hold numbers. DataError where one that the recipe names does not, or none does."""
     if not counts.sum():
         return []  # there are no rows to know anything of
-    numeric = [place for place, (numbers, others, _) in enumerate(counts.tolist()) if numbers and not others]
+    numeric = [place for place, (numbers, others, *_) in enumerate(counts.tolist()) if numbers and not others]
     for place, name in enumerate(columns):
         if named and place not in numeric:
-            holds = "no number" if not counts[place][1] else "something else"
+            holds = "no finite number" if not counts[place][1] else "something else"
             raise DataError(
                 f"{step} works on numbers, and the column {name!r} holds {holds}", where=f"preprocess.steps.{step}"
             )

@@ -51,8 +51,10 @@ class Step:
     def __init__(self, params: Any, columns: Sequence[str], label: str | None) -> None:
         self.params: Params = params
         self._label = label
-        self._labels: Counter[str] = Counter()
-        self._left_out = 0
+        self._counts: Counter[int] = Counter()
+        self._reasons = {
+            place: _between(params.edges, place) for place, name in enumerate(params.names) if name is None
+        }
 
     def apply(self, batch: Batch) -> Batch | Sifted:
         if self._label is None:
@@ -61,14 +63,13 @@ class Step:
                 where="preprocess.steps",
                 hint="leave the step out",
             )
-        names = [self._name(value) for value in batch[self._label]]
-        self._labels.update(name for name in names if name is not None)
-        self._left_out += names.count(None)
-        values = zip(batch[self._label], names, strict=True)
-        reasons = [f"{value} lies where there is no label" if name is None else None for value, name in values]
-        return sift({**batch, self._label: names}, reasons)
+        found = [self._place(value) for value in batch[self._label]]
+        reasons = [self._reasons.get(place) for place in found]
+        self._counts.update(found)
+        return sift({**batch, self._label: [self.params.names[place] for place in found]}, reasons)
 
-    def _name(self, value: Any) -> str | None:
+    def _place(self, value: Any) -> int:
+        """Which of the names a number has."""
         try:
             number = float(value)
         except ValueError:
@@ -80,7 +81,21 @@ class Step:
                 where="preprocess.steps",
                 hint="name the column of numbers in the source's `columns: {label: THEIRS}`",
             )
-        return self.params.names[bisect.bisect_right(self.params.edges, number)]
+        return bisect.bisect_right(self.params.edges, number)
 
     def report(self) -> Mapping[str, Any]:
-        return {"labels": dict(sorted(self._labels.items())), "left_out": self._left_out}
+        labels: Counter[str] = Counter()
+        for place, rows in self._counts.items():
+            if (name := self.params.names[place]) is not None:
+                labels[name] += rows
+        return {"labels": dict(sorted(labels.items())), "left_out": self._counts.total() - labels.total()}
+
+
+def _between(edges: Sequence[float], place: int) -> str:
+    """Why a row goes whose number lies there. Of the number itself nothing is said: each would be a reason of its own,
+    and it may be anybody's."""
+    low, high = edges[place - 1] if place else None, edges[place] if place < len(edges) else None
+    if low is None:
+        return f"its number is below {high:g}, where there is no label"
+    told = f"its number is {low:g} or more"
+    return f"{told}{'' if high is None else f' and below {high:g}'}, where there is no label"

@@ -25,6 +25,9 @@ _COMMON = {
     char: unicodedata.normalize("NFKC", char) for char in "，！？：；（）％．＋－～…＂￥\u3000０１２３４５６７８９"
 }
 _DEPTH = 16
+_LONG = 1000
+_TO_SPACES = bytes.maketrans(b"\t\n\v\f\r\x1c\x1d\x1e\x1f", b" " * 9)
+"""Of ASCII what `str.split` takes for white space."""
 
 
 class Params(TextParams):
@@ -108,7 +111,8 @@ class Step(TextStep):
     def _whitespace(self, text: str) -> str:
         if not self.params.whitespace:
             return text
-        return " ".join(text.split()).replace(" \0", _NUL).replace("\0 ", _NUL)
+        text = _single_spaced(text) if len(text) > _LONG and text.isascii() else " ".join(text.split())
+        return text.replace(" \0", _NUL).replace("\0 ", _NUL)
 
     def _markup(self, text: str) -> str:
         """Tags and entities of one text, until none is left: an entity may hide a tag, and a tag another.
@@ -129,3 +133,16 @@ class Step(TextStep):
         text = text.replace("<", " ") if self.params.tags else text
         text = text.replace("&", " ") if self.params.entities else text
         return self._whitespace(text)
+
+
+def _single_spaced(text: str) -> str:
+    """What dividing at white space and joining by spaces makes of ASCII, which has a space after every word, in a
+    quarter of the time."""
+    import numpy as np
+
+    codes = np.frombuffer(text.encode("ascii").translate(_TO_SPACES), np.uint8)
+    space = codes == ord(" ")
+    again = space[1:] & space[:-1]
+    if again.any():
+        codes = codes[np.append(True, ~again)]
+    return codes.tobytes().decode("ascii").strip(" ")

@@ -81,8 +81,12 @@ class Step:
         self._verdicts = np.full(count, _KEEP, np.uint8)
         rows = _buckets.records((survey["contents"], survey["labels"]) for survey in surveys)
         first: list[tuple[int, list[int]]] = []  # of contradictions that come first in the data
-        for group in _buckets.sorted_groups(rows, count, scratch):
+        groups = _buckets.Groups(rows, count, scratch)
+        for group in groups:
             first = heapq.nsmallest(self.params.examples, [*first, *self._judge_sorted(group)])
+        for pairs in groups.repeated():
+            contradicted = self._verdicts[pairs["first"]] == _CONTRADICTION
+            self._verdicts[pairs["row"]] = np.where(contradicted, _CONTRADICTION, _DUPLICATE)
         for _, shown in first:
             self._verdicts[shown] = _SHOWN_CONTRADICTION
         self._counts["duplicates"] = int((self._verdicts == _DUPLICATE).sum())

@@ -73,7 +73,7 @@ class Step:
     def conclude(self, surveys: Iterable[Survey], scratch: Path) -> None:
         counts = _numbers.kinds(surveys, self.columns)
         self._fill = {self.columns[place]: value for place, value in self._values(surveys, counts).items()}
-        missing = {name for name, (*_, gone) in zip(self.columns, counts.tolist(), strict=True) if gone}
+        missing = {name for name, (_, _, gone, _) in zip(self.columns, counts.tolist(), strict=True) if gone}
         self._indicated = [name for name in self._fill if name in missing] if self.params.indicators else []
 
     def _values(self, surveys: Iterable[Survey], counts: NDArray[np.int64]) -> dict[int, Any]:
@@ -94,7 +94,7 @@ class Step:
         """The columns whose values are of the constant's kind; DataError where one that is named is not."""
         number = type(self.params.value) in {int, float}
         fits = [
-            place for place, (numbers, others, _) in enumerate(counts.tolist()) if not (others if number else numbers)
+            place for place, (numbers, others, *_) in enumerate(counts.tolist()) if not (others if number else numbers)
         ]
         for place, name in enumerate(self.columns):
             if self.params.columns is not None and place not in fits:
@@ -107,7 +107,7 @@ class Step:
 
     def _filled_places(self, counts: NDArray[np.int64]) -> list[int]:
         """The columns that hold a value; DataError where one that is named does not."""
-        places = [place for place, (numbers, others, _) in enumerate(counts.tolist()) if numbers + others]
+        places = [place for place, (numbers, others, *_) in enumerate(counts.tolist()) if numbers + others]
         for place, name in enumerate(self.columns):
             if self.params.columns is not None and place not in places and counts.sum():
                 raise DataError(f"the column {name!r} holds no value in train", where="preprocess.steps.impute.columns")

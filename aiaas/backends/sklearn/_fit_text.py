@@ -99,7 +99,7 @@ def learn(
 ) -> Learned:
     """Count the n-grams of all texts, choose the features, weigh them."""
     survey = Survey(params)
-    trees: deque[tuple[NGrams, list[Counts]]] = deque()
+    trees: deque[tuple[NGrams, deque[Counts]]] = deque()
     texts: list[list[str]] = []
     labels: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
     for block in blocks(train, training):
@@ -107,9 +107,7 @@ def learn(
         if params.features == "hashing":
             texts.append(block.texts)
             continue
-        counted, tree, counts = count_and_keep(params, block.texts)
-        survey.add(counted)
-        trees.append((tree, counts))
+        trees.append(_counted(params, survey, block.texts))
     targets = np.concatenate(labels)
     check_classes(targets, training, least)
     if params.features == "hashing":
@@ -117,10 +115,19 @@ def learn(
         return Learned(features, [features(each) for each in texts], targets)
     chosen = choose(params, survey)
     features = of_chosen(params, chosen, targets.size, presence)
+    del survey
     go_on(training)
     parts = []
-    while trees:
-        tree, counts = trees.popleft()  # let go of it: all of them take as much as what is made of them
+    while trees:  # letting go of what was counted: all of it takes as much as what is made of it
+        tree, counts = trees.popleft()
         numbers = tree.numbers_in(chosen.tree)
-        parts.append(features.rows(joined([renumbered(each, numbers) for each in counts])))
+        del tree
+        parts.append(features.rows(joined([renumbered(counts.popleft(), numbers) for _ in range(len(counts))])))
     return Learned(features, parts, targets)
+
+
+def _counted(params: TextFeatures, survey: Survey, texts: list[str]) -> tuple[NGrams, deque[Counts]]:
+    """What stands in the texts: all of them added to the survey, and their tree with the counts of each batch."""
+    counted, tree, counts = count_and_keep(params, texts)
+    survey.add(counted)
+    return tree, deque(counts)
