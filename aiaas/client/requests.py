@@ -1,0 +1,126 @@
+"""What is asked, without the asking: addresses, bodies, how inputs are split, what an answer means."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from aiaas.errors import AiaasError, DataError, OptionError, RemoteError, UsageError
+
+if TYPE_CHECKING:
+    import httpx
+
+ROWS = 500
+"""Inputs of a request."""
+BYTES = 4 << 20
+"""Of a request's body, unless one input alone has more."""
+_PLACE = re.compile(r"inputs\[(\d+)\]")
+_KINDS: Mapping[str, type[AiaasError]] = {"option": OptionError, "data": DataError, "too-large": DataError}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the inputs, as the body of a request; `start` is the place of the first among all."""
+
+    start: int
+    count: int
+    body: bytes
+
+
+def base_url(url: str) -> str:
+    """The address of a service; UsageError where `url` is none."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"this URL cannot be read: {error}", where=url) from None
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or "@" in parts.netloc:
+        raise UsageError(
+            "this is not a service's URL", where=url.rpartition("@")[2], hint="such as https://models.example.org"
+        )
+    return url.rstrip("/")
+
+
+def headers(base: str, key: str | None) -> dict[str, str]:
+    """What every request carries. A key goes to this machine or over TLS, and nowhere else."""
+    if key is None:
+        return {}
+    if not (base.startswith("https://") or loopback(base)):
+        raise UsageError("a key is not sent without TLS", where=base, hint="ask https://…")
+    if not key.isascii() or not key.isprintable():
+        raise UsageError("the key holds characters that no key has", hint="aiaas keys create makes one")
+    return {"authorization": f"Bearer {key}"}
+
+
+def loopback(base: str) -> bool:
+    host = urlsplit(base).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def predict_path(model: str) -> str:
+    return f"/v1/models/{quote(model, safe='')}/predict"
+
+
+def parts(inputs: Sequence[Any], options: Mapping[str, Any] | None, rows: int) -> Iterator[Part]:
+    """The inputs as requests of `rows` inputs at most. Bytes go as base64; DataError for what JSON cannot hold."""
+    extra = b', "options": ' + _json(dict(options), "options") if options else b""
+    held: list[bytes] = []
+    start = size = 0
+    for place, value in enumerate(inputs):
+        one = _json(base64.b64encode(value).decode() if isinstance(value, bytes) else value, f"inputs[{place}]")
+        if held and (len(held) == rows or size + len(one) > BYTES):
+            yield _part(start, held, extra)
+            held, start, size = [], place, 0
+        held.append(one)
+        size += len(one) + 2
+    if held:
+        yield _part(start, held, extra)
+
+
+def _part(start: int, held: list[bytes], extra: bytes) -> Part:
+    return Part(start, len(held), b'{"inputs": [' + b", ".join(held) + b"]" + extra + b"}")
+
+
+def _json(value: Any, where: str) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:  # UnicodeEncodeError is one of them
+        told = "half of a surrogate pair" if isinstance(error, UnicodeEncodeError) else str(error)
+        raise DataError(f"JSON cannot hold this input: {told}", where=where) from None
+
+
+def understood(response: httpx.Response, start: int = 0) -> Any:
+    """The object of an answer. Raises what the service says is wrong; the places of inputs are told as the caller
+    counts them, `start` being the first of this request."""
+    try:
+        said = response.json()
+    except ValueError:
+        said = None
+    if response.is_success and isinstance(said, dict):
+        return said
+    error = said.get("error") if isinstance(said, dict) else None
+    where = str(response.request.url)
+    if not isinstance(error, dict):
+        raise RemoteError(f"the service answers {response.status_code}, not as aiaas does", where=where)
+    message, hint, place = str(error.get("message", "")), error.get("hint"), error.get("where")
+    kind = _KINDS.get(str(error.get("code")))
+    if kind is None and response.status_code in (401, 403, 404):
+        kind = UsageError
+    if kind is None:
+        asked = f"; request {said['request_id']}" if "request_id" in said else ""
+        raise RemoteError(f"the service answers {response.status_code}: {message}{asked}", where=where, hint=hint)
+    raise kind(message, where=_shifted(place, start) or where, hint=hint)
+
+
+def _shifted(place: Any, start: int) -> str | None:
+    found = _PLACE.fullmatch(str(place))
+    return f"inputs[{int(found[1]) + start}]" if found else place
