@@ -188,6 +188,21 @@ def test_a_key_goes_over_tls_or_stays_here() -> None:
     assert "word" not in f"{caught.value} {caught.value.where}"
 
 
+def test_inputs_that_are_refused_may_be_kept_in_their_places(url: str) -> None:
+    texts = [f"text {'x' * (number % 50)}" for number in range(3_000)]
+    texts[5] = "refuse"
+    for number in range(2_100, 2_500):
+        texts[number] = "refuse"  # more than a response names at once
+    with aiaas.Client(url, batch=1_000) as client:
+        answers = client.predict("echo", texts, keep_errors=True)
+        assert [each.get("length") for each in answers.outputs] == [
+            None if text == "refuse" else len(text) for text in texts
+        ]
+        assert answers.outputs[5] == {"error": {"message": "an input must be kind"}}
+        with pytest.raises(DataError, match="must be kind"):
+            client.predict("echo", texts)
+
+
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with served() as (_, address):

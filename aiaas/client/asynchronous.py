@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from aiaas.client import events, requests
-from aiaas.client.answers import Answers, Model
+from aiaas.client.answers import Answers, Model, Taken
 from aiaas.client.retry import Retry, told
 
 if TYPE_CHECKING:
@@ -51,14 +51,21 @@ class AsyncClient:
         path = requests.predict_path(name).removesuffix("/predict")
         return Model.of(requests.understood(await self._send("GET", path)))
 
-    async def predict(self, model: str, inputs: Sequence[Any], options: Mapping[str, Any] | None = None) -> Answers:
+    async def predict(
+        self, model: str, inputs: Sequence[Any], options: Mapping[str, Any] | None = None, *, keep_errors: bool = False
+    ) -> Answers:
         """See `Client.predict`."""
         path = requests.predict_path(model)
         turns = asyncio.Semaphore(self.parallel)
 
-        async def ask(part: Part) -> tuple[Mapping[str, Any], int]:
+        async def ask(part: Part) -> Taken:
+            taken = Taken(len(part), keeping=keep_errors)
             async with turns:
-                return requests.understood(await self._send("POST", path, part.body), part.start), part.count
+                while taken.left:
+                    response = await self._send("POST", path, part.body(taken.left))
+                    if not taken.refuse(requests.refused(response)):
+                        taken.answer(requests.understood(response, part.start))
+            return taken
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -70,7 +77,7 @@ class AsyncClient:
     async def stream(self, model: str, value: Any, options: Mapping[str, Any] | None = None) -> AsyncIterator[str]:
         """See `Client.stream`."""
         (part,) = requests.parts([value], options, 1)
-        path, body = requests.predict_path(model), part.body[:-1] + b', "stream": true}'
+        path, body = requests.predict_path(model), part.body(stream=True)
         headers = {"content-type": "application/json"}
         with told(self.url):
             async with self._http.stream("POST", path, content=body, headers=headers) as response:

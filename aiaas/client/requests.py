@@ -6,7 +6,7 @@ import base64
 import ipaddress
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -26,11 +26,20 @@ _KINDS: Mapping[str, type[AiaasError]] = {"option": OptionError, "data": DataErr
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some of the inputs, as the body of a request; `start` is the place of the first among all."""
+    """Some of the inputs, each as JSON; `start` is the place of the first among all, `more` what else is asked."""
 
     start: int
-    count: int
-    body: bytes
+    inputs: Sequence[bytes]
+    more: bytes
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def body(self, places: Iterable[int] | None = None, *, stream: bool = False) -> bytes:
+        """The body of a request for all of them, or for those at some places."""
+        asked = self.inputs if places is None else [self.inputs[place] for place in places]
+        ending = b', "stream": true}' if stream else b"}"
+        return b'{"inputs": [' + b", ".join(asked) + b"]" + self.more + ending
 
 
 def base_url(url: str) -> str:
@@ -78,16 +87,12 @@ def parts(inputs: Sequence[Any], options: Mapping[str, Any] | None, rows: int) -
     for place, value in enumerate(inputs):
         one = _json(base64.b64encode(value).decode() if isinstance(value, bytes) else value, f"inputs[{place}]")
         if held and (len(held) == rows or size + len(one) > BYTES):
-            yield _part(start, held, extra)
+            yield Part(start, held, extra)
             held, start, size = [], place, 0
         held.append(one)
         size += len(one) + 2
     if held:
-        yield _part(start, held, extra)
-
-
-def _part(start: int, held: list[bytes], extra: bytes) -> Part:
-    return Part(start, len(held), b'{"inputs": [' + b", ".join(held) + b"]" + extra + b"}")
+        yield Part(start, held, extra)
 
 
 def _json(value: Any, where: str) -> bytes:
@@ -119,6 +124,19 @@ def understood(response: httpx.Response, start: int = 0) -> Any:
         asked = f"; request {said['request_id']}" if "request_id" in said else ""
         raise RemoteError(f"the service answers {response.status_code}: {message}{asked}", where=where, hint=hint)
     raise kind(message, where=_shifted(place, start) or where, hint=hint)
+
+
+def refused(response: httpx.Response) -> dict[int, str]:
+    """Of inputs that a service refuses the places, in the request, and why; empty where it says nothing of any."""
+    if response.status_code != 422:
+        return {}
+    try:
+        error = response.json()["error"]
+        faults = error.get("faults") or [error]
+        found = [(_PLACE.fullmatch(str(fault["where"])), str(fault["message"])) for fault in faults]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {int(place[1]): message for place, message in found if place}
 
 
 def _shifted(place: Any, start: int) -> str | None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
 from aiaas.client import events, requests
-from aiaas.client.answers import Answers, Model
+from aiaas.client.answers import Answers, Model, Taken
 from aiaas.client.retry import Retry, told
 
 if TYPE_CHECKING:
@@ -57,16 +57,24 @@ class Client:
         path = requests.predict_path(name).removesuffix("/predict")
         return Model.of(requests.understood(self._send("GET", path)))
 
-    def predict(self, model: str, inputs: Sequence[Any], options: Mapping[str, Any] | None = None) -> Answers:
+    def predict(
+        self, model: str, inputs: Sequence[Any], options: Mapping[str, Any] | None = None, *, keep_errors: bool = False
+    ) -> Answers:
         """The answers to `inputs`: texts, objects of columns, or files as bytes. `options` are for models that write.
+        With `keep_errors` an input that is refused has `{"error": {"message": …}}` in its place.
 
-        Raises DataError with the place of the first input that does not fit, OptionError, UsageError (no such model, no
-        valid key) and RemoteError.
+        Raises DataError with the place of the first input that does not fit, where they are not kept, OptionError,
+        UsageError (no such model, no valid key) and RemoteError.
         """
         path = requests.predict_path(model)
 
-        def ask(part: Part) -> tuple[Mapping[str, Any], int]:
-            return requests.understood(self._send("POST", path, part.body), part.start), part.count
+        def ask(part: Part) -> Taken:
+            taken = Taken(len(part), keeping=keep_errors)
+            while taken.left:
+                response = self._send("POST", path, part.body(taken.left))
+                if not taken.refuse(requests.refused(response)):
+                    taken.answer(requests.understood(response, part.start))
+            return taken
 
         parts = requests.parts(inputs, options, self.batch)
         if len(inputs) <= 1 or self.parallel <= 1:
@@ -78,7 +86,7 @@ class Client:
         """The answer of a model that writes, piece by piece; to close the iterator ends the request. Raises as
         `predict`."""
         (part,) = requests.parts([value], options, 1)
-        path, body = requests.predict_path(model), part.body[:-1] + b', "stream": true}'
+        path, body = requests.predict_path(model), part.body(stream=True)
         with (
             told(self.url),
             self._http.stream("POST", path, content=body, headers={"content-type": "application/json"}) as response,
