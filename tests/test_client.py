@@ -217,7 +217,7 @@ def test_a_real_service(url: str) -> None:
         assert (model.name, model.version, model.task) == ("echo", "3", "text-classification")
         answers = client.predict("echo", texts)
         assert [each["length"] for each in answers.outputs] == [len(text) for text in texts]
-        with pytest.raises(UsageError, match="no such model"):
+        with pytest.raises(UsageError, match="has no model 'ecko'"):
             client.model("ecko")
         with pytest.raises(DataError) as caught:
             client.predict("echo", [*texts[:100], 7])

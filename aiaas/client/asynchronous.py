@@ -49,7 +49,7 @@ class AsyncClient:
     async def model(self, name: str) -> Model:
         """See `Client.model`."""
         path = requests.predict_path(name).removesuffix("/predict")
-        return Model.of(requests.understood(await self._send("GET", path)))
+        return Model.of(requests.understood(await self._send("GET", path), model=name))
 
     async def predict(
         self, model: str, inputs: Sequence[Any], options: Mapping[str, Any] | None = None, *, keep_errors: bool = False
@@ -64,7 +64,7 @@ class AsyncClient:
                 while taken.left:
                     response = await self._send("POST", path, part.body(taken.left))
                     if not taken.refuse(requests.refused(response)):
-                        taken.answer(requests.understood(response, part.start))
+                        taken.answer(requests.understood(response, part.start, model=model))
             return taken
 
         try:
@@ -83,7 +83,7 @@ class AsyncClient:
             async with self._http.stream("POST", path, content=body, headers=headers) as response:
                 if response.is_error:
                     await response.aread()
-                    requests.understood(response)
+                    requests.understood(response, model=model)
                 reader = events.Reader(self.url)
                 async for line in response.aiter_lines():
                     if piece := reader.take(line):

@@ -103,9 +103,9 @@ def _json(value: Any, where: str) -> bytes:
         raise DataError(f"JSON cannot hold this input: {told}", where=where) from None
 
 
-def understood(response: httpx.Response, start: int = 0) -> Any:
-    """The object of an answer. Raises what the service says is wrong; the places of inputs are told as the caller
-    counts them, `start` being the first of this request."""
+def understood(response: httpx.Response, start: int = 0, *, model: str | None = None) -> Any:
+    """The object of an answer. Raises what the service says is wrong: of `model`, where one was asked for, and with the
+    places of inputs as the caller counts them, `start` being the first of this request."""
     try:
         said = response.json()
     except ValueError:
@@ -118,7 +118,10 @@ def understood(response: httpx.Response, start: int = 0) -> Any:
         raise RemoteError(f"the service answers {response.status_code}, not as aiaas does", where=where)
     message, hint, place = str(error.get("message", "")), error.get("hint"), error.get("where")
     kind = _KINDS.get(str(error.get("code")))
-    if kind is None and response.status_code in (401, 403, 404):
+    if response.status_code == 404:
+        lost = "there is no aiaas service at this address" if model is None else f"the service has no model {model!r}"
+        raise UsageError(lost, where=where, hint=hint if model else None)
+    if kind is None and response.status_code in (401, 403):
         kind = UsageError
     if kind is None:
         asked = f"; request {said['request_id']}" if "request_id" in said else ""

@@ -55,7 +55,7 @@ class Client:
     def model(self, name: str) -> Model:
         """The model of that name; UsageError where there is none for this key."""
         path = requests.predict_path(name).removesuffix("/predict")
-        return Model.of(requests.understood(self._send("GET", path)))
+        return Model.of(requests.understood(self._send("GET", path), model=name))
 
     def predict(
         self, model: str, inputs: Sequence[Any], options: Mapping[str, Any] | None = None, *, keep_errors: bool = False
@@ -73,7 +73,7 @@ class Client:
             while taken.left:
                 response = self._send("POST", path, part.body(taken.left))
                 if not taken.refuse(requests.refused(response)):
-                    taken.answer(requests.understood(response, part.start))
+                    taken.answer(requests.understood(response, part.start, model=model))
             return taken
 
         parts = requests.parts(inputs, options, self.batch)
@@ -93,7 +93,7 @@ class Client:
         ):
             if response.is_error:
                 response.read()
-                requests.understood(response)
+                requests.understood(response, model=model)
             reader = events.Reader(self.url)
             for line in response.iter_lines():
                 if piece := reader.take(line):
