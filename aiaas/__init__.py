@@ -5,6 +5,9 @@ import aiaas
 result = aiaas.run("recipes/reviews_zh_nb.yaml", set=["model.params.alpha=0.5"])
 model = aiaas.load("reviews-zh-nb@champion")
 model.predict(["房间很干净，服务也好"])
+
+with aiaas.Client("https://models.example.org", key) as client:
+    client.predict("reviews-zh-nb", ["房间很干净，服务也好"]).outputs
 """
 
 from __future__ import annotations
@@ -15,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
+    from aiaas.client import AsyncClient, Client
     from aiaas.pipeline import Result
     from aiaas.recipe import Recipe
 
 __version__ = "0.1.0"
-__all__ = ["Recipe", "__version__", "load", "run"]
+__all__ = ["AsyncClient", "Client", "Recipe", "__version__", "load", "run"]
 
 
 def run(
@@ -54,9 +58,13 @@ def load(reference: str | Path, *, workspace: str | Path | None = None) -> Bundl
 
 
 def __getattr__(name: str) -> Any:
-    """`aiaas.Recipe` is loaded when it is asked for: importing aiaas stays free."""
+    """`aiaas.Recipe` and the clients are loaded when they are asked for: importing aiaas stays free."""
     if name == "Recipe":
         from aiaas.recipe import Recipe
 
         return Recipe
+    if name in ("AsyncClient", "Client"):
+        from aiaas import client
+
+        return getattr(client, name)
     raise AttributeError(f"module 'aiaas' has no attribute {name!r}")

@@ -1,0 +1,147 @@
+"""What is asked, without the asking: addresses, bodies, how inputs are split, what an answer means."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from aiaas.errors import AiaasError, DataError, OptionError, RemoteError, UsageError
+
+if TYPE_CHECKING:
+    import httpx
+
+ROWS = 500
+"""Inputs of a request."""
+BYTES = 4 << 20
+"""Of a request's body, unless one input alone has more."""
+_PLACE = re.compile(r"inputs\[(\d+)\]")
+_KINDS: Mapping[str, type[AiaasError]] = {"option": OptionError, "data": DataError, "too-large": DataError}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the inputs, each as JSON; `start` is the place of the first among all, `more` what else is asked."""
+
+    start: int
+    inputs: Sequence[bytes]
+    more: bytes
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def body(self, places: Iterable[int] | None = None, *, stream: bool = False) -> bytes:
+        """The body of a request for all of them, or for those at some places."""
+        asked = self.inputs if places is None else [self.inputs[place] for place in places]
+        ending = b', "stream": true}' if stream else b"}"
+        return b'{"inputs": [' + b", ".join(asked) + b"]" + self.more + ending
+
+
+def base_url(url: str) -> str:
+    """The address of a service; UsageError where `url` is none."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"this URL cannot be read: {error}", where=url) from None
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or "@" in parts.netloc:
+        raise UsageError(
+            "this is not a service's URL", where=url.rpartition("@")[2], hint="such as https://models.example.org"
+        )
+    return url.rstrip("/")
+
+
+def headers(base: str, key: str | None) -> dict[str, str]:
+    """What every request carries. A key goes to this machine or over TLS, and nowhere else."""
+    if key is None:
+        return {}
+    if not (base.startswith("https://") or loopback(base)):
+        raise UsageError("a key is not sent without TLS", where=base, hint="ask https://…")
+    if not key.isascii() or not key.isprintable():
+        raise UsageError("the key holds characters that no key has", hint="aiaas keys create makes one")
+    return {"authorization": f"Bearer {key}"}
+
+
+def loopback(base: str) -> bool:
+    host = urlsplit(base).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def predict_path(model: str) -> str:
+    return f"/v1/models/{quote(model, safe='')}/predict"
+
+
+def parts(inputs: Sequence[Any], options: Mapping[str, Any] | None, rows: int) -> Iterator[Part]:
+    """The inputs as requests of `rows` inputs at most. Bytes go as base64; DataError for what JSON cannot hold."""
+    extra = b', "options": ' + _json(dict(options), "options") if options else b""
+    held: list[bytes] = []
+    start = size = 0
+    for place, value in enumerate(inputs):
+        one = _json(base64.b64encode(value).decode() if isinstance(value, bytes) else value, f"inputs[{place}]")
+        if held and (len(held) == rows or size + len(one) > BYTES):
+            yield Part(start, held, extra)
+            held, start, size = [], place, 0
+        held.append(one)
+        size += len(one) + 2
+    if held:
+        yield Part(start, held, extra)
+
+
+def _json(value: Any, where: str) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:  # UnicodeEncodeError is one of them
+        told = "half of a surrogate pair" if isinstance(error, UnicodeEncodeError) else str(error)
+        raise DataError(f"JSON cannot hold this input: {told}", where=where) from None
+
+
+def understood(response: httpx.Response, start: int = 0, *, model: str | None = None) -> Any:
+    """The object of an answer. Raises what the service says is wrong: of `model`, where one was asked for, and with the
+    places of inputs as the caller counts them, `start` being the first of this request."""
+    try:
+        said = response.json()
+    except ValueError:
+        said = None
+    if response.is_success and isinstance(said, dict):
+        return said
+    error = said.get("error") if isinstance(said, dict) else None
+    where = str(response.request.url)
+    if not isinstance(error, dict):
+        raise RemoteError(f"the service answers {response.status_code}, not as aiaas does", where=where)
+    message, hint, place = str(error.get("message", "")), error.get("hint"), error.get("where")
+    kind = _KINDS.get(str(error.get("code")))
+    if response.status_code == 404:
+        lost = "there is no aiaas service at this address" if model is None else f"the service has no model {model!r}"
+        raise UsageError(lost, where=where, hint=hint if model else None)
+    if kind is None and response.status_code in (401, 403):
+        kind = UsageError
+    if kind is None:
+        asked = f"; request {said['request_id']}" if "request_id" in said else ""
+        raise RemoteError(f"the service answers {response.status_code}: {message}{asked}", where=where, hint=hint)
+    raise kind(message, where=_shifted(place, start) or where, hint=hint)
+
+
+def refused(response: httpx.Response) -> dict[int, str]:
+    """Of inputs that a service refuses the places, in the request, and why; empty where it says nothing of any."""
+    if response.status_code != 422:
+        return {}
+    try:
+        error = response.json()["error"]
+        faults = error.get("faults") or [error]
+        found = [(_PLACE.fullmatch(str(fault["where"])), str(fault["message"])) for fault in faults]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {int(place[1]): message for place, message in found if place}
+
+
+def _shifted(place: Any, start: int) -> str | None:
+    found = _PLACE.fullmatch(str(place))
+    return f"inputs[{int(found[1]) + start}]" if found else place

@@ -1,0 +1,129 @@
+"""The client that waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Self
+
+from aiaas.client import events, requests
+from aiaas.client.answers import Answers, Model, Taken
+from aiaas.client.retry import Retry, told
+
+if TYPE_CHECKING:
+    import httpx
+
+    from aiaas.client.requests import Part
+
+
+class Client:
+    """Asks the service at `url`. For use in several threads; to be closed, or used as a context.
+
+    `key` is sent as a bearer token. `timeout` is what a request may take, in seconds, which the service is told as
+    well; `attempts` how often it is sent while the service is away or asks to wait; `parallel` how many requests of one
+    call are under way at once, of `batch` inputs each.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        timeout: float = 60.0,
+        attempts: int = 5,
+        parallel: int = 4,
+        batch: int = requests.ROWS,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        import httpx
+
+        self.url = requests.base_url(url)
+        self.parallel, self.batch, self.attempts = parallel, batch, attempts
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={**requests.headers(self.url, key), "x-request-timeout": f"{timeout:g}"},
+            timeout=httpx.Timeout(timeout + 5.0, connect=5.0),
+            trust_env=not requests.loopback(self.url),  # a proxy cannot reach this machine's own loopback
+            transport=transport,
+        )
+
+    def models(self) -> list[Model]:
+        """The models that the key may ask."""
+        return [Model.of(each) for each in requests.understood(self._send("GET", "/v1/models"))["models"]]
+
+    def model(self, name: str) -> Model:
+        """The model of that name; UsageError where there is none for this key."""
+        path = requests.predict_path(name).removesuffix("/predict")
+        return Model.of(requests.understood(self._send("GET", path), model=name))
+
+    def predict(
+        self, model: str, inputs: Sequence[Any], options: Mapping[str, Any] | None = None, *, keep_errors: bool = False
+    ) -> Answers:
+        """The answers to `inputs`: texts, objects of columns, or files as bytes. `options` are for models that write.
+        With `keep_errors` an input that is refused has `{"error": {"message": …}}` in its place.
+
+        Raises DataError with the place of the first input that does not fit, where they are not kept, OptionError,
+        UsageError (no such model, no valid key) and RemoteError.
+        """
+        path = requests.predict_path(model)
+
+        def ask(part: Part) -> Taken:
+            taken = Taken(len(part), keeping=keep_errors)
+            while taken.left:
+                response = self._send("POST", path, part.body(taken.left))
+                if not taken.refuse(requests.refused(response)):
+                    taken.answer(requests.understood(response, part.start, model=model))
+            return taken
+
+        parts = requests.parts(inputs, options, self.batch)
+        if len(inputs) <= 1 or self.parallel <= 1:
+            return Answers.joined(model, map(ask, parts))
+        with ThreadPoolExecutor(self.parallel) as threads:
+            return Answers.joined(model, threads.map(ask, parts))
+
+    def stream(self, model: str, value: Any, options: Mapping[str, Any] | None = None) -> Iterator[str]:
+        """The answer of a model that writes, piece by piece; to close the iterator ends the request. Raises as
+        `predict`."""
+        (part,) = requests.parts([value], options, 1)
+        path, body = requests.predict_path(model), part.body(stream=True)
+        with (
+            told(self.url),
+            self._http.stream("POST", path, content=body, headers={"content-type": "application/json"}) as response,
+        ):
+            if response.is_error:
+                response.read()
+                requests.understood(response, model=model)
+            reader = events.Reader(self.url)
+            for line in response.iter_lines():
+                if piece := reader.take(line):
+                    yield piece
+            reader.check()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _send(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
+        import httpx
+
+        headers = {"content-type": "application/json"} if body is not None else {}
+        retry = Retry(self.attempts)
+        while True:
+            with told(f"{self.url}{path}"):
+                try:
+                    response = self._http.request(method, path, content=body, headers=headers)
+                    wait = retry.after(response)
+                except httpx.TransportError as error:
+                    wait = retry.after_failure(error)
+                    if wait is None:
+                        raise
+                else:
+                    if wait is None:
+                        return response
+            time.sleep(wait)
