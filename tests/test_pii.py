@@ -294,6 +294,17 @@ def test_a_long_line_takes_time_in_proportion(piece: str, line: str) -> None:
     assert taken[-1][1] < 12 * max(taken[-1][0], 0.05), taken
 
 
+def test_phones_are_looked_for_where_no_other_kind_is_known_and_that_loses_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = [row["text"] for part in ("dev", "test") for row in pii_score.texts(part)]
+    found = FINDER.find(texts)
+    assert len(found) > 100
+    real = phones.Phones.find
+    monkeypatch.setattr(phones.Phones, "find", lambda self, text, low, high, known: real(self, text, low, high))
+    assert FINDER.find(texts) == found
+
+
 def test_importing_it_imports_no_library() -> None:
     code = "import sys, aiaas.pii; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
