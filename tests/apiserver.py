@@ -6,13 +6,10 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.fileserver import listening
-
-Answer = tuple[int, dict[str, str], bytes]
+from tests.fileserver import Answer, answering
 
 
 @dataclass
@@ -68,29 +65,9 @@ class Api:
         return int(query.get("offset", query.get("at", 0)))
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    api: Api
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        status, said, body = self.api.answer(self.path, {name.lower(): value for name, value in self.headers.items()})
-        self.close_connection = True
-        try:
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **said, "Connection": "close"}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-        except OSError:
-            pass  # the client hung up, as it may
-
-
 @contextmanager
 def serve(api: Api) -> Iterator[Api]:
-    with listening(type("Handler", (_Handler,), {"api": api})) as api.url:
+    with answering(api.answer) as api.url:
         yield api
 
 

@@ -14,11 +14,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 
-from tests.fileserver import listening
+from tests.fileserver import Answer, answering
 
-Answer = tuple[int, dict[str, str], bytes]
 ROBOTS = "User-agent: *\nDisallow: /secret/\n"
 THINGS = ["房间", "服务", "早餐", "位置", "前台", "价格", "环境", "床铺", "电视", "空调"]
 BELOW = 10
@@ -141,28 +139,7 @@ def page(number: int, links: list[str], head: str = "") -> tuple[str, bytes]:
     return kind, html.encode(encoding)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    site: Site
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        status, said, body = self.site.answer(self.path, headers)
-        self.close_connection = True
-        try:
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **said, "Connection": "close"}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-        except OSError:
-            pass  # the client hung up, as it may
-
-
 @contextmanager
 def serve(site: Site) -> Iterator[Site]:
-    with listening(type("Handler", (_Handler,), {"site": site})) as site.url:
+    with answering(site.answer) as site.url:
         yield site

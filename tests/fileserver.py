@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -105,3 +105,33 @@ def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
+
+
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers and body of a response."""
+
+
+@contextmanager
+def answering(answer: Callable[[str, dict[str, str]], Answer]) -> Iterator[str]:
+    """A server on loopback whose answer to a GET follows from the path and the headers, their names in lower case."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            status, said, body = answer(self.path, {name.lower(): value for name, value in self.headers.items()})
+            self.close_connection = True
+            try:
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **said, "Connection": "close"}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+            except OSError:
+                pass  # the client hung up, as it may
+
+    with listening(Handler) as url:
+        yield url

@@ -7,19 +7,18 @@ end all of them. Where there is one segment alone, the work is done here: a proc
 
 from __future__ import annotations
 
-import os
 import pickle
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, Pipe, wait
+from multiprocessing.connection import Connection, wait
 from typing import Any, Self
 
 from numpy.typing import NDArray
 
+from aiaas.children import Child
 from aiaas.errors import DataError
 from aiaas.preprocess import work
 from aiaas.preprocess.flow import Told
@@ -70,26 +69,14 @@ class Pool:
             work.do(self._plan, job.span, task.segment, Told(job.states, task.rows), self._moved)
 
 
-class _Worker:
+class _Worker(Child):
     """The handle of one process."""
 
     def __init__(self, number: int, of: int) -> None:
         self.name = f"process {number + 1} of {of}"
         self.task: Task | None = None
         self._knows: dict[str, object] = {}
-        self.connection, theirs = Pipe()
-        try:
-            # -P: a file of the user's called like a module of ours must not be imported in its place
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno())],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                env={**os.environ, **_ONE_THREAD},
-                pass_fds=[theirs.fileno()],
-                process_group=0,  # Ctrl-C in a terminal is for whoever started it, who says when to stop
-            )
-        finally:
-            theirs.close()
+        super().__init__(_MODULE, _ONE_THREAD)
 
     def give(self, plan: Plan, job: Job, task: Task) -> None:
         """Hand a task over; that the process is dead is found out where its answer is awaited."""
@@ -102,14 +89,6 @@ class _Worker:
                     self.connection.send_bytes(pickle.dumps((what, value)))
                     self._knows[what] = value
             self.connection.send_bytes(pickle.dumps(("task", task)))
-
-    def end(self) -> None:
-        """End the process if it has not ended, and leave nothing of it."""
-        self.process.kill()
-        self.process.wait()
-        self.connection.close()
-        if self.process.stdin:
-            self.process.stdin.close()
 
     def ended(self) -> Exception:
         """Wait for the process, which closed its end, and say what it died of."""

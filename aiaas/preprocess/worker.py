@@ -3,22 +3,20 @@
     python -P -m aiaas.preprocess.worker FD
 
 FD is a socket. In come the places where modules are found, the plan, the job of each pass and its tasks, one after
-another; of each task it says how many rows moved, and at its end `done` or `failed`. Standard input is held open by
-whoever started this process, and says nothing: when it ends, he is gone, however that came, and so is this process.
+another; of each task it says how many rows moved, and at its end `done` or `failed`.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
-import signal
 import sys
-import threading
 import time
 import traceback
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+from aiaas import children
 from aiaas.errors import AiaasError, DataError
 
 if TYPE_CHECKING:
@@ -31,10 +29,7 @@ _SECONDS = 0.2
 
 def main() -> None:
     """Do what comes until nothing comes any more."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # whoever started this process has them too, and says when to stop
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
-    parent = Connection(int(sys.argv[1]))
+    parent = children.parent()
     sys.path[:] = pickle.loads(_heard(parent))  # noqa: S301
     known: dict[str, Any] = {}
     while True:
@@ -101,12 +96,6 @@ def _nearest(kind: type[AiaasError]) -> type[AiaasError]:
     """The first class of ours among those of an error that is made of what every error says."""
     ours = (each for each in kind.__mro__ if each.__module__ == AiaasError.__module__)
     return next(each for each in ours if "__init__" not in vars(each) or each is AiaasError)
-
-
-def _end_with_stdin() -> None:
-    while os.read(0, 1):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

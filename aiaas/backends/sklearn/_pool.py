@@ -7,16 +7,13 @@ neither on how many these are nor on which of them was faster.
 
 from __future__ import annotations
 
-import os
 import pickle
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import Pipe
 from typing import Any
 
+from aiaas.children import Child
 from aiaas.errors import AiaasError, TrainingError
 
 _MODULE = "aiaas.backends.sklearn._worker"
@@ -50,37 +47,25 @@ def mapped(
             yield kept, worker.result()
 
 
-class _Worker:
+class _Worker(Child):
     """The handle of one process."""
 
     def __init__(self) -> None:
-        self._connection, theirs = Pipe()
-        try:
-            # -P: a file of the user's called like a module of ours must not be imported in its place
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno())],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-                pass_fds=[theirs.fileno()],
-                process_group=0,  # Ctrl-C in a terminal is for this process, which says when to stop
-            )
-        finally:
-            theirs.close()
+        super().__init__(_MODULE, {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
 
     def send(self, message: Any) -> None:
         self.send_bytes(pickle.dumps(message, protocol=5))
 
     def send_bytes(self, message: bytes) -> None:
         with suppress(OSError):  # it died; whoever asks for its result is told of what
-            self._connection.send_bytes(message)
+            self.connection.send_bytes(message)
 
     def result(self) -> Any:
         """What the function gave of the last argument."""
         try:
-            good, value = pickle.loads(self._connection.recv_bytes())  # noqa: S301  # from our own process
+            good, value = pickle.loads(self.connection.recv_bytes())  # noqa: S301  # from our own process
         except (EOFError, OSError):
-            status = self._process.wait()
+            status = self.process.wait()
             if status < 0:
                 raise TrainingError(
                     f"a process that turns texts into numbers was ended by {signal.Signals(-status).name}",
@@ -90,14 +75,6 @@ class _Worker:
         if good:
             return value
         raise value if isinstance(value, AiaasError) else RuntimeError(value)
-
-    def end(self) -> None:
-        """End the process if it has not ended, and leave nothing of it."""
-        self._process.kill()
-        self._process.wait()
-        self._connection.close()
-        if self._process.stdin:
-            self._process.stdin.close()
 
 
 @contextmanager

@@ -15,17 +15,14 @@ the random numbers, so that as many processes go on from it bit for bit.
 
 from __future__ import annotations
 
-import os
 import pickle
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection, Pipe, wait
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +30,7 @@ from aiaas.backends.torch import _checkpoint, _fit, _memory
 from aiaas.backends.torch._settings import FineTuning
 from aiaas.backends.torch._torch import Device, torch
 from aiaas.backends.torch._worker import Job
+from aiaas.children import Child
 from aiaas.contracts import Training
 from aiaas.errors import AiaasError, TrainingError
 
@@ -79,32 +77,12 @@ def learn(plan: _fit.Plan, device: Device, training: Training, parts: int) -> No
     _checkpoint.put_weights(plan.network, load(weights))
 
 
-class _Worker:
+class _Worker(Child):
     """The handle of one process."""
 
     def __init__(self, part: int, job: Job) -> None:
         self.part, self.parts = part, job.parts
-        self.connection, theirs = Pipe()
-        try:
-            # -P: a file of the user's called like a module of ours must not be imported in its place
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno())],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                env={**os.environ, **_environment(part, job)},
-                pass_fds=[theirs.fileno()],
-                process_group=0,  # Ctrl-C in a terminal is for this process, which says when to stop
-            )
-        finally:
-            theirs.close()
-
-    def end(self) -> None:
-        """End the process if it has not ended, and leave nothing of it."""
-        self.process.kill()
-        self.process.wait()
-        self.connection.close()
-        if self.process.stdin:
-            self.process.stdin.close()
+        super().__init__(_MODULE, _environment(part, job))
 
     def ended(self) -> Exception | None:
         """Wait for the process, which closed its end; what it died of, if it had no time to say so."""

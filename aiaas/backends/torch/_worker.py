@@ -3,22 +3,19 @@
     python -P -m aiaas.backends.torch._worker FD
 
 FD is a socket. A job comes in; messages go out, each a name and its arguments: those that `Training` has functions for
-(from the first process alone), and at the end `learned`, `done` or `failed`. Standard input is held open by whoever
-started this process, and says nothing: when it ends, he is gone, however that came, and so is this process.
+(from the first process alone), and at the end `learned`, `done` or `failed`.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
-import signal
-import sys
-import threading
 import traceback
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from aiaas import children
 from aiaas.backends.torch import _checkpoint, _fit
 from aiaas.backends.torch._group import joined
 from aiaas.backends.torch._torch import Device, quiet, set_up
@@ -48,13 +45,9 @@ class Job:
 
 def main() -> None:
     """Do the job, tell of it, and end with status 0 unless it failed."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # whoever started this process has them too, and says when to stop
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
-    parent = Connection(int(sys.argv[1]))
+    parent = children.parent()
     status = 1
     try:
-        # From the process that started this one, over a socket that nobody else has.
         job: Job = pickle.loads(parent.recv_bytes())  # noqa: S301
         _learn(job, int(os.environ["RANK"]), parent)
         status = 0
@@ -64,12 +57,6 @@ def main() -> None:
         parent.send(("failed", RuntimeError(traceback.format_exc())))
     finally:
         os._exit(status)  # at once: what torch.distributed would tidy up waits for the others, which may hang
-
-
-def _end_with_stdin() -> None:
-    while os.read(0, 1):
-        pass
-    os._exit(1)
 
 
 def _learn(job: Job, part: int, parent: Connection) -> None:
