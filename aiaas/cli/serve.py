@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aiaas.cli import output
 from aiaas.cli.options import JsonOption, QuietOption, WorkspaceOption
+from aiaas.errors import UsageError
 
 if TYPE_CHECKING:
     from aiaas.serve import Started
@@ -22,6 +24,26 @@ def serve_command(
     ],
     host: Annotated[str, typer.Option("--host", help="The address to listen on; loopback only.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes that share the port.")] = 1,
+    idle: Annotated[
+        float | None,
+        typer.Option(
+            "--idle",
+            min=1,
+            metavar="SECONDS",
+            show_default=False,
+            help="Unload a model that nobody asked for so long; it comes back on request.",
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            "--memory",
+            metavar="SIZE",
+            show_default=False,
+            help="What all models of all workers may take, such as 800MB or 2GB; the least used are unloaded.",
+        ),
+    ] = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
     workspace: WorkspaceOption = None,
@@ -37,4 +59,14 @@ def serve_command(
         answering = ", ".join(f"{each['name']} ({each['runtime']})" for each in started.models)
         output.say(f"ready: {started.url}  {answering}")
 
-    serve.serve(models, Workspace.look(workspace), host=host, port=port, on_ready=ready)
+    settings = serve.Settings(Workspace.look(workspace).root, workers, idle, None if memory is None else _bytes(memory))
+    serve.serve(models, settings, host=host, port=port, on_ready=ready, tell=output.say)
+
+
+def _bytes(size: str) -> int:
+    """What `800MB` or `2GB` means."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?)B?", size.strip(), re.IGNORECASE)
+    number = float(found[1]) * 1000 ** " KMGT".index(found[2].upper() or " ") if found else 0
+    if number < 1:
+        raise UsageError(f"{size!r} is no size of memory", where="--memory", hint="such as 800MB or 2GB")
+    return int(number)

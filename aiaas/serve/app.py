@@ -71,7 +71,7 @@ def _health(life: Life) -> list[Route]:
         return JSONResponse({"status": "live"})
 
     async def ready(request: Request) -> Response:
-        return JSONResponse({"status": "stopping"}, 503) if life.stopping else JSONResponse({"status": "ready"})
+        return JSONResponse({"status": life.status}, 503 if life.stopping else 200)
 
     return [Route("/health/live", live, methods=["GET"]), Route("/health/ready", ready, methods=["GET"])]
 

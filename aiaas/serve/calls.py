@@ -43,6 +43,8 @@ class Call:
     rows: int = 0
     tokens: int = 0
     spent: Spent = field(default_factory=Spent)
+    failed: bool = False
+    """Whether the model failed it while its answer was already being sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Life:
-    """`stopping` once it was told to end; `active` requests are under way, which a graceful stop waits for."""
+    """`stopping` once it was told to end; `active` requests are under way, which a graceful stop waits for. `worker` is
+    this process among those that share the port: a small number, which one that takes its place may have again;
+    `missing` tells how many of them are not there."""
 
     stopping: bool = False
     active: int = 0
+    worker: int = 0
+    missing: Callable[[], int] = lambda: 0
+
+    @property
+    def status(self) -> str:
+        """`ready`; `degraded` while workers are missing, whose work the others do; or `stopping`."""
+        if self.stopping:
+            return "stopping"
+        return "degraded" if self.missing() else "ready"

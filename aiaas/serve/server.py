@@ -1,19 +1,21 @@
-"""From references to a service that listens: the port first, then the models, then the door is opened."""
+"""From references to a service that listens: the port first, then the models in every worker, then the door."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
-import gc
 import ipaddress
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aiaas.errors import UsageError
 
 if TYPE_CHECKING:
-    from aiaas.bundle import Bundle
+    from aiaas.bundle import Bundle, Located
+    from aiaas.serve.fleet.member import Member
+    from aiaas.serve.settings import Settings
     from aiaas.workspace import Workspace
 
 BACKLOG = 2048
@@ -32,27 +34,49 @@ class Started:
 
 def serve(
     references: Sequence[str],
-    workspace: Workspace,
+    settings: Settings,
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
     on_ready: Callable[[Started], None] = lambda started: None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Serve the models that `references` name until SIGTERM or SIGINT, then finish what was begun and return.
 
-    `on_ready` is called once requests are answered. Must run in the main thread. Raises UsageError (host, port,
-    unknown model, one name twice) and what loading a bundle raises.
+    `on_ready` is called once requests are answered by all workers, `tell` with a line about what happens later: a
+    worker died, a version was switched. Must run in the main thread. Raises UsageError (host, port, unknown model, one
+    name twice) and what loading a bundle raises.
     """
+    from aiaas.serve.fleet.aliases import Aliases
+    from aiaas.serve.fleet.supervisor import Supervisor
+    from aiaas.workspace import Workspace
+
+    workspace = Workspace(settings.workspace)
     with listen(host, port) as door:
-        run(load(references, workspace), door, on_ready)
+        url = _url(door)
+        plan = find(references, workspace)
+        named = {located.name: reference for located, reference in zip(plan.values(), references, strict=True)}
+
+        async def supervise() -> None:
+            aliases = Aliases(named, workspace)
+            ready: Callable[[Sequence[dict[str, Any]]], None] = lambda about: on_ready(Started(url, tuple(about)))  # noqa: E731
+            await Supervisor(plan, door, settings, aliases, ready, tell).run()
+
+        asyncio.run(supervise())
 
 
-def run(models: Mapping[str, Bundle], door: socket.socket, on_ready: Callable[[Started], None]) -> None:
-    """Serve `models` on a listening socket until a signal says to stop."""
-    # Imported after the models were found: that one is missing is told without waiting for the web framework.
+def run(
+    models: dict[str, Bundle],
+    door: socket.socket,
+    on_ready: Callable[[Started], None] = lambda started: None,
+    member: Member | None = None,
+) -> None:
+    """Serve `models` on a listening socket until a signal says to stop, or whoever leads the workers, of which this is
+    one where it is a `member`. `models` is empty afterwards: what takes the place of one must not find it in memory."""
     from aiaas.serve.app import create_app
     from aiaas.serve.life import Life
     from aiaas.serve.logs import protected
+    from aiaas.serve.rest import settle
     from aiaas.serve.stop import GracefulServer
 
     about = tuple(
@@ -60,13 +84,23 @@ def run(models: Mapping[str, Bundle], door: socket.socket, on_ready: Callable[[S
         for name, each in models.items()
     )
     started = Started(_url(door), about)
-    life = Life()
-    app = create_app(models, life=life)
-    # What was loaded stays: the collector need not walk a vocabulary of a million words again and again.
-    gc.collect()
-    gc.freeze()
-    with protected(models.values()):
-        GracefulServer(app, life, lambda: on_ready(started)).run([door])
+
+    def begin() -> None:
+        if member is not None:
+            member.begin()
+            return
+        server.open()
+        on_ready(started)
+
+    life = member.life if member else Life()
+    app = create_app(models, life=life, watchers=member.watchers if member else ())
+    server = GracefulServer(app, life, begin, member.crowd if member else None)
+    if member is not None:
+        member.join(app.state.service.models, server)
+    models.clear()
+    settle()
+    with protected(member.bundles if member else lambda: (live.bundle for live in app.state.service.models)):
+        server.run([door])
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -112,13 +146,13 @@ def _loopback(host: str) -> str:
     return str(address)
 
 
-def load(references: Sequence[str], workspace: Workspace) -> dict[str, Bundle]:
-    """Each model by its name."""
+def find(references: Sequence[str], workspace: Workspace) -> dict[str, Located]:
+    """Where each model lies, by its name."""
     from aiaas import bundle
 
-    models: dict[str, Bundle] = {}
+    models: dict[str, Located] = {}
     for reference in references:
-        model = bundle.find(reference, workspace)
+        model = bundle.locate(reference, workspace)
         if model.name in models:
             raise UsageError(f"two of the models are called {model.name!r}", hint="serve them on two ports")
         models[model.name] = model

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from aiaas.contracts import Answer, Example
-from aiaas.errors import ExampleError
+from aiaas.errors import AiaasError, DataError, ExampleError, OptionError
 from aiaas.serve.batching import FullError, TooLateError
 from aiaas.serve.body import Limits
 from aiaas.serve.calls import Answered, Call
@@ -65,7 +65,7 @@ class Service:
         """The answers to inputs as JSON or files give them. Raises NotFoundError, InputsError, OptionError, and what
         `Admission` raises; BusyError where too much waits, DeadlineError where the call's time is over. To cancel it
         takes its rows out of the queue and stops a model that writes."""
-        live = self.models.find(name, call.caller)
+        live = await self.models.awake(name, call.caller, call.deadline)
         taken = await self._take(call, live, inputs)
         try:
             if live.bundle.options is not None:
@@ -81,7 +81,7 @@ class Service:
     ) -> tuple[Live, AsyncIterator[str]]:
         """The answer of a model that writes, piece by piece. What is wrong with the request is raised at once; to
         close what it gives stops the work."""
-        live = self.models.find(name, call.caller)
+        live = await self.models.awake(name, call.caller, call.deadline)
         taken = await self._take(call, live, [value])
         return live, self._pieces(call, live.bundle.write(taken.rows[0], options))
 
@@ -123,7 +123,8 @@ class Service:
             while True:
                 if (begun := loop.time()) >= call.deadline:
                     raise DeadlineError
-                piece = await self._off(self._writers, lambda: next(pieces, None))
+                with _blamed(call):
+                    piece = await self._off(self._writers, lambda: next(pieces, None))
                 call.spent.computed += loop.time() - begun
                 if piece is None:
                     return
@@ -151,6 +152,19 @@ def _told() -> Iterator[None]:
         yield
     except ExampleError as error:
         raise InputsError([(error.index, error.message)], hint=error.hint) from None
+
+
+@contextmanager
+def _blamed(call: Call) -> Iterator[None]:
+    """Note that the model failed the call, whose answer may have begun; a fault of the input is none of the model."""
+    try:
+        yield
+    except AiaasError as error:
+        call.failed = not isinstance(error, DataError | OptionError)
+        raise
+    except Exception:
+        call.failed = True
+        raise
 
 
 def _taken(live: Live, inputs: Sequence[Any]) -> Taken:
