@@ -49,13 +49,14 @@ def serve_command(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Answer POST /v1/models/NAME/predict until SIGTERM or Ctrl-C, then finish what was begun."""
-    output.be_quiet(quiet or json)
+    output.be_quiet(quiet)
     from aiaas import serve
     from aiaas.workspace import Workspace
 
     def ready(started: Started) -> None:
         if json:
             output.emit_json("serve", **started.as_dict())
+            return
         answering = ", ".join(f"{each['name']} ({each['runtime']})" for each in started.models)
         output.say(f"ready: {started.url}  {answering}")
 

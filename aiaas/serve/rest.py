@@ -48,7 +48,7 @@ class Rest:
         self._models = models
         self._idle = idle
         self._budget = budget
-        self._sizes = dict(sizes)
+        self.sizes = dict(sizes)
         self._thread = ThreadPoolExecutor(1, "aiaas-load")
         self._asked: dict[str, float] = {}
         self._coming: dict[str, asyncio.Task[Live]] = {}
@@ -66,7 +66,7 @@ class Rest:
         """What `loading` gives, after room for `expected` bytes was made; one model at a time, in a thread."""
         self._make_room(expected, but=name)
         bundle, size = await asyncio.get_running_loop().run_in_executor(self._thread, measured, loading)
-        self._sizes[name] = size
+        self.sizes[name] = size
         return bundle
 
     async def rouse(self, live: Live, deadline: float) -> Live:
@@ -87,7 +87,7 @@ class Rest:
         from aiaas import bundle as bundles
 
         old = live.bundle
-        expected = self._sizes.get(live.name, 0)
+        expected = self.sizes.get(live.name, 0)
 
         def loading() -> Bundle:
             return bundles.load(old.path, digest=old.digest, version=old.version)
@@ -127,14 +127,14 @@ class Rest:
         if self._budget is None:
             return
         awake = [live for live in self._awake() if live.name != but]
-        taken = needed + sum(self._sizes.get(live.name, 0) for live in awake)
+        taken = needed + sum(self.sizes.get(live.name, 0) for live in awake)
         going: list[Live] = []
         awake.reverse()  # of those that nobody ever asked for, the first that were named stay
         for live in sorted(awake, key=lambda live: self._asked.get(live.name, 0.0)):
             if taken <= self._budget or (not needed and len(awake) - len(going) == 1):
                 break
             going.append(live)
-            taken -= self._sizes.get(live.name, 0)
+            taken -= self.sizes.get(live.name, 0)
         self._unload(going)
 
     def _unload(self, going: list[Live]) -> None:

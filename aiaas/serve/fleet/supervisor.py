@@ -180,6 +180,7 @@ class Supervisor:
             for worker in left if late else ():
                 worker.kill()
             await asyncio.gather(*waiting)
+        self._file.close()
 
 
 def _error(worker: Worker) -> AiaasError:
