@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,8 @@ import httpx
 from aiaas.workspace import Workspace
 from tests import fleet_toy
 
+PATIENCE = 120.0
+"""Seconds after which something that should come to pass does not: many, for a busy machine."""
 SERVE = (sys.executable, "-m", "aiaas", "serve")
 
 
@@ -46,7 +48,7 @@ class Service:
         return sorted(map(int, words))
 
     def predict(self, *texts: str, model: str = "toy") -> httpx.Response:
-        with httpx.Client(trust_env=False, timeout=30) as client:
+        with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
             return client.post(f"{self.url}/v1/models/{model}/predict", json={"inputs": list(texts)})
 
     def version(self, model: str = "toy") -> str:
@@ -78,7 +80,7 @@ def served(workspace: Workspace, *words: str, models: tuple[str, ...] = ("toy",)
         process.communicate()
 
 
-def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """What `condition` gives once it is true; AssertionError when it stays false."""
     end = time.monotonic() + seconds
     while not (found := condition()):
@@ -98,12 +100,15 @@ class Seen:
 
 @dataclass(slots=True)
 class Clients:
-    """Ask without pause, each text a number of its own, until `stop` is set or the door is closed. `lost` are requests
-    without an answer, `refused` those with another status than 200, `wrong` answers to something else."""
+    """Ask without pause, each text one of its own, until `stop` is set or the door is closed. `lost` are requests
+    without an answer, `refused` those with another status than 200, `wrong` answers to something else. `known` is what
+    each version answers to each text; of the toy it follows from the text."""
 
     url: str
     kept: bool = True
     count: int = 8
+    model: str = "toy"
+    known: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     answers: list[Seen] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     refused: Counter[int] = field(default_factory=Counter)
@@ -119,33 +124,45 @@ class Clients:
     def end(self) -> None:
         self.stop.set()
         for thread in self.threads:
-            thread.join(60)
+            thread.join(PATIENCE)
 
     def _ask(self, number: int) -> None:
         headers = {} if self.kept else {"connection": "close"}
-        with httpx.Client(base_url=self.url, trust_env=False, headers=headers, timeout=30) as client:
+        with httpx.Client(base_url=self.url, trust_env=False, headers=headers, timeout=PATIENCE) as client:
             turn = 0
             while not self.stop.is_set():
                 turn += 1
-                expected = (number * 100 + turn) % 1000
+                text = self._text(number, turn)
                 asked = time.monotonic()
                 try:
-                    response = client.post("/v1/models/toy/predict", json={"inputs": [f"{expected} of {number}"]})
+                    response = client.post(f"/v1/models/{self.model}/predict", json={"inputs": [text]})
                 except httpx.ConnectError:
                     return  # closed: never accepted, so not lost
                 except httpx.HTTPError as error:
                     self.lost.append(repr(error))
                     continue
-                self._look(response, expected / 1000, asked)
+                self._look(response, text, asked)
 
-    def _look(self, response: httpx.Response, expected: float, asked: float) -> None:
+    def _text(self, number: int, turn: int) -> str:
+        if not self.known:
+            return f"{(number * 100 + turn) % 1000} of {number}"
+        texts = list(next(iter(self.known.values())))
+        return texts[(number * 37 + turn) % len(texts)]
+
+    def _look(self, response: httpx.Response, text: str, asked: float) -> None:
         if response.status_code != 200:
             self.refused[response.status_code] += 1
             return
         told = response.json()
-        if abs(told["outputs"][0]["scores"]["high"] - expected) > 1e-5:
+        (output,) = told["outputs"]
+        if not self._is_right(output, text, told["version"]):
             self.wrong.append(response.text)
         self.answers.append(Seen(asked, time.monotonic(), told["version"]))
+
+    def _is_right(self, output: Any, text: str, version: str) -> bool:
+        if self.known:
+            return bool(output == self.known[version][text])
+        return abs(output["scores"]["high"] - int(text.split()[0]) / 1000) < 1e-5
 
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:

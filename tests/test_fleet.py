@@ -16,7 +16,7 @@ import pytest
 from aiaas.track import Registry
 from aiaas.workspace import Workspace
 from tests import fleet_toy
-from tests.fleet import Clients, Service, kill, served, until
+from tests.fleet import PATIENCE, Clients, Service, kill, served, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for workers in /proc")
 
@@ -62,8 +62,8 @@ def test_no_request_is_lost_when_it_ends(two: Service, number: signal.Signals, k
     until(lambda: len(clients.answers) > 100)
     two.process.send_signal(number)
     for thread in clients.threads:  # the door is closed: each of them sees it
-        thread.join(30)
-    assert two.process.wait(30) == 0
+        thread.join(PATIENCE)
+    assert two.process.wait(PATIENCE) == 0
     assert (clients.lost, clients.refused, clients.wrong) == ([], {}, [])
     assert "Traceback" not in two.said
 
@@ -88,7 +88,7 @@ def test_readiness_tells_of_a_missing_worker(workspace: Workspace) -> None:
     fleet_toy.register(workspace, "toy", loading=1.0)
     with served(workspace, "--workers", "2") as service:
         kill(service.workers()[0])
-        until(lambda: service.status() == "degraded", 5)
+        until(lambda: service.status() == "degraded")
         until(lambda: service.status() == "ready")
 
 
@@ -176,14 +176,11 @@ def test_a_version_that_is_no_good_is_not_switched_to(
 def test_a_version_that_errs_goes_back(workspace: Workspace, two: Service) -> None:
     fleet_toy.register(workspace, "toy", faulty=True)
     until(lambda: two.version() == "2")
-    clients = Clients(two.url, count=4)
-    clients.start()
     statuses = []
-    end = time.monotonic() + 20
-    while two.version() == "2" and time.monotonic() < end:
+    while two.version() == "2":
         statuses.append(two.predict("7 bad").status_code)
-        clients.end()  # a few requests of others, so that the share counts
-    assert 3 <= len(statuses) < 100
+        assert len(statuses) < 200
+    assert statuses[:3] == [500, 500, 500], "of fewer nothing is concluded"
     assert {two.version() for _ in range(20)} == {"1"}
     assert "toy version 2 gave way to version 1 again: it failed" in two.said
     assert two.predict("7 bad").status_code == 200
@@ -232,7 +229,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_service(workspace: Workspace) ->
     version = fleet_toy.register(workspace, "toy")
     (version.path / "model" / "told.json").write_text("{}")
     with served(workspace, "--workers", "2") as service:
-        assert service.process.wait(30) == 7
+        assert service.process.wait(PATIENCE) == 7
         assert "told.json was altered" in service.said
         assert "Traceback" not in service.said
 
@@ -241,7 +238,7 @@ def test_a_worker_that_dies_while_it_begins_ends_the_service(workspace: Workspac
     fleet_toy.register(workspace, "toy", loading=30)
     with served_later(workspace) as service:
         kill(until(service.workers)[0])
-        assert service.process.wait(30) == 1
+        assert service.process.wait(PATIENCE) == 1
         assert "was ended by SIGKILL while it began" in service.said
 
 
@@ -274,7 +271,7 @@ def test_ended_while_it_begins(workspace: Workspace) -> None:
     with served_later(workspace) as service:
         workers = until(service.workers)
         service.process.send_signal(signal.SIGTERM)
-        assert service.process.wait(10) == 0
+        assert service.process.wait(PATIENCE) == 0
         assert not any(_lives(pid) for pid in workers)
 
 
@@ -300,7 +297,7 @@ def test_models_leave_memory_and_come_back(workspace: Workspace) -> None:
 
 def test_models_stay_within_memory(workspace: Workspace) -> None:
     for name in ("toy", "second", "third"):
-        fleet_toy.register(workspace, name, bytes=50_000_000, name=name)
+        fleet_toy.register(workspace, name, bytes=50_000_000, of=name)
     with served(workspace, "--memory", "120MB", models=("toy", "second", "third")) as service:
         (worker,) = service.workers()
         full = resident(worker)
@@ -341,6 +338,6 @@ def test_what_is_no_size(size: str) -> None:
 
 def test_json_is_one_object(two: Service) -> None:
     two.process.send_signal(signal.SIGTERM)
-    rest, _ = two.process.communicate(timeout=30)
+    rest, _ = two.process.communicate(timeout=PATIENCE)
     assert rest == ""
     assert json.dumps(two.about).count("digest") == 1

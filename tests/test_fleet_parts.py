@@ -43,7 +43,7 @@ def test_the_board_is_one_for_all_who_have_its_file() -> None:
     with file:
         assert (board.epoch, board.missing, board.slots) == (0, 2, 6)
         board.epoch = 7
-        board.set_state(board.free(), OPEN)
+        board.set_state(board.free() or 0, OPEN)
         assert (other.epoch, other.missing, other.free()) == (7, 1, 1)
         other.set_state(1, STARTING)
         assert board.missing == 1
@@ -53,6 +53,10 @@ def test_the_board_is_one_for_all_who_have_its_file() -> None:
         assert list(board.others(0)) == [3]
         board.set_state(1, EMPTY)
         assert board.connections(1) == 0
+        assert 0 <= other.still(1) < 60
+        for slot in range(6):
+            board.set_state(slot, STARTING)
+        assert board.free() is None
 
 
 def test_who_has_more_connections_than_another_is_ahead() -> None:

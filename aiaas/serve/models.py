@@ -69,7 +69,11 @@ class Models:
 
     def __iter__(self) -> Iterator[Live]:
         self.turn()
-        return iter(list(self._live.values()))
+        return iter(self.current())
+
+    def current(self) -> list[Live]:
+        """All as they are, for any thread: nothing is switched."""
+        return list(self._live.values())
 
     def make(self, name: str, bundle: Bundle, *, awake: bool = True) -> Live:
         """A version that could be put in its place."""

@@ -123,11 +123,11 @@ class Rest:
         return [live for live in self._models if live.awake]
 
     def _make_room(self, needed: int, but: str | None = None) -> None:
-        """Let those go that were not asked for the longest, until so many bytes more fit."""
+        """Let those go that were not asked for the longest, until so many bytes more fit; `but` stays."""
         if self._budget is None:
             return
+        taken = needed + sum(self.sizes.get(live.name, 0) for live in self._awake())
         awake = [live for live in self._awake() if live.name != but]
-        taken = needed + sum(self.sizes.get(live.name, 0) for live in awake)
         going: list[Live] = []
         awake.reverse()  # of those that nobody ever asked for, the first that were named stay
         for live in sorted(awake, key=lambda live: self._asked.get(live.name, 0.0)):

@@ -99,7 +99,7 @@ def run(
         member.join(app.state.service.models, server)
     models.clear()
     settle()
-    with protected(member.bundles if member else lambda: (live.bundle for live in app.state.service.models)):
+    with protected(member.bundles if member else lambda: [each.bundle for each in app.state.service.models.current()]):
         server.run([door])
 
 

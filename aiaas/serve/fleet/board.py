@@ -5,23 +5,26 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
 EMPTY, STARTING, OPEN, LEAVING = range(4)
 """States of a worker."""
 _HEAD = 2
+_SLOT = 3
 _WORD = 8
 
 
 class Board:
     """`epoch` is the number of the last switch that counts: a worker that reads a higher one than before switches. Each
-    worker has a slot: its state, which the supervisor writes too, and how many connections it holds."""
+    worker has a slot: its state, which the supervisor writes too, how many connections it holds, and when it was
+    seen to move."""
 
     def __init__(self, handle: int) -> None:
         self.handle = handle
         self._words = memoryview(mmap.mmap(handle, os.fstat(handle).st_size)).cast("q")
-        self.slots = (len(self._words) - _HEAD) // 2
+        self.slots = (len(self._words) - _HEAD) // _SLOT
 
     @classmethod
     def make(cls, workers: int) -> tuple[Board, BinaryIO]:
@@ -29,7 +32,7 @@ class Board:
         that keeps it, which is nowhere on disk by its name."""
         file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the service
         slots = 2 * workers + 2
-        file.truncate((_HEAD + 2 * slots) * _WORD)
+        file.truncate((_HEAD + _SLOT * slots) * _WORD)
         board = cls(file.fileno())
         board._words[1] = workers
         return board, file
@@ -47,23 +50,31 @@ class Board:
         """Workers that there should be more than there are."""
         return max(0, self._words[1] - sum(self.state(slot) == OPEN for slot in range(self.slots)))
 
-    def free(self) -> int:
-        """A slot that nobody has."""
-        return next(slot for slot in range(self.slots) if self.state(slot) == EMPTY)
+    def free(self) -> int | None:
+        """A slot that nobody has, if there is one."""
+        return next((slot for slot in range(self.slots) if self.state(slot) == EMPTY), None)
 
     def state(self, slot: int) -> int:
-        return self._words[_HEAD + 2 * slot]
+        return self._words[_HEAD + _SLOT * slot]
 
     def set_state(self, slot: int, state: int) -> None:
         if state in (EMPTY, STARTING):
             self.set_connections(slot, 0)
-        self._words[_HEAD + 2 * slot] = state
+        self.move(slot)
+        self._words[_HEAD + _SLOT * slot] = state
 
     def connections(self, slot: int) -> int:
-        return self._words[_HEAD + 2 * slot + 1]
+        return self._words[_HEAD + _SLOT * slot + 1]
 
     def set_connections(self, slot: int, count: int) -> None:
-        self._words[_HEAD + 2 * slot + 1] = count
+        self._words[_HEAD + _SLOT * slot + 1] = count
+
+    def move(self, slot: int) -> None:
+        self._words[_HEAD + _SLOT * slot + 2] = int(1000 * time.monotonic())
+
+    def still(self, slot: int) -> float:
+        """Seconds since the worker was seen to move: its event loop does so many times a second."""
+        return time.monotonic() - self._words[_HEAD + _SLOT * slot + 2] / 1000
 
     def others(self, slot: int) -> Iterator[int]:
         """The connections of each other worker whose door is open."""
@@ -79,6 +90,7 @@ class Crowd:
 
     def publish(self, connections: int) -> None:
         self._board.set_connections(self._slot, connections)
+        self._board.move(self._slot)
 
     def is_ahead(self, connections: int) -> bool:
         self.publish(connections)

@@ -71,8 +71,8 @@ class Member:
         server.on_signal = self._on_signal
 
     def bundles(self) -> Iterator[Bundle]:
-        """Of all versions that may still answer something."""
-        return (live.bundle for live in [*self._models, *self._switches.before()])
+        """Of all versions that may still answer something; for any thread."""
+        return (live.bundle for live in [*self._models.current(), *self._switches.before()])
 
     def begin(self) -> None:
         """In the event loop, once all is loaded and the door could be opened."""
@@ -134,7 +134,9 @@ class Member:
         held = self._switches.held(located.name, located.digest)
         if held is not None and held.bundle.version == located.version:
             return held
-        bundle = await self._rest.load(located.name, lambda: checked(located.load()))
+        # The version before stays, so there must be room for as much again.
+        expected = self._rest.sizes.get(located.name, 0)
+        bundle = await self._rest.load(located.name, lambda: checked(located.load()), expected)
         return self._models.make(located.name, bundle)
 
 

@@ -77,6 +77,8 @@ class Rollout:
             if why is None:
                 self._refused.pop(model.name, None)
                 self._watched[model.name] = Probation(model, now)
+                for worker in self._workers():
+                    worker.counted.pop(model.digest or "", None)  # of a time before
                 self._tell(f"{_named(model)} answers in place of version {now.version}")
                 return
             tries = (refused[1] + 1 if refused else 1) if why == DIED else TRIES

@@ -30,6 +30,8 @@ MARGIN = 5.0
 """Seconds more than `PATIENCE` after which a worker that was told to end is killed."""
 JUDGED = 0.1
 """Seconds between two looks at how new versions do."""
+HUNG = 60.0
+"""Seconds without a move after which a worker is killed: something in it keeps its event loop from running."""
 Told = Callable[[str], None]
 
 
@@ -55,6 +57,7 @@ class Supervisor:
         self._workers: set[Worker] = set()
         self._opened = 0
         self._stopping = asyncio.Event()
+        self._renewing = asyncio.Lock()
         self._rollout = Rollout(plan, self._board, self._current, tell, settings.probation)
 
     async def run(self) -> None:
@@ -96,15 +99,20 @@ class Supervisor:
                 pause = min(max(PAUSES[0], 2 * pause), PAUSES[1]) if young else 0.0
                 self._tell(f"worker {worker.pid} {worker.ending}; another takes its place")
                 await asyncio.sleep(pause)
-            successor = await self._raised()
-            worker.retire()
-            worker = successor
+                worker = await self._raised()
+                continue
+            async with self._renewing:  # one after another: the others go on meanwhile
+                successor = await self._raised()
+                worker.retire()
+                worker = successor
 
     async def _raised(self) -> Worker:
         """A worker that takes requests. Once the service has begun it is tried until there is one."""
         pause = PAUSES[0]
         while True:
-            worker = Worker(self._board, self._door, self._settings, self._rollout.plan)
+            while (slot := self._board.free()) is None:  # many are just leaving
+                await asyncio.sleep(JUDGED)
+            worker = Worker(slot, self._board, self._door, self._settings, self._rollout.plan)
             await worker.start()
             self._workers.add(worker)
             watching = asyncio.create_task(self._bury(worker))
@@ -156,6 +164,10 @@ class Supervisor:
         while True:
             await asyncio.sleep(JUDGED)
             await self._rollout.judge()
+            for worker in self._current():
+                if worker.still > HUNG:
+                    self._tell(f"worker {worker.pid} has not moved for {HUNG:.0f} s, and is killed")
+                    worker.kill()
 
     # --- the end --------------------------------------------------------------------------------------------------
 

@@ -41,8 +41,10 @@ class Worker:
     """`loaded` and `opened` end when the process says so, or with None when it dies first; `over` is set when it dies
     or was asked by somebody else to leave. `holds` are the models that it answers with, once it has loaded them."""
 
-    def __init__(self, board: Board, door: socket.socket, settings: Settings, plan: dict[str, Located]) -> None:
-        self.slot = board.free()
+    def __init__(
+        self, slot: int, board: Board, door: socket.socket, settings: Settings, plan: dict[str, Located]
+    ) -> None:
+        self.slot = slot
         self.holds = dict(plan)
         self.is_open = False
         self.over = asyncio.Event()
@@ -108,6 +110,11 @@ class Worker:
     def kill(self) -> None:
         if not self.gone.is_set():
             self._process.kill()
+
+    @property
+    def still(self) -> float:
+        """Seconds in which it did not move, where it takes requests."""
+        return self._board.still(self.slot) if self.is_open and not self.gone.is_set() else 0.0
 
     @property
     def ending(self) -> str:
