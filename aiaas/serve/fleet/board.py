@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ class Board:
     def make(cls, workers: int) -> tuple[Board, BinaryIO]:
         """A board for so many workers, twice as many slots on it (one may come before another has left), and the file
         that keeps it, which is nowhere on disk by its name."""
-        file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the service
+        file: BinaryIO = _nameless()
         slots = 2 * workers + 2
         file.truncate((_HEAD + _SLOT * slots) * _WORD)
         board = cls(file.fileno())
@@ -79,6 +80,13 @@ class Board:
     def others(self, slot: int) -> Iterator[int]:
         """The connections of each other worker whose door is open."""
         return (self.connections(each) for each in range(self.slots) if each != slot and self.state(each) == OPEN)
+
+
+def _nameless() -> BinaryIO:
+    """A file without a name, where that is possible without a disk: a container may have none to write to."""
+    if sys.platform != "linux":
+        return tempfile.TemporaryFile()
+    return os.fdopen(os.memfd_create("aiaas-board"), "w+b")
 
 
 class Crowd:

@@ -4,6 +4,7 @@ request."""
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import time
@@ -65,7 +66,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
-        loop.add_signal_handler(signal.SIGHUP, self._renew)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up, os.isatty(0))
         keeping: list[Coroutine[Any, Any, object]] = [self._keep() for _ in range(self._settings.workers)]
         tasks = [loop.create_task(each) for each in (*keeping, self._stopping.wait(), self._judge(), self._follow())]
         try:
@@ -146,8 +147,11 @@ class Supervisor:
         if worker.crashed and not self._stopping.is_set():
             self._rollout.died(worker)
 
-    def _renew(self) -> None:
-        """One after another, each worker gives way to a new one."""
+    def _hang_up(self, had_terminal: bool) -> None:
+        """One after another, each worker gives way to a new one; unless it means that the terminal was closed."""
+        if had_terminal and not os.isatty(0):
+            self._stop()
+            return
         for worker in self._current():
             worker.over.set()
 
