@@ -55,7 +55,7 @@ class Service:
         return str(self.predict("1", model=model).json()["version"])
 
     def status(self) -> str:
-        return str(httpx.get(self.url + "/health/ready", trust_env=False).json()["status"])
+        return str(httpx.get(self.url + "/health/ready", trust_env=False, timeout=PATIENCE).json()["status"])
 
 
 @contextmanager

@@ -84,6 +84,19 @@ def test_another_worker_takes_the_place_of_one_that_dies(two: Service) -> None:
     assert f"worker {victim} was ended by SIGKILL; another takes its place" in two.said
 
 
+def test_clients_find_the_worker_that_came_later(two: Service) -> None:
+    clients = Clients(two.url, count=24)
+    clients.start()
+    until(lambda: len(clients.answers) > 100)
+    kill(two.workers()[0])
+    until(lambda: len(two.workers()) == 2 and two.status() == "ready")
+    idle = {pid: sockets(pid) for pid in two.workers()}
+    until(lambda: all(sockets(pid) - min(idle.values()) >= 6 for pid in two.workers()))
+    clients.end()
+    assert len(clients.lost) <= 24
+    assert (clients.refused, clients.wrong) == ({}, [])
+
+
 def test_readiness_tells_of_a_missing_worker(workspace: Workspace) -> None:
     fleet_toy.register(workspace, "toy", loading=1.0)
     with served(workspace, "--workers", "2") as service:
@@ -227,7 +240,7 @@ def test_a_version_that_was_named_stays(workspace: Workspace) -> None:
 
 def test_a_model_that_cannot_be_loaded_ends_the_service(workspace: Workspace) -> None:
     version = fleet_toy.register(workspace, "toy")
-    (version.path / "model" / "told.json").write_text("{}")
+    (version.path / "model" / "told.json").write_text('{"other": 1}')
     with served(workspace, "--workers", "2") as service:
         assert service.process.wait(PATIENCE) == 7
         assert "told.json was altered" in service.said

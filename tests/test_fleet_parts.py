@@ -24,7 +24,7 @@ from aiaas.serve.fleet import rollout
 from aiaas.serve.fleet.board import EMPTY, LEAVING, OPEN, STARTING, Board, Crowd
 from aiaas.serve.fleet.channel import Channel
 from aiaas.serve.fleet.faults import Faults
-from aiaas.serve.fleet.messages import Begin, Counted, Forget, Message, Prepare, Settle, Turn
+from aiaas.serve.fleet.messages import Arm, Begin, Counted, Forget, Message, Prepare, Settle, Turn
 from aiaas.serve.fleet.rollout import Rollout
 from aiaas.serve.fleet.switches import Switches
 from aiaas.serve.fleet.worker import environment
@@ -70,6 +70,19 @@ def test_who_has_more_connections_than_another_is_ahead() -> None:
         assert crowd.is_ahead(5)
         assert not crowd.is_ahead(4), "one that leaves takes nobody"
         assert board.connections(0) == 4
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "excess"),
+    [(16, (16,), 0), (32, (0,), 16), (20, (16,), 0), (24, (16,), 0), (3, (0,), 0), (6, (0, 0), 4), (0, (9,), 0)],
+)
+def test_clients_are_sent_away_where_others_have_few(mine: int, others: tuple[int, ...], excess: int) -> None:
+    board, file = Board.make(workers=3)
+    with file:
+        for slot, count in enumerate((0, *others)):
+            board.set_state(slot, OPEN)
+            board.set_connections(slot, count)
+        assert Crowd(board, 0).excess(mine) == excess
 
 
 # --- the talk -------------------------------------------------------------------------------------------------------
@@ -302,11 +315,18 @@ class Follower:
     holds: dict[str, Located] = field(default_factory=dict)
     heard: list[Message] = field(default_factory=list)
     refusing: str | None = None
+    dying: str | None = None
+    loading: float = 0.0
     killed: bool = False
 
     async def prepare(self, number: int, model: Located) -> str | None:
         self.heard.append(Prepare(number, model))
+        await asyncio.sleep(self.loading)
         return self.refusing
+
+    async def arm(self, key: int, number: int, model: Located) -> str | None:
+        self.heard.append(Arm(key, number))
+        return self.dying
 
     def send(self, message: Message) -> None:
         self.heard.append(message)
@@ -334,20 +354,68 @@ class Case:
 def test_all_workers_switch_or_none() -> None:
     case = Case()
     asyncio.run(case.rollout.offer(TWO))
-    assert (case.version(), case.board.epoch) == ("2", 1)
-    assert all(each.heard == [Prepare(1, TWO), Turn()] for each in case.workers)
+    assert (case.version(), case.board.epoch) == ("2", 2)
+    assert all(each.heard == [Prepare(1, TWO), Arm(1, 2), Turn()] for each in case.workers)
     assert all(each.holds == {"toy": TWO} for each in case.workers)
     case.workers[1].refusing = "it is damaged"
     asyncio.run(case.rollout.offer(THREE))
-    assert (case.version(), case.board.epoch) == ("2", 1)
-    assert case.workers[0].heard[-1] == Forget(2)
+    assert (case.version(), case.board.epoch) == ("2", 2)
+    assert case.workers[0].heard[-1] == Forget(3)
     assert case.said[-1] == "toy version 3 does not take the place of version 2: it is damaged"
     case.workers[1].refusing = None
     asyncio.run(case.rollout.offer(THREE))
     assert case.version() == "2", "it is not tried again while the alias stands there"
     asyncio.run(case.rollout.offer(TWO))
     asyncio.run(case.rollout.offer(THREE))
-    assert (case.version(), case.board.epoch) == ("3", 3)
+    assert (case.version(), case.board.epoch) == ("3", 5)
+
+
+def test_what_was_armed_is_forgotten_when_one_dies_of_it() -> None:
+    case = Case()
+    case.workers[1].dying = "the worker died"
+    asyncio.run(case.rollout.offer(TWO))
+    assert (case.version(), case.board.epoch) == ("1", 0)
+    assert case.workers[0].heard == [Prepare(1, TWO), Arm(1, 2), Forget(2), Forget(1)]
+    case.workers[1].dying = None
+    asyncio.run(case.rollout.offer(TWO))
+    assert case.version() == "2"
+
+
+def test_a_worker_that_comes_while_a_version_is_loaded_switches_too() -> None:
+    case = Case()
+    late = Follower()
+
+    async def go() -> None:
+        case.workers[0].loading = 0.05
+        offering = asyncio.create_task(case.rollout.offer(TWO))
+        await asyncio.sleep(0.01)
+        case.workers.append(late)
+        await offering
+
+    asyncio.run(go())
+    assert late.heard == [Prepare(1, TWO), Arm(1, 2), Turn()]
+    assert late.holds == {"toy": TWO}
+
+
+def test_what_errs_goes_back_while_another_is_loaded() -> None:
+    case = Case()
+    other = Located("other", Path("/"), "d", "9")
+    case.rollout.plan["other"] = Located("other", Path("/"), "e", "8")
+
+    async def go() -> None:
+        await case.rollout.offer(TWO)
+        case.workers[0].loading = 0.2
+        offering = asyncio.create_task(case.rollout.offer(other))
+        await asyncio.sleep(0.01)
+        case.workers[0].loading = 0.0
+        case.workers[0].counted = {"b": (10, 10)}
+        await case.rollout.judge()
+        assert case.version() == "1"
+        assert not offering.done()
+        await offering
+
+    asyncio.run(go())
+    assert case.rollout.plan["other"] == other
 
 
 def test_a_death_while_it_is_loaded_is_tried_again() -> None:
@@ -381,9 +449,9 @@ def test_what_errs_goes_back(new: list[tuple[int, int]], old: tuple[int, int], g
 
     asyncio.run(go())
     assert case.version() == ("1" if goes_back else "2")
-    assert case.board.epoch == (2 if goes_back else 1)
+    assert case.board.epoch == (4 if goes_back else 2)
     if goes_back:
-        assert case.workers[0].heard[-3:] == [Prepare(2, ONE), Turn(), Settle("toy")]
+        assert case.workers[0].heard[-3:] == [Arm(3, 4), Turn(), Settle("toy")]
         asyncio.run(case.rollout.offer(TWO))
         assert case.version() == "1"
 
@@ -499,7 +567,7 @@ def test_what_was_altered_meanwhile_does_not_come_back(toys: Callable[..., Bundl
         rest = Rest(models, None, None, {})
         models.waking = rest
         rest._unload(list(models))
-        (bundle.path / "model" / "told.json").write_text("{}")
+        (bundle.path / "model" / "told.json").write_text('{"other": 1}')
         for _ in range(2):
             with pytest.raises(VerificationError, match="altered"):
                 await models.awake("toy", LOCAL, FOREVER)

@@ -85,8 +85,7 @@ class _Passing:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message["headers"], (b"x-request-id", self.id.encode())]
-            # On the way out every answer also asks the client to come again elsewhere.
-            message["headers"] = [*headers, _CLOSE] if self._life.stopping else headers
+            message["headers"] = [*headers, _CLOSE] if self._life.sends_away() else headers
         await self._send(message)
 
 

@@ -10,12 +10,20 @@ from dataclasses import dataclass
 class Life:
     """`stopping` once it was told to end; `active` requests are under way, which a graceful stop waits for. `worker` is
     this process among those that share the port: a small number, which one that takes its place may have again;
-    `missing` tells how many of them are not there."""
+    `missing` tells how many of them are not there, `shed` how many of our clients should come again elsewhere."""
 
     stopping: bool = False
     active: int = 0
     worker: int = 0
+    shed: int = 0
     missing: Callable[[], int] = lambda: 0
+
+    def sends_away(self) -> bool:
+        """Whether the answer that is about to be sent asks its client to come again elsewhere."""
+        if self.shed > 0:
+            self.shed -= 1
+            return True
+        return self.stopping
 
     @property
     def status(self) -> str:

@@ -72,7 +72,9 @@ class GracefulServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         if self._crowd is not None:
-            self._crowd.publish(sum(each.connections for each in self._entrances))
+            connections = sum(each.connections for each in self._entrances)
+            self._crowd.publish(connections)
+            self.life.shed = self._crowd.excess(connections)
         return await super().on_tick(counter)
 
     @contextmanager

@@ -35,6 +35,8 @@ from tests.fleet import Clients, Service, kill, served, until
 
 EVERY = 5.0
 """Seconds between two workers that are killed."""
+SETTLED = 0.2
+"""Seconds after a switch in which every answer must be of the new version."""
 TEXTS = 200
 
 
@@ -85,30 +87,33 @@ def outcome(asking: Clients) -> dict[str, Any]:
 
 
 def swaps(space: Workspace, model: str, workers: Sequence[str], times: int) -> dict[str, Any]:
-    """The alias is moved between two versions, each time as soon as the version before answers."""
+    """The alias is moved between two versions, each time soon after the other one answers."""
     registry = Registry(space.models)
     first, second = [each.number for each in registry.versions(model)][-2:]
     registry.set_alias(model, "champion", first)
-    late = 0
+    taken: list[float] = []
+    windows: list[tuple[float, float, str]] = []
     with served(space, *workers, models=(model,)) as service:
         asking = clients(service, space, model)
-        taken = []
         for turn in range(times):
             number = (second, first)[turn % 2]
             began = time.monotonic()
             registry.set_alias(model, "champion", number)
             seen = until(lambda began=began, number=number: _first(asking, began, str(number)))
             taken.append(seen - began)
-            late += sum(each.asked > seen and each.version != str(number) for each in list(asking.answers))
+            time.sleep(SETTLED)
+            windows.append((seen, time.monotonic(), str(number)))
         asking.end()
+    late = sum(
+        each.version != version for each in asking.answers for since, to, version in windows if since < each.asked < to
+    )
     return {**outcome(asking), "swaps": times, "seconds_each": round(statistics.median(taken), 2), "late": late}
 
 
 def _first(asking: Clients, since: float, version: str) -> float | None:
-    """When the first answer of that version came."""
-    return next(
-        (each.given for each in reversed(asking.answers) if each.given > since and each.version == version), None
-    )
+    """When the first answer of that version came to a request that was sent since then."""
+    seen = (each.given for each in reversed(asking.answers) if each.asked > since and each.version == version)
+    return next(seen, None)
 
 
 def stops(space: Workspace, model: str, workers: Sequence[str], times: int) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 EMPTY, STARTING, OPEN, LEAVING = range(4)
 """States of a worker."""
+UNEVEN = 0.25
+"""Of its part of all connections that a worker may hold in excess."""
 _HEAD = 2
 _SLOT = 3
 _WORD = 8
@@ -103,3 +105,10 @@ class Crowd:
     def is_ahead(self, connections: int) -> bool:
         self.publish(connections)
         return any(each < connections for each in self._board.others(self._slot))
+
+    def excess(self, connections: int) -> int:
+        """How many more than its part of all connections it holds, where those are many more: kept alive, they do not
+        find a worker that came later by themselves."""
+        others = list(self._board.others(self._slot))
+        part = (connections + sum(others)) / (1 + len(others))
+        return int(connections - part) if connections - part > max(2.0, part * UNEVEN) else 0

@@ -13,6 +13,7 @@ from aiaas.serve.fleet.board import LEAVING, OPEN, Board, Crowd
 from aiaas.serve.fleet.channel import Channel
 from aiaas.serve.fleet.faults import Faults
 from aiaas.serve.fleet.messages import (
+    Arm,
     Begin,
     Counted,
     Forget,
@@ -54,6 +55,7 @@ class Member:
         self._slot = begin.slot
         self._sizes = sizes
         self._tasks: set[asyncio.Task[None]] = set()
+        self._prepared: dict[int, Live] = {}
 
     @property
     def watchers(self) -> Sequence[Watcher]:
@@ -96,9 +98,13 @@ class Member:
                 task = asyncio.get_running_loop().create_task(self._prepare(message))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
+            case Arm():
+                self._switches.add(message.number, self._prepared.pop(message.key))
+                self._channel.send(Prepared(message.number))
             case Turn():
                 self._switches.turn()
             case Forget():
+                self._prepared.pop(message.number, None)
                 self._switches.forget(message.number)
             case Settle():
                 self._switches.settle(message.name)
@@ -123,10 +129,11 @@ class Member:
             self._channel.send(Prepared(asked.number, str(error) or type(error).__name__))
             return
         self._faults.forget(live.bundle.digest)
-        if asked.at_once:
+        if asked.at_once:  # it has just begun: the version before never answered here
             self._switches.switch_now(live)
+            self._switches.settle(live.name)
         else:
-            self._switches.add(asked.number, live)
+            self._prepared[asked.number] = live
         self._channel.send(Prepared(asked.number))
 
     async def _made(self, asked: Prepare) -> Live:

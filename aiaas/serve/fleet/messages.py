@@ -33,12 +33,21 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Load this version and say so; it answers once the board's epoch is `number`, or at once."""
+    """Load this version and say so; `at_once`, let it answer too."""
 
     number: int
     model: Located
     at_once: bool = False
     kind: Literal["prepare"] = "prepare"
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """What was prepared under `key` answers once the board's epoch is `number`; say that you know."""
+
+    key: int
+    number: int
+    kind: Literal["arm"] = "arm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """What was prepared under this number is not wanted."""
+    """What was prepared or armed under this number is not wanted."""
 
     number: int
     kind: Literal["forget"] = "forget"
@@ -110,7 +119,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What was to be loaded is, or `refused` says why not."""
+    """What was asked under this number is done, or `refused` says why not."""
 
     number: int
     refused: str | None = None
@@ -136,6 +145,7 @@ Message = (
     Begin
     | Open
     | Prepare
+    | Arm
     | Turn
     | Forget
     | Settle

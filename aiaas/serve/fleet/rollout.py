@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from aiaas.bundle import Located
@@ -37,6 +37,10 @@ class Probation:
     """Requests and faults that workers counted which are gone."""
 
 
+class RefusedError(Exception):
+    """Why not all workers can answer with a version."""
+
+
 class Rollout:
     """`plan` is what every worker answers with, by name: a worker that begins loads that. `workers` gives those that
     answer or are about to; `tell` is told, in a line, what was decided."""
@@ -57,42 +61,41 @@ class Rollout:
         self._numbers = itertools.count(1)
         self._watched: dict[str, Probation] = {}
         self._refused: dict[str, tuple[Located, int]] = {}
-        self._one = asyncio.Lock()
+        self._switching = asyncio.Lock()
 
     def number(self) -> int:
         return next(self._numbers)
 
     async def offer(self, model: Located) -> None:
         """Switch to this version, where it is not the one that answers, and was not found to be bad."""
-        async with self._one:
-            now = self.plan[model.name]
-            refused = self._refused.get(model.name)
-            if refused and refused[0] != model:
-                del self._refused[model.name]
-                refused = None
-            if model == now or (refused and refused[1] >= TRIES):
-                return
-            self._settle(model.name)
-            why = await self._switch(model)
-            if why is None:
-                self._refused.pop(model.name, None)
-                self._watched[model.name] = Probation(model, now)
-                for worker in self._workers():
-                    worker.counted.pop(model.digest or "", None)  # of a time before
-                self._tell(f"{_named(model)} answers in place of version {now.version}")
-                return
-            tries = (refused[1] + 1 if refused else 1) if why == DIED else TRIES
+        refused = self._refused.get(model.name)
+        if refused and refused[0] != model:
+            del self._refused[model.name]
+            refused = None
+        if model == self.plan[model.name] or (refused and refused[1] >= TRIES):
+            return
+        try:
+            before = await self._switch(model)
+        except RefusedError as error:
+            tries = (refused[1] if refused else 0) + 1 if str(error) == DIED else TRIES
             self._refused[model.name] = (model, tries)
-            self._tell(f"{_named(model)} does not take the place of version {now.version}: {why}")
+            stays = self.plan[model.name].version
+            self._tell(f"{_named(model)} does not take the place of version {stays}: {error}")
+            return
+        self._refused.pop(model.name, None)
+        self._watched[model.name] = Probation(model, before)
+        for worker in self._workers():
+            worker.counted.pop(model.digest or "", None)  # of a time before
+        self._tell(f"{_named(model)} answers in place of version {before.version}")
 
     async def judge(self) -> None:
         """Take back what errs; settle what did well for long enough."""
-        async with self._one:
-            for name, probation in list(self._watched.items()):
-                if why := self._verdict(probation):
-                    await self._go_back(name, probation, why)
-                elif time.monotonic() - probation.began > self._seconds:
-                    self._settle(name)
+        for name, probation in list(self._watched.items()):
+            if why := self._verdict(probation):
+                await self._go_back(name, probation, why)
+            elif time.monotonic() - probation.began > self._seconds:
+                del self._watched[name]
+                self._say_all(Settle(name))
 
     def died(self, worker: Worker) -> None:
         """A worker crashed: what it counted is kept, and every version that is on probation may be to blame."""
@@ -121,28 +124,48 @@ class Rollout:
         hint = f"aiaas models rollback {name} puts the alias back too"
         self._tell(f"{_named(probation.new)} gave way to version {probation.old.version} again: {why}; {hint}")
 
-    async def _switch(self, model: Located, *, force: bool = False) -> str | None:
-        """None when all workers answer with it now, else why they do not. With `force` a worker that cannot is killed:
-        the one in its place will."""
-        number = self.number()
-        workers = self._workers()
-        answers = await asyncio.gather(*(worker.prepare(number, model) for worker in workers))
-        for worker, refused in zip(workers, answers, strict=True):
-            if refused and force:
-                worker.kill()
-            elif refused:
-                self._say_all(Forget(number))
-                return refused
-        self.plan[model.name] = model
-        for worker in workers:
+    async def _switch(self, model: Located, *, force: bool = False) -> Located:
+        """Let all workers answer with it, in one step, and give what they answered with until then. Raises
+        RefusedError, and then nothing has changed; with `force` a worker that cannot is killed instead: the one in its
+        place will.
+
+        Loading takes as long as it takes. Then each worker is told the number at which it switches, and only one switch
+        at a time may be that far: a worker that has not seen one epoch must not miss another's turn.
+        """
+        key = self.number()
+        try:
+            await self._of_all(lambda worker: worker.prepare(key, model), force)
+            async with self._switching:
+                number = self.number()
+                try:
+                    await self._of_all(lambda worker: worker.arm(key, number, model), force)
+                except RefusedError:
+                    self._say_all(Forget(number))
+                    raise
+                return self._commit(number, model)
+        except RefusedError:
+            self._say_all(Forget(key))
+            raise
+
+    def _commit(self, number: int, model: Located) -> Located:
+        before, self.plan[model.name] = self.plan[model.name], model
+        for worker in self._workers():
             worker.holds[model.name] = model
         self._board.epoch = number
         self._say_all(Turn())
-        return None
+        return before
 
-    def _settle(self, name: str) -> None:
-        if self._watched.pop(name, None):
-            self._say_all(Settle(name))
+    async def _of_all(self, ask: Callable[[Worker], Awaitable[str | None]], force: bool) -> None:
+        """Ask every worker, those too that come meanwhile; RefusedError with what one says that cannot."""
+        asked: set[Worker] = set()
+        while missing := [worker for worker in self._workers() if worker not in asked]:
+            asked.update(missing)
+            answers = await asyncio.gather(*(ask(worker) for worker in missing))
+            for worker, refused in zip(missing, answers, strict=True):
+                if refused and not force:
+                    raise RefusedError(refused)
+                if refused:
+                    worker.kill()
 
     def _say_all(self, message: Message) -> None:
         for worker in self._workers():

@@ -4,6 +4,7 @@ request."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -33,6 +34,7 @@ JUDGED = 0.1
 """Seconds between two looks at how new versions do."""
 HUNG = 60.0
 """Seconds without a move after which a worker is killed: something in it keeps its event loop from running."""
+logger = logging.getLogger("aiaas.serve")
 Told = Callable[[str], None]
 
 
@@ -114,7 +116,14 @@ class Supervisor:
             while (slot := self._board.free()) is None:  # many are just leaving
                 await asyncio.sleep(JUDGED)
             worker = Worker(slot, self._board, self._door, self._settings, self._rollout.plan)
-            await worker.start()
+            try:
+                await worker.start()
+            except OSError as error:
+                if self._opened < self._settings.workers:
+                    raise AiaasError(f"a worker cannot be started: {error.strerror}") from error
+                self._tell(f"a worker cannot be started: {error.strerror}")
+                await asyncio.sleep(PAUSES[1])
+                continue
             self._workers.add(worker)
             watching = asyncio.create_task(self._bury(worker))
             watching.add_done_callback(lambda done: done.cancelled() or done.result())
@@ -160,9 +169,15 @@ class Supervisor:
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(self._settings.poll)
-            if self._opened >= self._settings.workers:
-                for model in await asyncio.to_thread(lambda: list(self._aliases.look())):
-                    await self._rollout.offer(model)
+            if self._opened < self._settings.workers:
+                continue
+            try:
+                moved = await asyncio.to_thread(lambda: list(self._aliases.look()))
+            except Exception as error:  # whatever became of the registry, what answers goes on
+                logger.warning("the aliases cannot be looked at", exc_info=error)
+                continue
+            for model in moved:
+                await self._rollout.offer(model)
 
     async def _judge(self) -> None:
         while True:

@@ -14,6 +14,7 @@ from aiaas.cores import cores
 from aiaas.serve.fleet.board import EMPTY, STARTING, Board
 from aiaas.serve.fleet.channel import Channel
 from aiaas.serve.fleet.messages import (
+    Arm,
     Begin,
     Counted,
     Failed,
@@ -56,13 +57,14 @@ class Worker:
         self.loaded: asyncio.Future[Loaded | None] = loop.create_future()
         self.opened: asyncio.Future[bool] = loop.create_future()
         self._asked: dict[int, asyncio.Future[str | None]] = {}
+        self._prepared: set[int] = set()
         self._board = board
         self._begin = Begin(self.slot, tuple(plan.values()), settings)
         self._door = door
         board.set_state(self.slot, STARTING)
 
     async def start(self) -> None:
-        """Start the process."""
+        """Start the process. Raises OSError where the system has no room for another."""
         self._channel, theirs = Channel.pair()
         handles = [self._door.fileno(), self._board.handle, theirs.fileno()]
         try:
@@ -75,6 +77,10 @@ class Worker:
                 pass_fds=handles,
                 process_group=0,  # Ctrl-C in a terminal is for the supervisor, who says when to stop
             )
+        except OSError:
+            self._channel.close()
+            self._board.set_state(self.slot, EMPTY)
+            raise
         finally:
             theirs.close()
         self._channel.listen(self._heard)
@@ -90,11 +96,24 @@ class Worker:
 
     async def prepare(self, number: int, model: Located, *, at_once: bool = False) -> str | None:
         """Let it load a version: None when it has, else why it has not."""
+        refused = await self._ask(number, Prepare(number, model, at_once))
+        if refused is None:
+            self._prepared.add(number)
+        return refused
+
+    async def arm(self, key: int, number: int, model: Located) -> str | None:
+        """Let it switch to the version that it prepared under `key` when the epoch is `number`. One that came later
+        prepares it first."""
+        if key not in self._prepared and (refused := await self.prepare(key, model)):
+            return refused
+        return await self._ask(number, Arm(key, number))
+
+    async def _ask(self, number: int, message: Message) -> str | None:
         if self.gone.is_set():
             return DIED
         future: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._asked[number] = future
-        self.send(Prepare(number, model, at_once))
+        self.send(message)
         return await future
 
     async def open(self) -> bool:
