@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aiaas.cli import output
-from aiaas.cli.options import JsonOption, QuietOption, WorkspaceOption
+from aiaas.cli.options import DatabaseOption, JsonOption, QuietOption, WorkspaceOption
+from aiaas.errors import UsageError
 
 if TYPE_CHECKING:
-    from aiaas.serve import Started
+    from aiaas.serve import Started, Tls
 
 
 def serve_command(
@@ -20,13 +22,23 @@ def serve_command(
             metavar="MODEL...", show_default=False, help="NAME, NAME@ALIAS, NAME/VERSION or a bundle's folder."
         ),
     ],
-    host: Annotated[str, typer.Option("--host", help="The address to listen on; loopback only.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen on; another than loopback only with TLS and a key.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
+    tls_cert: Annotated[
+        Path | None, typer.Option("--tls-cert", metavar="FILE", help="The certificate and its chain, as PEM.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="The key of the certificate, as PEM.")
+    ] = None,
+    database: DatabaseOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Answer POST /v1/models/NAME/predict until SIGTERM or Ctrl-C, then finish what was begun."""
+    """Answer POST /v1/models/NAME/predict until SIGTERM or Ctrl-C, then finish what was begun. Whoever asks needs a
+    key; where there is none yet, the first is made and shown."""
     output.be_quiet(quiet or json)
     from aiaas import serve
     from aiaas.workspace import Workspace
@@ -36,5 +48,19 @@ def serve_command(
             output.emit_json("serve", **started.as_dict())
         answering = ", ".join(f"{each['name']} ({each['runtime']})" for each in started.models)
         output.say(f"ready: {started.url}  {answering}")
+        if started.key:
+            output.say(f"key:   {started.key}  (shown once; aiaas keys create makes others)")
 
-    serve.serve(models, Workspace.look(workspace), host=host, port=port, on_ready=ready)
+    space = Workspace.look(workspace)
+    tls = _tls(tls_cert, tls_key)
+    serve.serve(models, space, host=host, port=port, tls=tls, database=database, on_ready=ready)
+
+
+def _tls(certificate: Path | None, key: Path | None) -> Tls | None:
+    from aiaas.serve import Tls
+
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise UsageError("a certificate and its key go together", where="--tls-cert, --tls-key", hint="give both")
+    return Tls(certificate, key)

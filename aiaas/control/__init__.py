@@ -5,7 +5,7 @@ what was used, for all workers of a machine. None of this knows of HTTP.
 """
 
 from aiaas.control.control import Control
-from aiaas.control.keys import Key, NewKey, Scope
+from aiaas.control.keys import Key, NewKey, Scope, UnknownError
 from aiaas.control.ledger import Ledger, Over
 from aiaas.control.quotas import Account, Amounts, Quota
 from aiaas.control.ring import Keyring, RefusedError
@@ -22,4 +22,5 @@ __all__ = [
     "Quota",
     "RefusedError",
     "Scope",
+    "UnknownError",
 ]

@@ -14,7 +14,7 @@ from aiaas import plugins
 from aiaas.control import keys, secret
 from aiaas.control.database import Database
 from aiaas.control.generation import Generation
-from aiaas.control.keys import Key, NewKey, key_of
+from aiaas.control.keys import Key, NewKey, UnknownError, key_of
 from aiaas.control.ledger import Ledger
 from aiaas.control.quotas import Account, Quota
 from aiaas.control.tables import AccountRow, KeyRow, State, TenantRow
@@ -37,7 +37,9 @@ class Control:
     """
 
     def __init__(self, workspace: Workspace, url: str | None = None) -> None:
+        self.workspace = workspace
         self._folder = workspace.root / "control"
+        """Its own folder, which only who runs the service may read."""
         with atomic.disk_errors(self._folder / "control.db"):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.secret = secret.read(self._folder)
@@ -72,7 +74,7 @@ class Control:
         with self.database.read() as session:
             return session.scalar(sa.select(State.generation)) != generation
 
-    def keys(self, tenant: str | None = None) -> list[Key]:
+    def listed(self, tenant: str | None = None) -> list[Key]:
         """The keys, of one tenant or of all, oldest first."""
         query = sa.select(KeyRow).order_by(KeyRow.created, KeyRow.name)
         with self.database.read() as session:
@@ -143,7 +145,7 @@ class Control:
             now = time.time()
             key = _key(before)
             if (state := key.state(now)) != "valid":
-                raise UsageError(f"the key {name} is {state}", where=name, hint="only a valid key can be rotated")
+                raise UsageError(f"the key is {state}", where="KEY", hint="only a valid key can be rotated")
             if seconds is None and before.expires is not None:
                 seconds = before.expires - before.created
             allowed = {"scopes": before.scopes, "models": before.models}
@@ -157,12 +159,13 @@ class Control:
             session.flush()
             return NewKey(text, _key(row))
 
-    def revoke(self, name: str) -> Key:
-        """Let the key open nothing from now on; again is no fault."""
+    def revoke(self, *names: str) -> list[Key]:
+        """Let these keys open nothing from now on, or none of them where one is not known; again is no fault."""
         with self._change() as session:
-            row = self._known(session, name)
-            row.revoked = row.revoked or time.time()
-            return _key(row)
+            rows = [self._known(session, name) for name in names]
+            for row in rows:
+                row.revoked = row.revoked or time.time()
+            return [_key(row) for row in rows]
 
     def revoke_all(self, tenant: str) -> list[Key]:
         """Let no key of the tenant open anything; those that were valid."""
@@ -189,7 +192,7 @@ class Control:
         if row is None:
             close = plugins.nearest(name, session.scalars(sa.select(KeyRow.name)))
             hint = f"did you mean {close!r}?" if close else "aiaas keys list shows them"
-            raise UsageError("there is no such key", where="KEY", hint=hint)
+            raise UnknownError("there is no such key", where="KEY", hint=hint)
         return row
 
     def _tenant(self, session: Session, name: str) -> TenantRow:
@@ -198,7 +201,7 @@ class Control:
             there = list(session.scalars(sa.select(TenantRow.name)))
             close = plugins.nearest(name, there)
             hint = f"did you mean {close!r}?" if close else "aiaas keys list shows them"
-            raise UsageError("there is no such tenant", where="--tenant", hint=hint)
+            raise UnknownError("there is no such tenant", where="--tenant", hint=hint)
         return row
 
 

@@ -18,6 +18,10 @@ _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MODEL = re.compile(r"[^\x00-\x1f\x7f/]{1,200}")
 
 
+class UnknownError(UsageError):
+    """There is no such key, or no such tenant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """Whom a key belongs to and what it opens. `name` is its public part; `models` is None for all of them; `accounts`
@@ -84,7 +88,7 @@ def checked_scopes(scopes: Collection[str], where: str = "--scopes") -> list[str
         if scope not in SCOPES:
             close = plugins.nearest(scope, SCOPES)
             hint = f"did you mean {close!r}?" if close else "infer asks models, admin manages models and keys"
-            raise UsageError(f"{scope[:40]!r} is no scope; allowed: {', '.join(SCOPES)}", where=where, hint=hint)
+            raise UsageError(f"a scope is one of {', '.join(SCOPES)}", where=where, hint=hint)
     if not scopes:
         raise UsageError("a key without a scope opens nothing", where=where, hint="infer, admin, or both")
     return sorted(set(scopes))

@@ -24,7 +24,8 @@ DAY = 86_400
 SIZE = 128
 _RECORD = struct.Struct("<d4dq4d")  # when it was written, levels; the day, what was used in it
 _STEP = 512 * SIZE
-_SLACK = 1 + 1e-9
+_SLACK = 1 + 1e-6
+"""What a clock of seconds since the epoch cannot tell apart."""
 _here = threading.Lock()
 """Locks of files are those of processes, not of threads."""
 
@@ -73,9 +74,9 @@ class Ledger:
         self._memory: mmap.mmap | None = None
         self._size = 0
 
-    def take(self, accounts: Iterable[Account], cost: Amounts, places: Sequence[int]) -> Over | None:
-        """Count `cost` in all the accounts, or in none of them where a limit at one of `places` does not let it pass:
-        then that limit. What costs 0 passes while anything is left.
+    def take(self, accounts: Iterable[Account], cost: Sequence[float], places: Sequence[int]) -> Over | None:
+        """Count `cost`, a number for each of `NAMES`, in all the accounts, or in none of them where a limit at one of
+        `places` does not let it pass: then that limit. What costs 0 passes while anything is left.
 
         What is more than a second's quota passes once nothing of it is used, and is paid off in the seconds after it;
         the quota of a day is never exceeded, but by computing, whose cost is known only afterwards.
@@ -83,11 +84,12 @@ class Ledger:
         with self._locked(accounts) as records:
             for account, record in records:
                 if (over := _over(account, record, cost, places)) is not None:
+                    self._write(records, Amounts())  # the time is kept: a clock may have gone back
                     return over
             self._write(records, cost)
         return None
 
-    def add(self, accounts: Iterable[Account], cost: Amounts) -> None:
+    def add(self, accounts: Iterable[Account], cost: Sequence[float]) -> None:
         """Count what was used, whatever the limits are."""
         with self._locked(accounts) as records:
             self._write(records, cost)
@@ -117,7 +119,7 @@ class Ledger:
         record.pass_to(now, account)
         return record
 
-    def _write(self, records: list[tuple[Account, _Record]], cost: Amounts) -> None:
+    def _write(self, records: list[tuple[Account, _Record]], cost: Sequence[float]) -> None:
         for account, record in records:
             levels = [level + more for level, more in zip(record.levels, cost, strict=True)]
             used = [before + more for before, more in zip(record.used, cost, strict=True)]
@@ -131,7 +133,7 @@ class Ledger:
             os.close(self._file)
 
 
-def _over(account: Account, record: _Record, cost: Amounts, places: Sequence[int]) -> Over | None:
+def _over(account: Account, record: _Record, cost: Sequence[float], places: Sequence[int]) -> Over | None:
     for place in places:
         name, more = NAMES[place], cost[place]
         rate, level = account.quota.second[place], record.levels[place]
@@ -139,6 +141,6 @@ def _over(account: Account, record: _Record, cost: Amounts, places: Sequence[int
         if level >= rate or level + asked > rate * _SLACK:
             return Over(account, name, "second", rate, (level + asked - rate) / rate)
         limit, used = account.quota.day[place], record.used[place]
-        if used >= limit or used + more > limit * _SLACK:
+        if used >= limit or used + more > limit:
             return Over(account, name, "day", limit, (record.day + 1) * DAY - record.when)
     return None

@@ -75,13 +75,13 @@ class Account:
 def _limit(part: str, where: str) -> tuple[str, str, float]:
     found = _LIMIT.fullmatch(part)
     if found is None:
-        raise UsageError(f"{part.strip()[:80]!r} is no limit: NAME=NUMBER/PERIOD", where=where, hint=_HINT)
+        raise UsageError("a limit reads NAME=NUMBER/PERIOD", where=where, hint=_HINT)
     name, number, period = found[1], float(found[2]), found[3]
-    for word, allowed in ((name, NAMES), (period, PERIODS)):
+    for word, allowed, what in ((name, NAMES, "what is limited"), (period, PERIODS, "a period")):
         if word not in allowed:
             close = plugins.nearest(word, allowed)
             hint = f"did you mean {close!r}?" if close else _HINT
-            raise UsageError(f"{word!r} is not counted; allowed: {', '.join(allowed)}", where=where, hint=hint)
+            raise UsageError(f"{what} is one of {', '.join(allowed)}", where=where, hint=hint)
     if not number:
         raise UsageError(f"a limit of 0 {name} allows nothing", where=where, hint="revoke the key instead")
     return name, period, number

@@ -16,7 +16,5 @@ def seconds(text: str, where: str) -> float:
     found = _SPAN.fullmatch(text.strip())
     length = float(found[1]) * _SECONDS[found[2]] if found else -1.0
     if not 0 <= length <= LONGEST:
-        raise UsageError(
-            f"{text[:40]!r} is no length of time", where=where, hint="a number and s, m, h or d: 90d, 12h, 30m"
-        )
+        raise UsageError("this is no length of time", where=where, hint="a number and s, m, h or d: 90d, 12h, 30m")
     return length

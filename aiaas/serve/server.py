@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import errno
 import gc
-import ipaddress
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aiaas.errors import UsageError
+from aiaas.serve.guard import Guard, check_address, first_key, ip_address
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
+    from aiaas.serve.guard import Tls
     from aiaas.workspace import Workspace
 
 BACKLOG = 2048
@@ -21,13 +22,15 @@ BACKLOG = 2048
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Where the service answers, and what: name, version, digest and runtime of each model."""
+    """Where the service answers, and what: name, version, digest and runtime of each model. `key` is the first key,
+    where the service made it."""
 
     url: str
     models: tuple[dict[str, Any], ...]
+    key: str | None = field(default=None, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"url": self.url, "models": list(self.models)}
+        return {"url": self.url, "key": self.key, "models": list(self.models)}
 
 
 def serve(
@@ -36,19 +39,34 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
+    tls: Tls | None = None,
+    database: str | None = None,
     on_ready: Callable[[Started], None] = lambda started: None,
 ) -> None:
     """Serve the models that `references` name until SIGTERM or SIGINT, then finish what was begun and return.
 
-    `on_ready` is called once requests are answered. Must run in the main thread. Raises UsageError (host, port,
-    unknown model, one name twice) and what loading a bundle raises.
+    Whoever asks needs a key of the database at `database`, by default the workspace's own; where there is none yet, the
+    first is made. `on_ready` is called once requests are answered. Must run in the main thread. Raises UsageError
+    (host, port, certificate, database, unknown model, one name twice) and what loading a bundle raises.
     """
+    if tls:
+        tls.check()
+    check_address(host, tls, workspace, database)
     with listen(host, port) as door:
-        run(load(references, workspace), door, on_ready)
+        models = load(references, workspace)
+        first = first_key(workspace, database)
+        with Guard.open(workspace, database) as guard:
+            run(models, door, lambda started: on_ready(replace(started, key=first.text if first else None)), guard, tls)
 
 
-def run(models: Mapping[str, Bundle], door: socket.socket, on_ready: Callable[[Started], None]) -> None:
-    """Serve `models` on a listening socket until a signal says to stop."""
+def run(
+    models: Mapping[str, Bundle],
+    door: socket.socket,
+    on_ready: Callable[[Started], None],
+    guard: Guard | None = None,
+    tls: Tls | None = None,
+) -> None:
+    """Serve `models` on a listening socket until a signal says to stop. Without a guard whoever reaches it may ask."""
     # Imported after the models were found: that one is missing is told without waiting for the web framework.
     from aiaas.serve.app import create_app
     from aiaas.serve.life import Life
@@ -59,19 +77,26 @@ def run(models: Mapping[str, Bundle], door: socket.socket, on_ready: Callable[[S
         {"name": name, "version": each.version, "digest": each.digest, "runtime": each.runtime}
         for name, each in models.items()
     )
-    started = Started(_url(door), about)
+    started = Started(_url(door, tls), about)
     life = Life()
-    app = create_app(models, life=life)
+    app = create_app(
+        models,
+        life=life,
+        access=guard.access if guard else None,
+        admission=guard.admission if guard else None,
+        control=guard.control if guard else None,
+    )
     # What was loaded stays: the collector need not walk a vocabulary of a million words again and again.
     gc.collect()
     gc.freeze()
     with protected(models.values()):
-        GracefulServer(app, life, lambda: on_ready(started)).run([door])
+        GracefulServer(app, life, lambda: on_ready(started), tls).run([door])
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket, taken before anything slow, so that a port in use is told at once."""
-    address = _loopback(host)
+    """A listening socket, taken before anything slow, so that a port in use is told at once. Whether others may reach
+    it is asked before (`check_address`)."""
+    address = str(ip_address(host))
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # asyncio switches Nagle's delay off (40 ms an answer) only where the socket names its protocol.
     door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -95,23 +120,6 @@ def listen(host: str, port: int) -> socket.socket:
     return door
 
 
-def _loopback(host: str) -> str:
-    """The address of `host`, which must be this machine's own."""
-    if host == "localhost":
-        return "127.0.0.1"
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        address = None
-    if address is None or not address.is_loopback:
-        raise UsageError(
-            f"{host!r} is no loopback address, and there are no keys and no TLS yet that would guard another",
-            where="--host",
-            hint="stay on 127.0.0.1 and reach it through a tunnel: ssh -L 8000:127.0.0.1:8000 HOST",
-        )
-    return str(address)
-
-
 def load(references: Sequence[str], workspace: Workspace) -> dict[str, Bundle]:
     """Each model by its name."""
     from aiaas import bundle
@@ -125,6 +133,7 @@ def load(references: Sequence[str], workspace: Workspace) -> dict[str, Bundle]:
     return models
 
 
-def _url(door: socket.socket) -> str:
+def _url(door: socket.socket, tls: Tls | None) -> str:
     host, port = door.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 
 from aiaas.serve.door import turn_newcomers_away
+from aiaas.serve.guard import Tls
 from aiaas.serve.life import Life
 
 LINGER = 0.5
@@ -32,9 +33,16 @@ class GracefulServer(uvicorn.Server):
     just be on its way.
     """
 
-    def __init__(self, app: Any, life: Life, on_ready: Callable[[], None]) -> None:
+    def __init__(self, app: Any, life: Life, on_ready: Callable[[], None], tls: Tls | None = None) -> None:
         config = uvicorn.Config(
-            app, lifespan="off", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=PATIENCE
+            app,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=PATIENCE,
+            ssl_certfile=tls.certificate if tls else None,
+            ssl_keyfile=tls.key if tls else None,
         )
         super().__init__(config)
         self.life = life
@@ -90,7 +98,7 @@ class GracefulServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for connection in waiting:
             connection.setblocking(False)
-            await loop.connect_accepted_socket(self._protocol, connection)
+            await loop.connect_accepted_socket(self._protocol, connection, ssl=self.config.ssl)
 
     def _protocol(self) -> asyncio.Protocol:
         config: Any = self.config
