@@ -118,7 +118,7 @@ def test_scopes(service: Keyed) -> None:
 def test_every_admin_route_needs_the_scope(service: Keyed) -> None:
     infer = service.key()
     paths = {path for path in every_path(service) if path.startswith("/v1/admin/")}
-    assert len(paths) == 8
+    assert len(paths) == 9
     for path in paths:
         for method in METHODS:
             assert service.http.request(method, path, headers=infer).status_code == 403, (method, path)

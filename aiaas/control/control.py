@@ -76,6 +76,8 @@ class Control:
 
     def listed(self, tenant: str | None = None) -> list[Key]:
         """The keys, of one tenant or of all, oldest first."""
+        if tenant is not None and not keys.is_tenant(tenant):
+            return []
         query = sa.select(KeyRow).order_by(KeyRow.created, KeyRow.name)
         with self.database.read() as session:
             return [_key(row) for row in session.scalars(query if tenant is None else query.where(KeyRow.of == tenant))]
@@ -188,7 +190,8 @@ class Control:
             row.account.quota = str(quota)
 
     def _known(self, session: Session, name: str) -> KeyRow:
-        row = session.get(KeyRow, secret.name_of(name) or name)
+        name = secret.name_of(name) or name
+        row = session.get(KeyRow, name) if secret.is_name(name) else None
         if row is None:
             close = plugins.nearest(name, session.scalars(sa.select(KeyRow.name)))
             hint = f"did you mean {close!r}?" if close else "aiaas keys list shows them"
@@ -196,7 +199,7 @@ class Control:
         return row
 
     def _tenant(self, session: Session, name: str) -> TenantRow:
-        row = session.get(TenantRow, name)
+        row = session.get(TenantRow, name) if keys.is_tenant(name) else None
         if row is None:
             there = list(session.scalars(sa.select(TenantRow.name)))
             close = plugins.nearest(name, there)

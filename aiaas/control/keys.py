@@ -75,8 +75,13 @@ def key_of(row: KeyRow, own: Account, tenant: Account) -> Key:
     return Key(row.name, row.of, scopes, models, (own, tenant), *times, row.replaced)
 
 
+def is_tenant(name: str) -> bool:
+    """Whether a tenant can be called like that."""
+    return _TENANT.fullmatch(name) is not None
+
+
 def checked_tenant(name: str, where: str = "--tenant") -> str:
-    if not _TENANT.fullmatch(name):
+    if not is_tenant(name):
         raise UsageError(
             "a tenant is called by letters, digits, dots, dashes and underscores, 64 at most", where=where, hint="acme"
         )

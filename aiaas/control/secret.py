@@ -22,7 +22,8 @@ VARIABLE = "AIAAS_KEY_SECRET"
 """Holds the secret where several machines share a database; else it is a file of the workspace."""
 SHORTEST = 32
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
-_KEY = re.compile(r"aiaas_([a-z2-7]{10})_[A-Za-z0-9_-]{43}")
+_NAME = "[a-z2-7]{10}"
+_KEY = re.compile(rf"aiaas_({_NAME})_[A-Za-z0-9_-]{{43}}")
 
 
 def new_key() -> tuple[str, str]:
@@ -35,6 +36,11 @@ def name_of(key: str) -> str | None:
     """The public part of what looks like a key."""
     found = _KEY.fullmatch(key)
     return found[1] if found else None
+
+
+def is_name(text: str) -> bool:
+    """Whether a key can be named like that: what is not need not be looked for."""
+    return re.fullmatch(_NAME, text) is not None
 
 
 def digest(secret: bytes, key: str) -> bytes:
