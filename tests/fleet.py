@@ -34,6 +34,11 @@ class Service:
     url: str
     stderr: Path
     about: list[dict[str, Any]]
+    key: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.key}"}
 
     @property
     def said(self) -> str:
@@ -48,7 +53,7 @@ class Service:
         return sorted(map(int, words))
 
     def predict(self, *texts: str, model: str = "toy") -> httpx.Response:
-        with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
+        with httpx.Client(trust_env=False, timeout=PATIENCE, headers=self.headers) as client:
             return client.post(f"{self.url}/v1/models/{model}/predict", json={"inputs": list(texts)})
 
     def version(self, model: str = "toy") -> str:
@@ -73,7 +78,7 @@ def served(workspace: Workspace, *words: str, models: tuple[str, ...] = ("toy",)
     assert process.stdout is not None
     try:
         told = json.loads(process.stdout.readline())
-        yield Service(process, told.get("url", ""), stderr, told.get("models", []))
+        yield Service(process, told.get("url", ""), stderr, told.get("models", []), told.get("key") or "")
     finally:
         if process.poll() is None:
             process.kill()
@@ -107,6 +112,7 @@ class Clients:
     url: str
     kept: bool = True
     count: int = 8
+    key: str = ""
     model: str = "toy"
     known: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     answers: list[Seen] = field(default_factory=list)
@@ -127,7 +133,7 @@ class Clients:
             thread.join(PATIENCE)
 
     def _ask(self, number: int) -> None:
-        headers = {} if self.kept else {"connection": "close"}
+        headers = {"authorization": f"Bearer {self.key}"} | ({} if self.kept else {"connection": "close"})
         with httpx.Client(base_url=self.url, trust_env=False, headers=headers, timeout=PATIENCE) as client:
             turn = 0
             while not self.stop.is_set():

@@ -57,7 +57,7 @@ def test_connections_are_shared_out(two: Service) -> None:
 @pytest.mark.parametrize("kept", [True, False], ids=["kept-alive", "a connection each"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_no_request_is_lost_when_it_ends(two: Service, number: signal.Signals, kept: bool) -> None:
-    clients = Clients(two.url, kept)
+    clients = Clients(two.url, key=two.key, kept=kept)
     clients.start()
     until(lambda: len(clients.answers) > 100)
     two.process.send_signal(number)
@@ -69,7 +69,7 @@ def test_no_request_is_lost_when_it_ends(two: Service, number: signal.Signals, k
 
 
 def test_another_worker_takes_the_place_of_one_that_dies(two: Service) -> None:
-    clients = Clients(two.url)
+    clients = Clients(two.url, key=two.key)
     clients.start()
     until(lambda: len(clients.answers) > 50)
     (victim, survivor) = two.workers()
@@ -85,7 +85,7 @@ def test_another_worker_takes_the_place_of_one_that_dies(two: Service) -> None:
 
 
 def test_clients_find_the_worker_that_came_later(two: Service) -> None:
-    clients = Clients(two.url, count=24)
+    clients = Clients(two.url, key=two.key, count=24)
     clients.start()
     until(lambda: len(clients.answers) > 100)
     kill(two.workers()[0])
@@ -107,7 +107,7 @@ def test_readiness_tells_of_a_missing_worker(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("whom", ["a worker", "all"])
 def test_workers_are_renewed_without_losing_a_request(two: Service, whom: str) -> None:
-    clients = Clients(two.url)
+    clients = Clients(two.url, key=two.key)
     clients.start()
     until(lambda: len(clients.answers) > 50)
     before = two.workers()
@@ -138,7 +138,7 @@ def _lives(pid: int) -> bool:
 
 
 def test_a_version_takes_the_place_of_another_in_one_step(workspace: Workspace, two: Service) -> None:
-    clients = Clients(two.url)
+    clients = Clients(two.url, key=two.key)
     clients.start()
     until(lambda: len(clients.answers) > 50)
     for number in (2, 3):
@@ -295,13 +295,13 @@ def test_models_leave_memory_and_come_back(workspace: Workspace) -> None:
         (worker,) = service.workers()
         full = resident(worker)
         until(lambda: resident(worker) < full - 100_000_000)
-        assert [each["name"] for each in httpx.get(service.url + "/v1/models").json()["models"]] == ["toy", "other"]
+        assert [each["name"] for each in httpx.get(service.url + "/v1/models", headers=service.headers).json()["models"]] == ["toy", "other"]
         assert service.predict("250 a").json()["outputs"][0]["scores"]["high"] == 0.25
         assert full - 90_000_000 < resident(worker) < full - 30_000_000
         impatient = httpx.post(
             service.url + "/v1/models/other/predict",
             json={"inputs": ["1"]},
-            headers={"x-request-timeout": "0.001"},
+            headers={"x-request-timeout": "0.001", **service.headers},
             trust_env=False,
         )
         assert impatient.status_code == 504

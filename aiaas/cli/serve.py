@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aiaas.cli import output
-from aiaas.cli.options import JsonOption, QuietOption, WorkspaceOption
+from aiaas.cli.options import DatabaseOption, JsonOption, QuietOption, WorkspaceOption
 from aiaas.errors import UsageError
 
 if TYPE_CHECKING:
-    from aiaas.serve import Started
+    from aiaas.serve import Started, Tls
 
 
 def serve_command(
@@ -22,7 +23,9 @@ def serve_command(
             metavar="MODEL...", show_default=False, help="NAME, NAME@ALIAS, NAME/VERSION or a bundle's folder."
         ),
     ],
-    host: Annotated[str, typer.Option("--host", help="The address to listen on; loopback only.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen on; another than loopback only with TLS and a key.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
     workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes that share the port.")] = 1,
     idle: Annotated[
@@ -44,11 +47,19 @@ def serve_command(
             help="What all models of all workers may take, such as 800MB or 2GB; the least used are unloaded.",
         ),
     ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option("--tls-cert", metavar="FILE", help="The certificate and its chain, as PEM.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="The key of the certificate, as PEM.")
+    ] = None,
+    database: DatabaseOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Answer POST /v1/models/NAME/predict until SIGTERM or Ctrl-C, then finish what was begun."""
+    """Answer POST /v1/models/NAME/predict until SIGTERM or Ctrl-C, then finish what was begun. Whoever asks needs a
+    key; where there is none yet, the first is made and shown."""
     output.be_quiet(quiet)
     from aiaas import serve
     from aiaas.workspace import Workspace
@@ -59,8 +70,17 @@ def serve_command(
             return
         answering = ", ".join(f"{each['name']} ({each['runtime']})" for each in started.models)
         output.say(f"ready: {started.url}  {answering}")
+        if started.key:
+            output.say(f"key:   {started.key}  (shown once; aiaas keys create makes others)")
 
-    settings = serve.Settings(Workspace.look(workspace).root, workers, idle, None if memory is None else _bytes(memory))
+    settings = serve.Settings(
+        Workspace.look(workspace).root,
+        workers,
+        idle,
+        None if memory is None else _bytes(memory),
+        tls=_tls(tls_cert, tls_key),
+        database=database,
+    )
     serve.serve(models, settings, host=host, port=port, on_ready=ready, tell=output.say)
 
 
@@ -71,3 +91,13 @@ def _bytes(size: str) -> int:
     if number < 1:
         raise UsageError(f"{size!r} is no size of memory", where="--memory", hint="such as 800MB or 2GB")
     return int(number)
+
+
+def _tls(certificate: Path | None, key: Path | None) -> Tls | None:
+    from aiaas.serve import Tls
+
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise UsageError("a certificate and its key go together", where="--tls-cert, --tls-key", hint="give both")
+    return Tls(certificate, key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -183,8 +184,10 @@ def _split(url: str) -> tuple[str, str | None]:
 def _client(base: str, timeout: float) -> httpx.Client:
     import httpx
 
+    key = os.environ.get("AIAAS_KEY")
+    headers = {"authorization": f"Bearer {key}"} if key else {}
     # A proxy that the environment names cannot reach this machine's own loopback.
-    return httpx.Client(timeout=httpx.Timeout(timeout, connect=5.0), trust_env=not _loopback(base))
+    return httpx.Client(headers=headers, timeout=httpx.Timeout(timeout, connect=5.0), trust_env=not _loopback(base))
 
 
 def _loopback(base: str) -> bool:

@@ -15,6 +15,7 @@ import uvicorn
 
 from aiaas.serve.door import turn_newcomers_away
 from aiaas.serve.entrance import Entrance
+from aiaas.serve.guard import Tls
 from aiaas.serve.life import Life
 
 if TYPE_CHECKING:
@@ -37,9 +38,18 @@ class GracefulServer(uvicorn.Server):
     processes at the same door; `on_signal`, where it is set, decides what a signal means.
     """
 
-    def __init__(self, app: Any, life: Life, on_start: Callable[[], None], crowd: Crowd | None = None) -> None:
+    def __init__(
+        self, app: Any, life: Life, on_start: Callable[[], None], crowd: Crowd | None = None, tls: Tls | None = None
+    ) -> None:
         config = uvicorn.Config(
-            app, lifespan="off", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=PATIENCE
+            app,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=PATIENCE,
+            ssl_certfile=tls.certificate if tls else None,
+            ssl_keyfile=tls.key if tls else None,
         )
         super().__init__(config)
         self.life = life

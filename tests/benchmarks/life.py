@@ -68,7 +68,7 @@ def known(space: Workspace, model: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 def clients(service: Service, space: Workspace, model: str, count: int = 32) -> Clients:
-    found = Clients(service.url, count=count, model=model, known=known(space, model))
+    found = Clients(service.url, key=service.key, count=count, model=model, known=known(space, model))
     found.start()
     until(lambda: len(found.answers) > 5 * count)
     return found
@@ -121,7 +121,7 @@ def stops(space: Workspace, model: str, workers: Sequence[str], times: int) -> d
     found: list[dict[str, Any]] = []
     for turn in range(times):
         with served(space, *workers, models=(model,)) as service:
-            asking = Clients(service.url, kept=turn % 2 == 0, count=32, model=model, known=known(space, model))
+            asking = Clients(service.url, key=service.key, kept=turn % 2 == 0, count=32, model=model, known=known(space, model))
             asking.start()
             until(lambda asking=asking: len(asking.answers) > 500)
             service.process.send_signal(signal.SIGTERM)

@@ -30,16 +30,21 @@ def main(door: int, board: int, channel: int) -> int:
     if not isinstance(begin, Begin):  # the supervisor is gone
         return 0
     from aiaas.serve.fleet.member import Member
+    from aiaas.serve.guard import Guard
     from aiaas.serve.server import run
+    from aiaas.workspace import Workspace
 
     models, sizes = {}, {}
     try:
         for located in begin.models:
             models[located.name], sizes[located.name] = _loaded(located)
+        guard = Guard.open(Workspace(begin.settings.workspace), begin.settings.database)
     except AiaasError as error:
         told.send(Failed(type(error).__name__, error.message, error.where, error.hint))
         return error.status
-    run(models, socket.socket(fileno=door), member=Member(told, Board(board), begin, sizes))
+    member = Member(told, Board(board), begin, sizes)
+    with guard:
+        run(models, socket.socket(fileno=door), guard=guard, tls=begin.settings.tls, member=member)
     return 0
 
 
