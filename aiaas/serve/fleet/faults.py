@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aiaas.serve.batching import Size
 from aiaas.serve.watching import Ended
 
 SOON = 0.1
@@ -32,7 +31,9 @@ class Faults:
         if failed and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SOON, self._told)
 
-    def computed(self, about: Mapping[str, Any], size: Size, seconds: float) -> None: ...
+    def began(self) -> None: ...
+
+    def computed(self, about: Mapping[str, Any], *batch: Any) -> None: ...
 
     def forget(self, digest: str) -> None:
         """Count this version from nothing: it comes once more."""

@@ -130,10 +130,10 @@ class Supervisor:
             if await worker.loaded and await self._up_to_date(worker) and await worker.open():
                 return worker
             await worker.gone.wait()
-            error = _error(worker)
+            why = _error(worker)
             if self._opened < self._settings.workers:
-                raise error
-            self._tell(f"a worker cannot begin: {error}")
+                raise why
+            self._tell(f"a worker cannot begin: {why}")
             await asyncio.sleep(pause)
             pause = min(2 * pause, PAUSES[1])
 
