@@ -73,8 +73,9 @@ class Supervisor:
         tasks = [loop.create_task(each) for each in (*keeping, self._stopping.wait(), self._judge(), self._follow())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            if not self._stopping.is_set():  # else workers may have ended of the same signal
+                for task in done:
+                    task.result()
         finally:
             for task in tasks:
                 task.cancel()
