@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiaas.control.generation import reserve
 from aiaas.control.quotas import NAMES, Account, Amounts
 
 DAY = 86_400
@@ -109,7 +110,7 @@ class Ledger:
         """The file in memory, made longer where it does not hold the record yet."""
         if self._memory is None or (number + 1) * SIZE > self._size:
             self._size = max(os.fstat(self._file).st_size, ((number + 1) * SIZE // _STEP + 1) * _STEP)
-            os.ftruncate(self._file, self._size)
+            reserve(self._file, self._size)
             self._memory = mmap.mmap(self._file, self._size)
         return self._memory
 
