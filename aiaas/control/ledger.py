@@ -13,7 +13,7 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +75,7 @@ class Ledger:
         self._memory: mmap.mmap | None = None
         self._size = 0
 
-    def take(self, accounts: Iterable[Account], cost: Sequence[float], places: Sequence[int]) -> Over | None:
+    def take(self, accounts: Iterable[Account], cost: Sequence[float], places: Collection[int]) -> Over | None:
         """Count `cost`, a number for each of `NAMES`, in all the accounts, or in none of them where a limit at one of
         `places` does not let it pass: then that limit. What costs 0 passes while anything is left.
 
@@ -134,7 +134,7 @@ class Ledger:
             os.close(self._file)
 
 
-def _over(account: Account, record: _Record, cost: Sequence[float], places: Sequence[int]) -> Over | None:
+def _over(account: Account, record: _Record, cost: Sequence[float], places: Collection[int]) -> Over | None:
     for place in places:
         name, more = NAMES[place], cost[place]
         rate, level = account.quota.second[place], record.levels[place]
