@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -131,7 +132,15 @@ def test_the_command_line_asks_it(aiaas: Aiaas, server: str) -> None:
     assert made.returncode == 0, made.stderr
     listed = answer(aiaas("keys", "list", "--tenant", "ccme", "--json", environment={"AIAAS_DATABASE": server}))
     assert [key["key_id"] for key in listed["keys"]] == [made.stdout[6:16]]
-    assert answer(aiaas("keys", "list", "--json", environment={secret.VARIABLE: os.environ[secret.VARIABLE]}))["keys"] == []
+    assert (
+        answer(aiaas("keys", "list", "--json", environment={secret.VARIABLE: os.environ[secret.VARIABLE]}))["keys"]
+        == []
+    )
+
+
+def stop_at_once(data: Path) -> None:
+    """As `pg_ctl stop -m fast`: the server waits for no client."""
+    os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGINT)
 
 
 def test_keys_hold_while_it_is_away(tmp_path: Path) -> None:
@@ -142,6 +151,7 @@ def test_keys_hold_while_it_is_away(tmp_path: Path) -> None:
             ring = Keyring(control, poll=0.05)
             made = control.create("acme", seconds=1000)
             assert within(5, lambda: opens(ring, made.text))
+            stop_at_once(Path(address.partition("?host=")[2]))
         time.sleep(0.2)
         assert opens(ring, made.text)
         with pytest.raises(RemoteError, match="does not answer"):

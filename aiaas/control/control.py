@@ -14,9 +14,9 @@ from aiaas import plugins
 from aiaas.control import keys, secret
 from aiaas.control.database import Database
 from aiaas.control.generation import Generation
-from aiaas.control.keys import Key, NewKey, UnknownError, key_of
+from aiaas.control.keys import Key, NewKey, UnknownError, of_record, of_row
 from aiaas.control.ledger import Ledger
-from aiaas.control.quotas import Account, Quota
+from aiaas.control.quotas import Quota
 from aiaas.control.tables import AccountRow, KeyRow, State, TenantRow
 from aiaas.errors import UsageError
 from aiaas.workspace import Workspace, atomic
@@ -66,8 +66,8 @@ class Control:
         """Everything that answering a request needs to know."""
         with self.database.read() as session:
             generation = session.get_one(State, 1).generation
-            rows = session.scalars(sa.select(KeyRow))
-            return Snapshot(generation, {row.name: (row.digest, _key(row)) for row in rows})
+            rows = session.execute(keys.select_all())
+            return Snapshot(generation, {row.name: (row.digest, of_row(row)) for row in rows})
 
     def changed(self, generation: int) -> bool:
         """Whether the database is another than it was in that generation."""
@@ -78,9 +78,9 @@ class Control:
         """The keys, of one tenant or of all, oldest first."""
         if tenant is not None and not keys.is_tenant(tenant):
             return []
-        query = sa.select(KeyRow).order_by(KeyRow.created, KeyRow.name)
+        query = keys.select_all().order_by(KeyRow.created, KeyRow.name)
         with self.database.read() as session:
-            return [_key(row) for row in session.scalars(query if tenant is None else query.where(KeyRow.of == tenant))]
+            return list(map(of_row, session.execute(query if tenant is None else query.where(KeyRow.of == tenant))))
 
     def tenants(self) -> dict[str, Quota]:
         """What all keys of a tenant may use together."""
@@ -137,7 +137,7 @@ class Control:
         row.account = AccountRow(quota=str(quota))
         session.add(row)
         session.flush()
-        return NewKey(text, _key(row))
+        return NewKey(text, of_record(row))
 
     def rotate(self, name: str, *, overlap: float = 0.0, seconds: float | None = None) -> NewKey:
         """A key that takes the place of another, which is valid for `overlap` seconds more. It may do the same, shares
@@ -145,7 +145,7 @@ class Control:
         with self._change() as session:
             before = self._known(session, name)
             now = time.time()
-            key = _key(before)
+            key = of_record(before)
             if (state := key.state(now)) != "valid":
                 raise UsageError(f"the key is {state}", where="KEY", hint="only a valid key can be rotated")
             if seconds is None and before.expires is not None:
@@ -159,7 +159,7 @@ class Control:
             before.expires = min(now + overlap, before.expires or now + overlap)
             session.add(row)
             session.flush()
-            return NewKey(text, _key(row))
+            return NewKey(text, of_record(row))
 
     def revoke(self, *names: str) -> list[Key]:
         """Let these keys open nothing from now on, or none of them where one is not known; again is no fault."""
@@ -167,7 +167,7 @@ class Control:
             rows = [self._known(session, name) for name in names]
             for row in rows:
                 row.revoked = row.revoked or time.time()
-            return [_key(row) for row in rows]
+            return [of_record(row) for row in rows]
 
     def revoke_all(self, tenant: str) -> list[Key]:
         """Let no key of the tenant open anything; those that were valid."""
@@ -177,7 +177,7 @@ class Control:
             rows = [row for row in session.scalars(sa.select(KeyRow).where(KeyRow.of == tenant)) if not row.revoked]
             for row in rows:
                 row.revoked = now
-            return [_key(row) for row in rows]
+            return [of_record(row) for row in rows]
 
     def limit(self, tenant: str, quota: Quota) -> None:
         """Let all keys of the tenant together use no more than `quota`; the tenant may be new."""
@@ -206,8 +206,3 @@ class Control:
             hint = f"did you mean {close!r}?" if close else "aiaas keys list shows them"
             raise UnknownError("there is no such tenant", where="--tenant", hint=hint)
         return row
-
-
-def _key(row: KeyRow) -> Key:
-    own = Account(row.account.number, Quota.parse(row.account.quota), "key")
-    return key_of(row, own, Account(row.tenant.account.number, Quota.parse(row.tenant.account.quota), "tenant"))

@@ -34,11 +34,18 @@ class Database:
         self.elsewhere = self._url.get_backend_name() != "sqlite"
         """Whether others than the processes of this machine may change it."""
         self.engine = self._engine()
+        try:
+            self.name = self._known(mark)
+        except BaseException:
+            self.close()
+            raise
+
+    def _known(self, mark: str) -> str:
+        """The name of the database, which is found to be of this schema and this secret."""
         with self.errors():
             self._make(mark)
             with Session(self.engine) as session:
                 state = session.get_one(State, 1)
-        self.name = state.database
         if state.schema > SCHEMA:
             raise VerificationError("a newer aiaas made this database", where=self.shown, hint="upgrade aiaas")
         if state.mark != mark:
@@ -47,6 +54,7 @@ class Database:
                 where=self.shown,
                 hint="give every machine the same AIAAS_KEY_SECRET, or the same file control/secret in its workspace",
             )
+        return state.database
 
     @property
     def shown(self) -> str:

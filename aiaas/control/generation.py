@@ -11,13 +11,21 @@ from pathlib import Path
 _NUMBER = struct.Struct("<Q")
 
 
+def reserve(file: int, size: int) -> None:
+    """Make the file at least so long, with room on the disk for all of it: a page in memory that the disk has no room
+    for ends the process that writes to it."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
+    elif os.fstat(file).st_size < size:
+        os.ftruncate(file, size)
+
+
 class Generation:
     """The counter in the file at `path`, which is made when it is not there."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if os.fstat(self._file).st_size < mmap.PAGESIZE:
-            os.ftruncate(self._file, mmap.PAGESIZE)
+        reserve(self._file, mmap.PAGESIZE)
         self._memory = mmap.mmap(self._file, mmap.PAGESIZE)
 
     @property

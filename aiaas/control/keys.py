@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
 from aiaas import plugins
-from aiaas.control.quotas import Account
-from aiaas.control.tables import KeyRow
+from aiaas.control.quotas import Account, Quota
+from aiaas.control.tables import AccountRow, KeyRow, TenantRow
 from aiaas.errors import UsageError
 
 Scope = Literal["infer", "admin"]
@@ -68,7 +72,36 @@ class NewKey:
     key: Key
 
 
-def key_of(row: KeyRow, own: Account, tenant: Account) -> Key:
+def of_record(row: KeyRow) -> Key:
+    """A key that is being changed."""
+    own, tenant = row.account, row.tenant.account
+    return _key(row, account(own.number, own.quota, "key"), account(tenant.number, tenant.quota, "tenant"))
+
+
+def select_all() -> sa.Select[Any]:
+    """All keys as plain rows, in any order, for `of_row`: a tenth of the time that records take."""
+    own, shared = aliased(AccountRow), aliased(AccountRow)
+    query = sa.select(
+        *KeyRow.__table__.columns,
+        own.number.label("own"),
+        own.quota.label("own_quota"),
+        shared.number.label("shared"),
+        shared.quota.label("shared_quota"),
+    )
+    query = query.join(own, own.number == KeyRow.number).join(TenantRow, TenantRow.name == KeyRow.of)
+    return query.join(shared, shared.number == TenantRow.number)
+
+
+def of_row(row: Any) -> Key:
+    return _key(row, account(row.own, row.own_quota, "key"), account(row.shared, row.shared_quota, "tenant"))
+
+
+@lru_cache(1 << 16)
+def account(number: int, quota: str, whose: str) -> Account:
+    return Account(number, Quota.parse(quota), whose)
+
+
+def _key(row: Any, own: Account, tenant: Account) -> Key:
     scopes = frozenset(scope for scope in SCOPES if scope in row.scopes)
     models = None if row.models is None else frozenset(row.models)
     times = (row.created, row.expires, row.revoked)

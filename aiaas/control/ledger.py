@@ -13,11 +13,12 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiaas.control.generation import reserve
 from aiaas.control.quotas import NAMES, Account, Amounts
 
 DAY = 86_400
@@ -74,7 +75,7 @@ class Ledger:
         self._memory: mmap.mmap | None = None
         self._size = 0
 
-    def take(self, accounts: Iterable[Account], cost: Sequence[float], places: Sequence[int]) -> Over | None:
+    def take(self, accounts: Iterable[Account], cost: Sequence[float], places: Collection[int]) -> Over | None:
         """Count `cost`, a number for each of `NAMES`, in all the accounts, or in none of them where a limit at one of
         `places` does not let it pass: then that limit. What costs 0 passes while anything is left.
 
@@ -109,7 +110,7 @@ class Ledger:
         """The file in memory, made longer where it does not hold the record yet."""
         if self._memory is None or (number + 1) * SIZE > self._size:
             self._size = max(os.fstat(self._file).st_size, ((number + 1) * SIZE // _STEP + 1) * _STEP)
-            os.ftruncate(self._file, self._size)
+            reserve(self._file, self._size)
             self._memory = mmap.mmap(self._file, self._size)
         return self._memory
 
@@ -133,7 +134,7 @@ class Ledger:
             os.close(self._file)
 
 
-def _over(account: Account, record: _Record, cost: Sequence[float], places: Sequence[int]) -> Over | None:
+def _over(account: Account, record: _Record, cost: Sequence[float], places: Collection[int]) -> Over | None:
     for place in places:
         name, more = NAMES[place], cost[place]
         rate, level = account.quota.second[place], record.levels[place]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from aiaas import plugins
@@ -58,9 +58,11 @@ class Quota:
                 if number != math.inf:
                     yield name, period, number
 
-    def limits(self, *places: int) -> bool:
-        """Whether any of the amounts at these places is limited."""
-        return any(self.second[place] != math.inf or self.day[place] != math.inf for place in places)
+    @property
+    def limited(self) -> frozenset[int]:
+        """Places of the amounts that are limited."""
+        pairs = enumerate(zip(self.second, self.day, strict=True))
+        return frozenset(place for place, pair in pairs if pair != (math.inf, math.inf))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class Account:
     number: int
     quota: Quota
     whose: str
+    limited: frozenset[int] = field(init=False, repr=False, compare=False)
+    """Places of the amounts that its quota limits."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "limited", self.quota.limited)
 
 
 def _limit(part: str, where: str) -> tuple[str, str, float]:

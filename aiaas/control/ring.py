@@ -47,7 +47,7 @@ class Keyring:
             if self._control.database.elsewhere:
                 self._wake.set()  # a server may take its time: no request waits for it
             else:
-                self._load()
+                self._look()
         name = secret.name_of(text)
         known = self._snapshot.keys.get(name) if name else None
         found = secret.digest(self._control.secret, text) if known else b""
@@ -57,6 +57,14 @@ class Keyring:
         if state in {"revoked", "expired"}:
             raise RefusedError(f"the key {'was' if state == 'revoked' else 'has'} {state}")
         return known[1]
+
+    def _look(self) -> None:
+        """Read the keys of this machine's database; where that cannot be, the thread goes on trying."""
+        try:
+            self._load()
+        except AiaasError:
+            self._seen = self._control.generation.value
+            self._wake.set()
 
     def _load(self) -> None:
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Set
 from typing import TYPE_CHECKING, Protocol
 
 from aiaas.serve.calls import Call
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from aiaas.control import Account, Ledger
     from aiaas.serve.models import Live
 
-REQUESTS, ROWS, TOKENS, COMPUTE = range(4)
-"""Places of what is counted."""
+ALL, SIZES, COSTS = frozenset({0, 1, 2, 3}), frozenset({1, 2}), frozenset({3})
+"""Places in `Amounts`: all that is counted; what is known of a request that was read, and of one that was answered."""
 
 
 class Admission(Protocol):
@@ -47,16 +47,16 @@ class Quotas:
         self._ledger = ledger
 
     def enter(self, call: Call) -> None:
-        self._take(call, (1.0, 0.0, 0.0, 0.0), (REQUESTS, ROWS, TOKENS, COMPUTE))
+        self._take(call, (1.0, 0.0, 0.0, 0.0), ALL)
 
     def admit(self, call: Call, live: Live) -> None:
-        self._take(call, (0.0, float(call.rows), float(call.tokens), 0.0), (ROWS, TOKENS))
+        self._take(call, (0.0, float(call.rows), float(call.tokens), 0.0), SIZES)
 
     def settle(self, call: Call) -> None:
-        if accounts := _limited(call, (COMPUTE,)):
+        if accounts := _limited(call, COSTS):
             self._ledger.add(accounts, (0.0, 0.0, 0.0, call.spent.computed))
 
-    def _take(self, call: Call, cost: tuple[float, float, float, float], places: Sequence[int]) -> None:
+    def _take(self, call: Call, cost: tuple[float, float, float, float], places: Set[int]) -> None:
         if not (accounts := _limited(call, places)):
             return
         over = self._ledger.take(accounts, cost, places)
@@ -65,5 +65,5 @@ class Quotas:
             raise QuotaError(str(over), over.after, hint=hint)
 
 
-def _limited(call: Call, places: Sequence[int]) -> list[Account]:
-    return [account for account in call.caller.accounts if account.quota.limits(*places)]
+def _limited(call: Call, places: Set[int]) -> list[Account]:
+    return [account for account in call.caller.accounts if not account.limited.isdisjoint(places)]

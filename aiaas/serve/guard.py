@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from aiaas.errors import UsageError
 
 if TYPE_CHECKING:
-    from aiaas.control import Control, Keyring, Ledger, NewKey
+    from aiaas.control import Control, NewKey
     from aiaas.serve.access import Access
     from aiaas.serve.admission import Admission
     from aiaas.workspace import Workspace
@@ -112,8 +113,7 @@ class Guard:
     access: Access
     admission: Admission
     control: Control
-    _ring: Keyring
-    _ledger: Ledger
+    _opened: ExitStack
 
     @classmethod
     def open(cls, workspace: Workspace, database: str | None = None) -> Guard:
@@ -122,14 +122,14 @@ class Guard:
         from aiaas.serve.admission import Quotas
         from aiaas.serve.keys import Keyed
 
-        control = Control(workspace, database)
-        ring, ledger = Keyring(control), control.ledger()
-        return cls(Keyed(ring), Quotas(ledger), control, ring, ledger)
+        with ExitStack() as stack:
+            control = stack.enter_context(Control(workspace, database))
+            ring = stack.enter_context(closing(Keyring(control)))
+            ledger = stack.enter_context(closing(control.ledger()))
+            return cls(Keyed(ring), Quotas(ledger), control, stack.pop_all())
 
     def close(self) -> None:
-        self._ring.close()
-        self._ledger.close()
-        self.control.close()
+        self._opened.close()
 
     def __enter__(self) -> Guard:
         return self

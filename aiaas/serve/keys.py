@@ -41,5 +41,5 @@ def _given(headers: Headers) -> str | None:
 
 
 def _caller(key: Key) -> Caller:
-    limited = tuple(account for account in key.accounts if account.quota.limits(0, 1, 2, 3))
+    limited = tuple(account for account in key.accounts if account.limited)
     return Caller(key.name, key.tenant, key.scopes, key.models, limited)
