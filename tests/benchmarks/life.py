@@ -121,7 +121,9 @@ def stops(space: Workspace, model: str, workers: Sequence[str], times: int) -> d
     found: list[dict[str, Any]] = []
     for turn in range(times):
         with served(space, *workers, models=(model,)) as service:
-            asking = Clients(service.url, key=service.key, kept=turn % 2 == 0, count=32, model=model, known=known(space, model))
+            asking = Clients(
+                service.url, key=service.key, kept=turn % 2 == 0, count=32, model=model, known=known(space, model)
+            )
             asking.start()
             until(lambda asking=asking: len(asking.answers) > 500)
             service.process.send_signal(signal.SIGTERM)
