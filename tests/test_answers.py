@@ -45,6 +45,7 @@ preprocess:
 model: {backend: sklearn, architecture: naive_bayes, params: {variant: gaussian}}
 """
 ENVIRONMENT = {**os.environ, "AIAAS_TRACKING": "off", "PYTHONUTF8": "1"}
+"""With the key of the services, once `home` was made."""
 COMMAND = [sys.executable, "-m", "aiaas"]
 
 
@@ -67,6 +68,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.yaml").write_text(recipe, "utf-8")
         done = run(folder, "run", f"{name}.yaml", "--quiet")
         assert done.returncode == 0, done.stderr
+    made = run(folder, "keys", "create", "--tenant", "tests")
+    ENVIRONMENT["AIAAS_KEY"] = made.stdout.strip()
     return folder
 
 
@@ -74,6 +77,11 @@ def run(folder: Path, *words: str, stdin: str | bytes = "") -> subprocess.Comple
     data = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run([*COMMAND, *words], cwd=folder, env=ENVIRONMENT, input=data, capture_output=True, timeout=120)
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def bearer() -> dict[str, str]:
+    """The header that a service of `home` wants."""
+    return {"authorization": f"Bearer {ENVIRONMENT['AIAAS_KEY']}"}
 
 
 def lines(process: subprocess.CompletedProcess[str]) -> list[Any]:
@@ -113,7 +121,9 @@ def test_every_way_to_a_model_gives_the_same_answer(home: Path) -> None:
     with serving(home, "tiny") as (_, started):
         for url in (started["url"], f"{started['url']}/v1/models/tiny"):
             assert lines(run(home, "infer", url, stdin=stdin)) == expected
-        given = httpx.post(f"{started['url']}/v1/models/tiny/predict", json={"inputs": inputs}, trust_env=False)
+        given = httpx.post(
+            f"{started['url']}/v1/models/tiny/predict", json={"inputs": inputs}, headers=bearer(), trust_env=False
+        )
         assert given.json() == {"model": "tiny", "version": "1", "digest": model.digest, "outputs": expected}
 
 
@@ -228,7 +238,7 @@ def test_every_caller_gets_his_own_answers(home: Path) -> None:
 
     def ask(url: str, seed: int) -> None:
         chance = random.Random(seed)
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, headers=bearer()) as client:
             for _ in range(40):
                 some = chance.sample(inputs, chance.randint(1, 20))
                 outputs = client.post(f"{url}/v1/models/tiny/predict", json={"inputs": some}).json()["outputs"]
@@ -245,7 +255,10 @@ def test_every_caller_gets_his_own_answers(home: Path) -> None:
 
 def test_nothing_that_was_sent_comes_back_in_an_error(home: Path) -> None:
     bad = [{"secret": 1}, {"text": 1, "secret": "x"}, ["secret"], 7, None, {"text": {"secret": 1}}, "secret \ud800"]
-    with serving(home, "tiny", "flowers") as (_, started), httpx.Client(base_url=started["url"]) as client:
+    with (
+        serving(home, "tiny", "flowers") as (_, started),
+        httpx.Client(base_url=started["url"], headers=bearer()) as client,
+    ):
         for name in ("tiny", "flowers"):
             for value in [*bad, {"long": "secret"}, {"long": 10**400}, {"long": True}]:
                 body = json.dumps({"inputs": [value]})

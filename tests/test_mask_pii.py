@@ -298,12 +298,16 @@ def holding(folder: Path, values: tuple[str, ...]) -> list[str]:
 
 
 @contextmanager
-def served(project: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def served(project: Path) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
+    """A client that has the first key of the service, and its process."""
     command = [sys.executable, "-m", "aiaas", "serve", "tiny", "--port", "0", "--json"]
     process = subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        yield json.loads(process.stdout.readline())["url"], process
+        started = json.loads(process.stdout.readline())
+        key = {"authorization": f"Bearer {started['key']}"}
+        with httpx.Client(base_url=started["url"], headers=key, trust_env=False) as http:
+            yield http, process
     finally:
         process.terminate()
 
@@ -321,7 +325,7 @@ def test_nothing_gets_past_it(project: Path, aiaas: Aiaas, action: str) -> None:
     assert holding(project / ".aiaas", (*PLANTED, SECRET)) == []
     assert "[MOBILE" in (folder / "examples.jsonl").read_text("utf-8")
 
-    with served(project) as (url, process), httpx.Client(base_url=url, trust_env=False) as http:
+    with served(project) as (http, process):
         path = "/v1/models/tiny/predict"
         answer = http.post(path, json={"inputs": [f"房间很好，打{PHONE}", f"太吵，{EMAIL}"]})
         assert answer.status_code == 200
@@ -362,7 +366,7 @@ def test_dropped_rows_are_no_examples_and_such_requests_are_refused(project: Pat
     assert "holds personal data: mobile" in refused["error"]["message"]
     assert PHONE not in asked.stdout + asked.stderr
     assert asked.returncode == 3
-    with served(project) as (url, process), httpx.Client(base_url=url, trust_env=False) as http:
+    with served(project) as (http, process):
         answer = http.post("/v1/models/tiny/predict", json={"inputs": ["房间很好", f"打{PHONE}"]})
         assert answer.status_code == 422
         assert answer.json()["error"]["where"] == "inputs[1]"

@@ -33,8 +33,9 @@ def test_from_raw_reviews_to_an_answering_api(done: dict[str, object], project: 
     command = [sys.executable, "-m", "aiaas", "serve", "reviews-zh-nb", "--port", "0", "--json"]
     with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout
-        url = json.loads(server.stdout.readline())["url"]
-        served = httpx.post(f"{url}/v1/models/reviews-zh-nb/predict", json={"inputs": [PRAISE]}).json()
+        started = json.loads(server.stdout.readline())
+        url, key = started["url"], {"authorization": f"Bearer {started['key']}"}
+        served = httpx.post(f"{url}/v1/models/reviews-zh-nb/predict", json={"inputs": [PRAISE]}, headers=key).json()
         server.terminate()
         server.communicate(timeout=30)
     assert server.returncode == 0

@@ -23,6 +23,8 @@ from aiaas.errors import RemoteError, UsageError
 from aiaas.infer.remote import RemoteModel
 from aiaas.serve import server
 from aiaas.serve.door import turn_newcomers_away
+from aiaas.serve.guard import check_address
+from aiaas.workspace import Workspace
 from tests.echo import Echo
 
 ECHO = Path(__file__).with_name("echo.py")
@@ -336,9 +338,9 @@ def test_port_in_use() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", ""])
-def test_only_loopback(host: str) -> None:
+def test_only_loopback(host: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no loopback address") as caught:
-        server.listen(host, 0)
+        check_address(host, None, Workspace(tmp_path))
     assert caught.value.hint is not None
 
 

@@ -1,9 +1,22 @@
 """The deployable folder: write, verify, load, predict, find by name."""
 
-from aiaas.bundle.find import data, find, precision, runtime
+from aiaas.bundle.find import Located, data, find, locate, precision, runtime
 from aiaas.bundle.layout import NATIVE
 from aiaas.bundle.load import Bundle, load, verify
 from aiaas.bundle.options import of_words
 from aiaas.bundle.write import write
 
-__all__ = ["NATIVE", "Bundle", "data", "find", "load", "of_words", "precision", "runtime", "verify", "write"]
+__all__ = [
+    "NATIVE",
+    "Bundle",
+    "Located",
+    "data",
+    "find",
+    "load",
+    "locate",
+    "of_words",
+    "precision",
+    "runtime",
+    "verify",
+    "write",
+]

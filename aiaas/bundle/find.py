@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiaas.bundle import layout
-from aiaas.bundle.load import Bundle, load, runtime_of
+from aiaas.bundle.load import Bundle, load, runtime_of, verify
 from aiaas.track.registry import Registry, parse_reference
 from aiaas.workspace import Workspace
 
@@ -36,11 +37,33 @@ def _said(folder: Path) -> dict[str, Any] | None:
     return manifest if isinstance(manifest, dict) else None
 
 
-def find(reference: str, workspace: Workspace) -> Bundle:
-    """Verify and load the bundle that `reference` names; UsageError when no such model is registered here."""
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where the bundle of a model lies. `digest` is what a registry remembers of it; None where only a folder was
+    named."""
+
+    name: str
+    path: Path
+    digest: str | None = None
+    version: str | None = None
+
+    def load(self) -> Bundle:
+        """Verify and load it."""
+        return load(self.path, digest=self.digest, version=self.version)
+
+
+def locate(reference: str, workspace: Workspace) -> Located:
+    """Where the bundle lies that `reference` names, unverified; UsageError when no such model is registered here,
+    VerificationError for a folder that is no bundle."""
     folder = Path(reference).expanduser()
     if (folder / layout.MANIFEST).is_file() or reference.startswith((".", "/", "~")):
-        return load(folder)
+        said = _said(folder) or verify(folder)
+        return Located(str(said.get("name", "")), folder.absolute())
     name, alias, version = parse_reference(reference)
     entry = Registry(workspace.models).resolve(name, alias=alias, version=version)
-    return load(entry.path, digest=entry.digest, version=str(entry.number))
+    return Located(entry.name, entry.path, entry.digest, str(entry.number))
+
+
+def find(reference: str, workspace: Workspace) -> Bundle:
+    """Verify and load the bundle that `reference` names; UsageError when no such model is registered here."""
+    return locate(reference, workspace).load()

@@ -20,3 +20,14 @@ WorkspaceOption = Annotated[
 ]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Fetch nothing; use what was fetched before.")]
 RefreshOption = Annotated[bool, typer.Option("--refresh", help="Fetch remote sources again.")]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        envvar="AIAAS_DATABASE",
+        show_envvar=False,
+        help="A PostgreSQL that holds the keys; also AIAAS_DATABASE.  [default: the workspace]",
+        show_default=False,
+    ),
+]

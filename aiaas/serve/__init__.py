@@ -1,5 +1,7 @@
 """The HTTP service: models that other programs call."""
 
+from aiaas.serve.guard import Tls
 from aiaas.serve.server import Started, serve
+from aiaas.serve.settings import Settings
 
-__all__ = ["Started", "serve"]
+__all__ = ["Settings", "Started", "Tls", "serve"]

@@ -6,10 +6,15 @@ from typing import Protocol
 
 from starlette.datastructures import Headers
 
-from aiaas.serve.calls import LOCAL, Caller
+from aiaas.serve.calls import LOCAL, Caller, Scope
+from aiaas.serve.errors import ForbiddenError
 
 OPEN = frozenset({"/health/live", "/health/ready"})
 """Paths that answer without a key: what a balancer asks."""
+ADMIN = ("/v1/admin", "/metrics")
+"""Paths, with all below them, for which a key must have the scope admin."""
+EITHER = frozenset({"/openapi.json"})
+"""Paths for which any valid key will do. All others need the scope infer."""
 
 
 class Access(Protocol):
@@ -23,3 +28,19 @@ class Everyone:
 
     def caller(self, headers: Headers) -> Caller:
         return LOCAL
+
+
+def require(caller: Caller, scope: Scope) -> None:
+    """Raise ForbiddenError where the caller's key is not for `scope`."""
+    if scope not in caller.scopes:
+        raise ForbiddenError(
+            f"the key has no scope {scope!r}", hint="whoever runs the service can make one that has it"
+        )
+
+
+def check_scope(caller: Caller, path: str) -> None:
+    """Raise ForbiddenError where the caller's key is not for what is under `path`."""
+    if path.startswith(ADMIN):
+        require(caller, "admin")
+    elif path not in EITHER:
+        require(caller, "infer")

@@ -13,7 +13,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from aiaas.cores import cores
+from aiaas.serve import admin
 from aiaas.serve.access import Access, Everyone
+from aiaas.serve.admission import Admission
 from aiaas.serve.body import Limits
 from aiaas.serve.boundary import Boundary
 from aiaas.serve.errors import answer_error
@@ -21,11 +23,12 @@ from aiaas.serve.life import Life
 from aiaas.serve.models import Models
 from aiaas.serve.openapi import describe
 from aiaas.serve.protocols import native
-from aiaas.serve.service import Admission, Service
+from aiaas.serve.service import Service
 from aiaas.serve.watching import All, Watcher
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
+    from aiaas.control import Control
 
 PROTOCOLS = (native,)
 
@@ -37,9 +40,11 @@ def create_app(
     limits: Limits = Limits(),  # noqa: B008 - frozen
     access: Access | None = None,
     admission: Admission | None = None,
+    control: Control | None = None,
     watchers: Sequence[Watcher] = (),
 ) -> Starlette:
-    """A service of `models`, by the names that callers use. It holds no global state: an app a test is fine."""
+    """A service of `models`, by the names that callers use. Without `access` whoever reaches it may ask; with `control`
+    administrators manage keys and models. It holds no global state: an app a test is fine."""
     life = life or Life()
     threads = ThreadPoolExecutor(cores(), "aiaas-compute")
     watcher = All(watchers)
@@ -51,12 +56,20 @@ def create_app(
         routes=[
             *(route for protocol in PROTOCOLS for route in protocol.routes(service)),
             *_health(life),
-            _document(service),
+            *(admin.routes(service, control) if control else ()),
+            _document(service, manages=control is not None),
         ],
         exception_handlers={HTTPException: _http_exception},
     )
     app.state.service = service
-    app.add_middleware(Boundary, life=life, access=access or Everyone(), seconds=limits.seconds, watcher=watcher)
+    app.add_middleware(
+        Boundary,
+        life=life,
+        access=access or Everyone(),
+        admission=service.admission,
+        seconds=limits.seconds,
+        watcher=watcher,
+    )
     return app
 
 
@@ -71,13 +84,17 @@ def _health(life: Life) -> list[Route]:
         return JSONResponse({"status": "live"})
 
     async def ready(request: Request) -> Response:
-        return JSONResponse({"status": "stopping"}, 503) if life.stopping else JSONResponse({"status": "ready"})
+        return JSONResponse({"status": life.status}, 503 if life.stopping else 200)
 
     return [Route("/health/live", live, methods=["GET"]), Route("/health/ready", ready, methods=["GET"])]
 
 
-def _document(service: Service) -> Route:
+def _document(service: Service, *, manages: bool) -> Route:
     async def openapi(request: Request) -> Response:
-        return JSONResponse(describe(service, request.state.call.caller))
+        caller = request.state.call.caller
+        document = describe(service, caller)
+        if manages and "admin" in caller.scopes:
+            document["paths"] |= admin.paths()
+        return JSONResponse(document)
 
     return Route("/openapi.json", openapi, methods=["GET"])

@@ -13,7 +13,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from aiaas.serve.access import OPEN, Access
+from aiaas.serve.access import OPEN, Access, check_scope
+from aiaas.serve.admission import Admission
 from aiaas.serve.calls import Call
 from aiaas.serve.errors import RequestError, answer_error, logger
 from aiaas.serve.life import Life
@@ -29,10 +30,13 @@ class Boundary:
     """Outermost of the app. Without a caller nothing behind it is reached but what is open to all; each request has
     `seconds` at most, or as many as X-Request-Timeout says, if that is less."""
 
-    def __init__(self, app: ASGIApp, life: Life, access: Access, seconds: float, watcher: Watcher) -> None:
+    def __init__(
+        self, app: ASGIApp, life: Life, access: Access, admission: Admission, seconds: float, watcher: Watcher
+    ) -> None:
         self.app = app
         self.life = life
         self.access = access
+        self.admission = admission
         self.seconds = seconds
         self.watcher = watcher
 
@@ -48,7 +52,9 @@ class Boundary:
         self.life.active += 1
         try:
             if scope["path"] not in OPEN:
-                state["call"] = self._call(passing.id, headers)
+                call = state["call"] = self._call(passing.id, headers)
+                check_scope(call.caller, scope["path"])
+                self.admission.enter(call)
             await self.app(scope, receive, passing)
         except ClientDisconnect:  # nobody is there to read an answer
             if not passing.status:
@@ -85,8 +91,7 @@ class _Passing:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message["headers"], (b"x-request-id", self.id.encode())]
-            # On the way out every answer also asks the client to come again elsewhere.
-            message["headers"] = [*headers, _CLOSE] if self._life.stopping else headers
+            message["headers"] = [*headers, _CLOSE] if self._life.sends_away() else headers
         await self._send(message)
 
 

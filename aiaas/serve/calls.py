@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from aiaas.contracts import Answer
 from aiaas.serve.batching import Spent
+
+if TYPE_CHECKING:
+    from aiaas.control import Account
 
 Scope = Literal["infer", "admin"]
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: `key` is the public part of a key. `models` are those that exist for them; None stands for all."""
+    """Who asks: `key` is the public part of a key. `models` are those that exist for them; None stands for all.
+    `accounts` are where their use is added up, as far as it is limited."""
 
     key: str
     tenant: str
     scopes: frozenset[Scope]
     models: frozenset[str] | None = None
+    accounts: tuple[Account, ...] = ()
 
     def sees(self, model: str) -> bool:
         return self.models is None or model in self.models
@@ -43,6 +48,8 @@ class Call:
     rows: int = 0
     tokens: int = 0
     spent: Spent = field(default_factory=Spent)
+    failed: bool = False
+    """Whether the model failed it while its answer was already being sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,23 @@ class RequestError(UsageError):
     code = "bad-request"
 
 
+class NoKeyError(RequestError):
+    """There is no valid key."""
+
+    http = 401
+    code = "no-key"
+
+
 class NotFoundError(RequestError):
     http = 404
     code = "not-found"
+
+
+class ForbiddenError(RequestError):
+    """The key is valid, and not for this."""
+
+    http = 403
+    code = "forbidden"
 
 
 class TooLargeError(RequestError):
@@ -117,6 +131,8 @@ def answer_error(error: Exception, request_id: str) -> Problem:
     """The response to whatever was raised; what is no caller's fault is logged whole and told in one sentence."""
     if isinstance(error, LaterError):
         return Problem(error.http, error.as_dict(), request_id, {"retry-after": str(error.after)})
+    if isinstance(error, NoKeyError):
+        return Problem(error.http, error.as_dict(), request_id, {"www-authenticate": "Bearer"})
     if isinstance(error, RequestError | InputsError):
         return Problem(error.http, error.as_dict(), request_id)
     if isinstance(error, OptionError):  # written for whoever asks, without what was sent

@@ -1,19 +1,22 @@
-"""From references to a service that listens: the port first, then the models, then the door is opened."""
+"""From references to a service that listens: the port first, then the models in every worker, then the door."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
-import gc
-import ipaddress
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aiaas.errors import UsageError
+from aiaas.serve.guard import Guard, check_address, first_key, ip_address
 
 if TYPE_CHECKING:
-    from aiaas.bundle import Bundle
+    from aiaas.bundle import Bundle, Located
+    from aiaas.serve.fleet.member import Member
+    from aiaas.serve.guard import Tls
+    from aiaas.serve.settings import Settings
     from aiaas.workspace import Workspace
 
 BACKLOG = 2048
@@ -21,57 +24,110 @@ BACKLOG = 2048
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Where the service answers, and what: name, version, digest and runtime of each model."""
+    """Where the service answers, and what: name, version, digest and runtime of each model. `key` is the first key,
+    where the service made it."""
 
     url: str
     models: tuple[dict[str, Any], ...]
+    key: str | None = field(default=None, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"url": self.url, "models": list(self.models)}
+        return {"url": self.url, "key": self.key, "models": list(self.models)}
 
 
 def serve(
     references: Sequence[str],
-    workspace: Workspace,
+    settings: Settings,
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
     on_ready: Callable[[Started], None] = lambda started: None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Serve the models that `references` name until SIGTERM or SIGINT, then finish what was begun and return.
 
-    `on_ready` is called once requests are answered. Must run in the main thread. Raises UsageError (host, port,
-    unknown model, one name twice) and what loading a bundle raises.
+    `settings` say with how many workers, and who may ask: whoever asks needs a key of the database, by default the
+    workspace's own; where there is none yet, the first is made. `on_ready` is called once requests are answered by all
+    workers, `tell` with a line about what happens later: a worker died, a version was switched. Must run in the main
+    thread. Raises UsageError (host, port, certificate, database, unknown model, one name twice) and what loading a
+    bundle raises.
     """
+    from aiaas.serve.fleet.aliases import Aliases
+    from aiaas.serve.fleet.supervisor import Supervisor
+    from aiaas.workspace import Workspace
+
+    workspace, tls = Workspace(settings.workspace), settings.tls
+    if tls:
+        tls.check()
+    check_address(host, tls, workspace, settings.database)
     with listen(host, port) as door:
-        run(load(references, workspace), door, on_ready)
+        plan = find(references, workspace)
+        first = first_key(workspace, settings.database)
+        started = Started(_url(door, tls), (), first.text if first else None)
+        named = {located.name: reference for located, reference in zip(plan.values(), references, strict=True)}
+
+        def ready(about: Sequence[dict[str, Any]]) -> None:
+            on_ready(replace(started, models=tuple(about)))
+
+        async def supervise() -> None:
+            await Supervisor(plan, door, settings, Aliases(named, workspace), ready, tell).run()
+
+        asyncio.run(supervise())
 
 
-def run(models: Mapping[str, Bundle], door: socket.socket, on_ready: Callable[[Started], None]) -> None:
-    """Serve `models` on a listening socket until a signal says to stop."""
-    # Imported after the models were found: that one is missing is told without waiting for the web framework.
+def run(
+    models: dict[str, Bundle],
+    door: socket.socket,
+    on_ready: Callable[[Started], None] = lambda started: None,
+    *,
+    guard: Guard | None = None,
+    tls: Tls | None = None,
+    member: Member | None = None,
+) -> None:
+    """Serve `models` on a listening socket until a signal says to stop, or whoever leads the workers, of which this is
+    one where it is a `member`. Without a guard whoever reaches it may ask. `models` is empty afterwards: what takes the
+    place of one must not find it in memory."""
     from aiaas.serve.app import create_app
     from aiaas.serve.life import Life
     from aiaas.serve.logs import protected
+    from aiaas.serve.rest import settle
     from aiaas.serve.stop import GracefulServer
 
     about = tuple(
         {"name": name, "version": each.version, "digest": each.digest, "runtime": each.runtime}
         for name, each in models.items()
     )
-    started = Started(_url(door), about)
-    life = Life()
-    app = create_app(models, life=life)
-    # What was loaded stays: the collector need not walk a vocabulary of a million words again and again.
-    gc.collect()
-    gc.freeze()
-    with protected(models.values()):
-        GracefulServer(app, life, lambda: on_ready(started)).run([door])
+    started = Started(_url(door, tls), about)
+
+    def begin() -> None:
+        if member is not None:
+            member.begin()
+            return
+        server.open()
+        on_ready(started)
+
+    life = member.life if member else Life()
+    app = create_app(
+        models,
+        life=life,
+        access=guard.access if guard else None,
+        admission=guard.admission if guard else None,
+        control=guard.control if guard else None,
+        watchers=member.watchers if member else (),
+    )
+    server = GracefulServer(app, life, begin, member.crowd if member else None, tls)
+    if member is not None:
+        member.join(app.state.service.models, server)
+    models.clear()
+    settle()
+    with protected(member.bundles if member else lambda: [each.bundle for each in app.state.service.models.current()]):
+        server.run([door])
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket, taken before anything slow, so that a port in use is told at once."""
-    address = _loopback(host)
+    """A listening socket, taken before anything slow, so that a port in use is told at once. Whether others may reach
+    it is asked before (`check_address`)."""
+    address = str(ip_address(host))
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # asyncio switches Nagle's delay off (40 ms an answer) only where the socket names its protocol.
     door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -95,36 +151,20 @@ def listen(host: str, port: int) -> socket.socket:
     return door
 
 
-def _loopback(host: str) -> str:
-    """The address of `host`, which must be this machine's own."""
-    if host == "localhost":
-        return "127.0.0.1"
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        address = None
-    if address is None or not address.is_loopback:
-        raise UsageError(
-            f"{host!r} is no loopback address, and there are no keys and no TLS yet that would guard another",
-            where="--host",
-            hint="stay on 127.0.0.1 and reach it through a tunnel: ssh -L 8000:127.0.0.1:8000 HOST",
-        )
-    return str(address)
-
-
-def load(references: Sequence[str], workspace: Workspace) -> dict[str, Bundle]:
-    """Each model by its name."""
+def find(references: Sequence[str], workspace: Workspace) -> dict[str, Located]:
+    """Where each model lies, by its name."""
     from aiaas import bundle
 
-    models: dict[str, Bundle] = {}
+    models: dict[str, Located] = {}
     for reference in references:
-        model = bundle.find(reference, workspace)
+        model = bundle.locate(reference, workspace)
         if model.name in models:
             raise UsageError(f"two of the models are called {model.name!r}", hint="serve them on two ports")
         models[model.name] = model
     return models
 
 
-def _url(door: socket.socket) -> str:
+def _url(door: socket.socket, tls: Tls | None) -> str:
     host, port = door.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol, TypeVar
+from contextlib import aclosing, contextmanager
+from typing import Any, NamedTuple, TypeVar
 
 from aiaas.contracts import Answer, Example
-from aiaas.errors import ExampleError
+from aiaas.errors import AiaasError, DataError, ExampleError, OptionError
+from aiaas.serve.admission import Admission, Unlimited
 from aiaas.serve.batching import FullError, TooLateError
 from aiaas.serve.body import Limits
 from aiaas.serve.calls import Answered, Call
@@ -21,21 +22,6 @@ Value = TypeVar("Value")
 
 AT_ONCE = 32
 """Inputs that are decoded on the event loop, where they are no files: a thread would cost more."""
-
-
-class Admission(Protocol):
-    """Who may ask how much. `admit` raises QuotaError before anything is computed; `settle` is told what it cost."""
-
-    def admit(self, call: Call, live: Live) -> None: ...
-    def settle(self, call: Call) -> None: ...
-
-
-class Unlimited:
-    """Everyone may ask as much as the limits of a request allow."""
-
-    def admit(self, call: Call, live: Live) -> None: ...
-
-    def settle(self, call: Call) -> None: ...
 
 
 class Taken(NamedTuple):
@@ -65,7 +51,7 @@ class Service:
         """The answers to inputs as JSON or files give them. Raises NotFoundError, InputsError, OptionError, and what
         `Admission` raises; BusyError where too much waits, DeadlineError where the call's time is over. To cancel it
         takes its rows out of the queue and stops a model that writes."""
-        live = self.models.find(name, call.caller)
+        live = await self.models.awake(name, call.caller, call.deadline)
         taken = await self._take(call, live, inputs)
         try:
             if live.bundle.options is not None:
@@ -81,9 +67,9 @@ class Service:
     ) -> tuple[Live, AsyncIterator[str]]:
         """The answer of a model that writes, piece by piece. What is wrong with the request is raised at once; to
         close what it gives stops the work."""
-        live = self.models.find(name, call.caller)
+        live = await self.models.awake(name, call.caller, call.deadline)
         taken = await self._take(call, live, [value])
-        return live, self._pieces(call, live.bundle.write(taken.rows[0], options))
+        return live, self._settled(call, self._pieces(call, live.bundle.write(taken.rows[0], options)))
 
     async def _take(self, call: Call, live: Live, inputs: Sequence[Any]) -> Taken:
         """The inputs as the model takes them, counted and admitted."""
@@ -117,13 +103,22 @@ class Service:
             outputs.append(live.bundle.written("".join([piece async for piece in pieces])))
         return outputs
 
-    async def _pieces(self, call: Call, pieces: Any) -> AsyncIterator[str]:
+    async def _settled(self, call: Call, pieces: AsyncGenerator[str, None]) -> AsyncIterator[str]:
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    yield piece
+        finally:
+            self.admission.settle(call)
+
+    async def _pieces(self, call: Call, pieces: Any) -> AsyncGenerator[str, None]:
         loop = asyncio.get_running_loop()
         try:
             while True:
                 if (begun := loop.time()) >= call.deadline:
                     raise DeadlineError
-                piece = await self._off(self._writers, lambda: next(pieces, None))
+                with _blamed(call):
+                    piece = await self._off(self._writers, lambda: next(pieces, None))
                 call.spent.computed += loop.time() - begun
                 if piece is None:
                     return
@@ -151,6 +146,19 @@ def _told() -> Iterator[None]:
         yield
     except ExampleError as error:
         raise InputsError([(error.index, error.message)], hint=error.hint) from None
+
+
+@contextmanager
+def _blamed(call: Call) -> Iterator[None]:
+    """Note that the model failed the call, whose answer may have begun; a fault of the input is none of the model."""
+    try:
+        yield
+    except AiaasError as error:
+        call.failed = not isinstance(error, DataError | OptionError)
+        raise
+    except Exception:
+        call.failed = True
+        raise
 
 
 def _taken(live: Live, inputs: Sequence[Any]) -> Taken:

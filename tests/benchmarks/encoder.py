@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from measure import report
+from measure import bearer, report
 
 LENGTH = 128
 BATCHES = (1, 8)
@@ -202,6 +202,7 @@ def served(folder: Path) -> dict[str, Any]:
     told = folder / "imported.txt"
     hiding = Path(__file__).parent.parent / "hiding.py"  # hides nothing here: it tells what was imported
     command = [sys.executable, str(hiding), "-", "serve", str(folder / "bundle"), "--port", "0", "--json"]
+    command += ["--workspace", tempfile.mkdtemp(dir=folder)]
     environment = {**os.environ, "AIAAS_TEST_IMPORTED": str(told)}
     began = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
@@ -209,7 +210,7 @@ def served(folder: Path) -> dict[str, Any]:
             assert process.stdout
             started = json.loads(process.stdout.readline())
             ready = time.perf_counter() - began
-            with httpx.Client(base_url=started["url"]) as http:
+            with httpx.Client(base_url=started["url"], headers=bearer(started)) as http:
                 path = f"/v1/models/{started['models'][0]['name']}/predict"
                 taken = []
                 for _ in range(50):

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from measure import AIAAS, RECIPES, report, run
+from measure import AIAAS, RECIPES, bearer, report, run
 
 UNICODE = 0x110000 - 0x800  # all characters but the halves of surrogate pairs
 LENGTH = 10_000
@@ -98,9 +98,10 @@ def stream(here: Path, name: str) -> dict[str, Any]:
     process = subprocess.Popen([*AIAAS, "serve", name, "--port", "0", "--json"], cwd=here, stdout=subprocess.PIPE)
     try:
         assert process.stdout
-        url = json.loads(process.stdout.readline())["url"]
+        started = json.loads(process.stdout.readline())
+        url = started["url"]
         with (
-            httpx.Client(timeout=60, trust_env=False) as client,
+            httpx.Client(timeout=60, trust_env=False, headers=bearer(started)) as client,
             client.stream("POST", f"{url}/v1/models/{name}/predict", json=body) as response,
         ):
             at = [time.perf_counter() for line in response.iter_lines() if line == "event: token"]

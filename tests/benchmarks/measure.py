@@ -20,6 +20,11 @@ RECIPES = Path(__file__).parent.parent.parent / "recipes"
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
+def bearer(started: Mapping[str, Any]) -> dict[str, str]:
+    """The header with the first key of a service, of what `aiaas serve --json` said in a workspace that had none."""
+    return {"authorization": f"Bearer {started['key']}"}
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """`peak_mb` is that of the largest process among the command and the children it waited for."""

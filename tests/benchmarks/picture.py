@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from measure import AIAAS, RECIPES, report
+from measure import AIAAS, RECIPES, bearer, report
 
 ROUNDS = 200
 
@@ -50,14 +50,15 @@ def served(bundle: str) -> dict[str, Any]:
     """Seconds until the first answer could be had, resident memory after some answers, and milliseconds an answer."""
     given = json.loads(Path(bundle, "examples.jsonl").read_text("utf-8").splitlines()[0])["input"]
     began = time.perf_counter()
-    command = [*AIAAS, "serve", bundle, "--port", "0", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    keys = tempfile.TemporaryDirectory()
+    command = [*AIAAS, "serve", bundle, "--port", "0", "--json", "--workspace", keys.name]
+    with keys, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
             started = json.loads(process.stdout.readline())
             ready = time.perf_counter() - began
             name = started["models"][0]["name"]
-            with httpx.Client(base_url=started["url"]) as http:
+            with httpx.Client(base_url=started["url"], headers=bearer(started)) as http:
                 ask = milliseconds(
                     lambda: http.post(f"/v1/models/{name}/predict", json={"inputs": [given]}).raise_for_status()
                 )

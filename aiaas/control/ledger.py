@@ -1,0 +1,147 @@
+"""What was used of the quotas, shared by all workers of a machine: records in a mapped file, changed under a lock.
+
+No request asks the database for it. A record is that of the account with its number; what a killed process leaves
+half written is one request's count. The file survives a restart, so that a day's quota does.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import mmap
+import os
+import struct
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiaas.control.generation import reserve
+from aiaas.control.quotas import NAMES, Account, Amounts
+
+DAY = 86_400
+SIZE = 128
+_RECORD = struct.Struct("<d4dq4d")  # when it was written, levels; the day, what was used in it
+_STEP = 512 * SIZE
+_SLACK = 1 + 1e-6
+"""What a clock of seconds since the epoch cannot tell apart."""
+_here = threading.Lock()
+"""Locks of files are those of processes, not of threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A limit that does not let a request pass, and after how many seconds it will."""
+
+    account: Account
+    name: str
+    period: str
+    limit: float
+    after: float
+
+    def __str__(self) -> str:
+        return f"the quota of this {self.account.whose} is used up: {self.limit:,.10g} {self.name} a {self.period}"
+
+
+@dataclass(slots=True)
+class _Record:
+    """`levels` fall by the quota of a second in a second; `used` counts the day."""
+
+    when: float
+    levels: list[float]
+    day: int
+    used: list[float]
+
+    def pass_to(self, now: float, account: Account) -> None:
+        passed = max(0.0, now - self.when)
+        rates = account.quota.second
+        self.levels = [
+            0.0 if rate == math.inf else max(0.0, level - rate * passed)
+            for level, rate in zip(self.levels, rates, strict=True)
+        ]
+        self.when = now
+        if (day := int(now // DAY)) != self.day:
+            self.day, self.used = day, [0.0] * len(NAMES)
+
+
+class Ledger:
+    """The use of accounts, in the file at `path`. `clock` gives seconds since the epoch."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._memory: mmap.mmap | None = None
+        self._size = 0
+
+    def take(self, accounts: Iterable[Account], cost: Sequence[float], places: Collection[int]) -> Over | None:
+        """Count `cost`, a number for each of `NAMES`, in all the accounts, or in none of them where a limit at one of
+        `places` does not let it pass: then that limit. What costs 0 passes while anything is left.
+
+        What is more than a second's quota passes once nothing of it is used, and is paid off in the seconds after it;
+        the quota of a day is never exceeded, but by computing, whose cost is known only afterwards.
+        """
+        with self._locked(accounts) as records:
+            for account, record in records:
+                if (over := _over(account, record, cost, places)) is not None:
+                    self._write(records, Amounts())  # the time is kept: a clock may have gone back
+                    return over
+            self._write(records, cost)
+        return None
+
+    def add(self, accounts: Iterable[Account], cost: Sequence[float]) -> None:
+        """Count what was used, whatever the limits are."""
+        with self._locked(accounts) as records:
+            self._write(records, cost)
+
+    @contextmanager
+    def _locked(self, accounts: Iterable[Account]) -> Iterator[list[tuple[Account, _Record]]]:
+        """The records as they are now, which nobody else changes meanwhile."""
+        with _here:
+            fcntl.lockf(self._file, fcntl.LOCK_EX)
+            try:
+                now = self._clock()
+                yield [(account, self._read(account, now)) for account in accounts]
+            finally:
+                fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+    def _reaching(self, number: int) -> mmap.mmap:
+        """The file in memory, made longer where it does not hold the record yet."""
+        if self._memory is None or (number + 1) * SIZE > self._size:
+            self._size = max(os.fstat(self._file).st_size, ((number + 1) * SIZE // _STEP + 1) * _STEP)
+            reserve(self._file, self._size)
+            self._memory = mmap.mmap(self._file, self._size)
+        return self._memory
+
+    def _read(self, account: Account, now: float) -> _Record:
+        when, *numbers = _RECORD.unpack_from(self._reaching(account.number), account.number * SIZE)
+        record = _Record(when, numbers[:4], int(numbers[4]), numbers[5:])
+        record.pass_to(now, account)
+        return record
+
+    def _write(self, records: list[tuple[Account, _Record]], cost: Sequence[float]) -> None:
+        for account, record in records:
+            levels = [level + more for level, more in zip(record.levels, cost, strict=True)]
+            used = [before + more for before, more in zip(record.used, cost, strict=True)]
+            place = account.number * SIZE
+            _RECORD.pack_into(self._reaching(account.number), place, record.when, *levels, record.day, *used)
+
+    def close(self) -> None:
+        with _here:
+            if self._memory is not None:
+                self._memory.close()
+            os.close(self._file)
+
+
+def _over(account: Account, record: _Record, cost: Sequence[float], places: Collection[int]) -> Over | None:
+    for place in places:
+        name, more = NAMES[place], cost[place]
+        rate, level = account.quota.second[place], record.levels[place]
+        asked = min(more, rate)
+        if level >= rate or level + asked > rate * _SLACK:
+            return Over(account, name, "second", rate, (level + asked - rate) / rate)
+        limit, used = account.quota.day[place], record.used[place]
+        if used >= limit or used + more > limit:
+            return Over(account, name, "day", limit, (record.day + 1) * DAY - record.when)
+    return None
