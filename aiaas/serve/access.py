@@ -8,8 +8,8 @@ from starlette.datastructures import Headers
 
 from aiaas.serve.calls import LOCAL, Caller
 
-OPEN = frozenset({"/health/live", "/health/ready"})
-"""Paths that answer without a key: what a balancer asks."""
+OPEN = frozenset({"/health/live", "/health/ready", "/ping", "/v2/health/live", "/v2/health/ready"})
+"""Paths that answer without a key: what a balancer asks, in each protocol's own way."""
 
 
 class Access(Protocol):
