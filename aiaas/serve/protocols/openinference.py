@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from aiaas.contracts import Answer
 from aiaas.serve.body import read_bytes
 from aiaas.serve.calls import Answered, Call
 from aiaas.serve.errors import RequestError
@@ -107,15 +108,11 @@ def _response(live: Live, sent: Inference, answered: Answered) -> Response:
     columns = _wanted(outputs_of(live) or columns_of(live.bundle.signature, answered.outputs), sent)
     outputs, tail = [], b""
     for column in columns:
-        made = values(column, answered.outputs)
-        shape = [len(made), *column.shape]
-        output: dict[str, Any] = {"name": column.name, "datatype": column.datatype, "shape": shape}
         if sent.wants_bytes(column.name):
-            data = binary.write(column.datatype, made)
-            output["parameters"] = {"binary_data_size": len(data)}
+            output, data = _as_bytes(column, answered.outputs)
             tail += data
         else:
-            output["data"] = [each for row in made for each in row] if column.shape else made
+            output = as_json(column, answered.outputs)
         outputs.append(output)
     about = answered.about
     body: dict[str, Any] = {"model_name": live.name}
@@ -125,6 +122,22 @@ def _response(live: Live, sent: Inference, answered: Answered) -> Response:
     if not any(sent.wants_bytes(column.name) for column in columns):
         return Response(head, media_type="application/json")
     return Response(head + tail, headers={HEADER: str(len(head))}, media_type="application/octet-stream")
+
+
+def as_json(column: Tensor, answers: Sequence[Answer]) -> dict[str, Any]:
+    """An output with its data in the JSON, row after row."""
+    made = values(column, answers)
+    flat = [each for row in made for each in row] if column.shape else made
+    return {**_head(column, len(made)), "data": flat}
+
+
+def _as_bytes(column: Tensor, answers: Sequence[Answer]) -> tuple[dict[str, Any], bytes]:
+    data = binary.write(column.datatype, values(column, answers))
+    return {**_head(column, len(answers)), "parameters": {"binary_data_size": len(data)}}, data
+
+
+def _head(column: Tensor, rows: int) -> dict[str, Any]:
+    return {"name": column.name, "datatype": column.datatype, "shape": [rows, *column.shape]}
 
 
 def _wanted(columns: Sequence[Tensor], sent: Inference) -> list[Tensor]:
