@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 
+from aiaas.errors import OptionError
 from aiaas.serve.body import parse, read_bytes, too_many
 from aiaas.serve.calls import Answered, Call
 from aiaas.serve.errors import NotFoundError, RequestError
@@ -68,9 +69,11 @@ async def ask(
     inputs: Sequence[Any],
     options: Mapping[str, Any] | None = None,
 ) -> Answered:
-    """The answers, while the client is there. Raises TooLargeError, and what `Service.answer` does."""
+    """The answers, while the client is there. Raises TooLargeError, OptionError, and what `Service.answer` does."""
     if len(inputs) > (allowed := most(service, live)):
         raise too_many(allowed)
+    if options and live.bundle.options is None:
+        raise OptionError("the model takes no options", where="options", hint="options are for models that write")
     return await while_there(request, service.answer(call, live.name, inputs, options))
 
 
