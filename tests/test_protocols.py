@@ -331,7 +331,7 @@ def test_readiness_tells_of_the_end_in_every_protocol() -> None:
 BAD_TENSORS: list[tuple[Any, int, str]] = [
     ({}, 400, "inputs"),
     ({"inputs": []}, 400, "inputs"),
-    ({"inputs": [TEXT], "secret": 1}, 400, "not known; allowed: id, inputs, outputs, parameters"),
+    ({"inputs": [TEXT], "secret": 1}, 400, "not known; allowed: id, model_name, inputs, outputs, parameters"),
     ({"inputs": [{**TEXT, "shape": [2]}]}, 400, "as many as its shape says"),
     ({"inputs": [{**TEXT, "shape": [-1]}]}, 400, "must be [rows]"),
     ({"inputs": [{**TEXT, "shape": [1, 2]}]}, 400, "must be [rows]"),
@@ -343,6 +343,7 @@ BAD_TENSORS: list[tuple[Any, int, str]] = [
     ({"inputs": [{**TEXT, "parameters": {"binary_data_size": 9}}]}, 400, "not as many as binary_data_size says"),
     ({"inputs": [{**TEXT, "parameters": {"binary_data_size": -9}}]}, 400, "no number of bytes"),
     ({"inputs": [TEXT], "outputs": [{"name": "secret"}]}, 400, "no such output; there are label, score, scores"),
+    ({"inputs": [TEXT], "model_name": "secret"}, 400, "another model than the path"),
     ({"inputs": [TEXT], "parameters": {"timeout": "secret"}}, 400, "microseconds"),
 ]
 

@@ -66,6 +66,7 @@ def _infer(service: Service, live: Live, operation: str) -> Schema:
         record(
             {"inputs": array(only(tensor), minItems=1, maxItems=len(names))},
             id={"type": "string", "maxLength": 256},
+            model_name={"const": live.name},
             outputs=array(wanted) if outputs_of(live) else array({}, maxItems=0),
             parameters=parameters,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from aiaas.contracts import Signature
 from aiaas.serve.body import parse, too_many
@@ -45,9 +45,13 @@ class OutputTensor(Sent):
 
 
 class Inference(Sent):
-    """The JSON of a request. Parameters that the protocol does not know are options of a model that writes."""
+    """The JSON of a request. Parameters that the protocol does not know are options of a model that writes; KServe's
+    client also says the name that stands in the path."""
+
+    model_config = ConfigDict(protected_namespaces=())
 
     id: str | None = Field(None, max_length=256)
+    model_name: str | None = None
     inputs: list[InputTensor] = Field(min_length=1)
     outputs: list[OutputTensor] = Field(default_factory=list)
     parameters: dict[str, Any] = Field(default_factory=dict)

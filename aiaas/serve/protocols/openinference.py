@@ -44,7 +44,6 @@ def routes(service: Service) -> list[Route]:
         return JSONResponse({"live": True})
 
     async def ready(request: Request) -> Response:
-        # KServe's own client asks whether a server is `live` or `ready` by either name.
         return JSONResponse({"ready": not service.life.stopping}, 503 if service.life.stopping else 200)
 
     async def model(request: Request) -> Response:
@@ -58,6 +57,8 @@ def routes(service: Service) -> list[Route]:
         data = await read_bytes(request, service.limits.body)
         header, signature, allowed = request.headers.get(HEADER), live.bundle.signature, most(service, live)
         sent, inputs = await off_the_loop(len(data), lambda: read(data, header, allowed, signature))
+        if sent.model_name not in (None, live.name):
+            raise RequestError("the body names another model than the path", where="model_name")
         if microseconds := sent.parameters.get("timeout"):
             call.deadline = min(call.deadline, call.began + _seconds(microseconds))
         options = sent.options if live.bundle.options is not None else None
