@@ -1,5 +1,5 @@
-"""Asks a service with KServe's own client, and prints what it was told as JSON. It needs nothing but `kserve`, since the
-environment that has it need not have us: `python kserve_client.py URL`."""
+"""Asks a service with KServe's own client, and prints what it was told as JSON: `python kserve_client.py URL`. It needs
+nothing but `kserve`, since the environment that has it need not have us."""
 
 from __future__ import annotations
 

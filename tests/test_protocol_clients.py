@@ -44,7 +44,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 # --- MLflow ------------------------------------------------------------------------------------------------------
 
+importing_mlflow = pytest.mark.filterwarnings("ignore:.*Any type hint:UserWarning")
 
+@importing_mlflow
 def test_mlflow_scores_a_table(tmp_path: Path, models: dict[str, Bundle]) -> None:
     from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
@@ -63,6 +65,7 @@ def test_mlflow_scores_a_table(tmp_path: Path, models: dict[str, Bundle]) -> Non
             client.invoke(table.rename(columns={"size": "secret"}))
 
 
+@importing_mlflow
 def test_mlflow_scores_texts(tmp_path: Path, models: dict[str, Bundle]) -> None:
     from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 

@@ -29,16 +29,22 @@ class RequestError(UsageError):
 
 
 class NotFoundError(RequestError):
+    """There is no such model, version or path, or none for this caller."""
+
     http = 404
     code = "not-found"
 
 
 class TooLargeError(RequestError):
+    """The body, or the number of inputs, is above the limit."""
+
     http = 413
     code = "too-large"
 
 
 class MediaTypeError(RequestError):
+    """The body is of a kind that is not taken here."""
+
     http = 415
     code = "media-type"
 
@@ -66,6 +72,8 @@ class BusyError(LaterError):
 
 
 class DeadlineError(RequestError):
+    """The time given for the request was over before it was answered."""
+
     http = 504
     code = "deadline"
 

@@ -68,7 +68,7 @@ class Invocation(Sent):
 
 def routes(service: Service) -> list[Route]:
     async def ping(request: Request) -> Response:
-        return Response(b"\n", 503 if service.life.stopping else 200, media_type="application/json")
+        return PlainTextResponse("\n", 503 if service.life.stopping else 200)
 
     async def of_mlflow(request: Request) -> Response:
         call_of(request, NAME)
