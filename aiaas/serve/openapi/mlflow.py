@@ -18,7 +18,9 @@ def paths(service: Service, seen: Sequence[Live]) -> Schema:
     ping: Schema = {
         "operationId": "ping",
         "summary": "Whether requests should be sent here.",
-        "responses": {status: response(text, content({"type": "string"}, kind="text/plain")) for status, text in _PING.items()},
+        "responses": {
+            status: response(text, content({"type": "string"}, kind="text/plain")) for status, text in _PING.items()
+        },
     }
     of_mlflow = get("version", "The version of MLflow.", {"type": "string"})
     of_mlflow["responses"]["200"]["content"] = content({"type": "string"}, kind="text/plain")
