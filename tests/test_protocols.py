@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import struct
 from collections.abc import Iterator
@@ -12,13 +13,14 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from aiaas.bundle import Bundle
+from aiaas.bundle import Bundle, layout
+from aiaas.contracts import Signature
 from aiaas.serve.app import create_app
 from aiaas.serve.errors import RequestError
 from aiaas.serve.life import Life
 from aiaas.serve.protocols import binary
 from tests.echo import Echo
-from tests.every_task import KINDS, LABELS, bundles, inputs, picture
+from tests.every_task import KINDS, LABELS, Toy, bundles, inputs, picture
 
 TEXT = {"name": "text", "datatype": "BYTES", "shape": [1], "data": ["好"]}
 
@@ -212,6 +214,36 @@ def test_every_answer_names_the_model(http: TestClient) -> None:
     reply = http.post("/v2/models/reviews/infer", json={"inputs": [TEXT], "id": "q"}).json()
     assert (reply["model_name"], reply["model_version"], reply["id"]) == ("reviews", "7", "q")
     assert reply["parameters"] == {"digest": "7" * 64}
+
+
+def test_columns_are_those_of_the_version_that_answered(
+    models: dict[str, Bundle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version with other labels comes while a request is under way."""
+    labels = ("a", "b", "c")
+    manifest = {**models["reviews"].manifest, "digest": "8" * 64}
+    signature, toy = Signature({"text": "string"}, "label", labels), Toy(3, raw=False)
+    newer = dataclasses.replace(
+        models["reviews"], path=tmp_path, manifest=manifest, signature=signature, model=toy, version="8"
+    )
+    (wanted,) = newer.predict(["好"])
+    (tmp_path / layout.EXAMPLES).write_text(json.dumps({"input": "好", "answer": wanted}), "utf-8")
+    app = create_app({"reviews": models["reviews"]})
+    service = app.state.service
+    answer = service.answer
+
+    async def answer_newer(*asked: Any) -> Any:
+        service.models.put("reviews", newer)
+        return await answer(*asked)
+
+    monkeypatch.setattr(service, "answer", answer_newer)
+    with TestClient(app) as client:
+        reply = client.post("/v2/models/reviews/infer", json={"inputs": [TEXT]}).json()
+        assert (reply["model_version"], reply["parameters"]["digest"]) == ("8", "8" * 64)
+        assert reply["outputs"][2]["data"] == list(wanted["scores"].values())
+        service.models.put("reviews", models["reviews"])
+        pinned = client.post("/v1/models/reviews/versions/7:predict", json={"instances": ["好"]})
+        assert (pinned.status_code, pinned.json()["code"]) == (404, "not-found")
 
 
 # --- NaN and Infinity --------------------------------------------------------------------------------------------

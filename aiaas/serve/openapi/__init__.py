@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+from aiaas.serve.access import OPEN
 from aiaas.serve.calls import Caller
 from aiaas.serve.openapi import about, health, mlflow, native, openai, openinference, tensorflow_serving
-from aiaas.serve.openapi.schema import COMPONENTS, Schema
+from aiaas.serve.openapi.schema import COMPONENTS, KEYS, Schema, guarded
 from aiaas.serve.service import Service
 
 PARTS = (health, about, native, mlflow, openinference, tensorflow_serving, openai)
@@ -19,9 +20,14 @@ PARTS = (health, about, native, mlflow, openinference, tensorflow_serving, opena
 def describe(service: Service, caller: Caller) -> Schema:
     """The document of the service as it is for the caller."""
     seen = service.models.of(caller)
+    paths: Schema = {}
+    for part in PARTS:
+        for path, item in part.paths(service, seen).items():
+            problem = getattr(part, "PROBLEM", "Problem")
+            paths[path] = item if path in OPEN else {method: guarded(each, problem) for method, each in item.items()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "aiaas", "version": version("aiaas")},
-        "paths": {path: item for part in PARTS for path, item in part.paths(service, seen).items()},
-        "components": {"schemas": COMPONENTS},
+        "paths": paths,
+        "components": {"schemas": COMPONENTS, "securitySchemes": KEYS},
     }

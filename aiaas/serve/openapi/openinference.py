@@ -49,38 +49,6 @@ def paths(service: Service, seen: Sequence[Live]) -> Schema:
 
 def _infer(service: Service, live: Live, operation: str) -> Schema:
     allowed, examples = most(service, live), examples_of(live)
-    names = [each.name for each in inputs_of(live.bundle.signature)]
-    shape = {"type": "integer", "minimum": 0, "maximum": allowed}
-    parameters: Schema = {"type": "object"}
-    if live.bundle.options is not None:
-        parameters |= {"properties": live.bundle.options.model_json_schema()["properties"]}
-    tensor = record(
-        {"name": {"enum": names}, "shape": array(shape, minItems=1, maxItems=1)},
-        parameters={"type": "object"},
-        data=array({"type": ["string", "number", "boolean", "null"]}, maxItems=allowed),
-        datatype={"enum": list(binary.DATATYPES)},
-    )
-    tensor["required"].append("datatype")
-    wanted = only(record({"name": {"enum": [each.name for each in outputs_of(live)]}}, parameters={"type": "object"}))
-    taken = only(
-        record(
-            {"inputs": array(only(tensor), minItems=1, maxItems=len(names))},
-            id={"type": "string", "maxLength": 256},
-            model_name={"const": live.name},
-            outputs=array(wanted) if outputs_of(live) else array({}, maxItems=0),
-            parameters=parameters,
-        )
-    )
-    output = record(
-        {"name": "string", "datatype": "string", "shape": array({"type": "integer"})},
-        data=array({}),
-        parameters="object",
-    )
-    given = record(
-        {"model_name": "string", "outputs": array(output), "parameters": record({"digest": "string"})},
-        model_version="string",
-        id="string",
-    )
     shown = bool(examples.inputs)
     refused = {
         "400": "The body is not of this form.",
@@ -92,11 +60,49 @@ def _infer(service: Service, live: Live, operation: str) -> Schema:
         post(
             operation,
             f"Answers of {live.name}, one for each row of its input tensors.",
-            content(taken, _request(live, examples.inputs) if shown else None) | _binary(),
-            content(given, _response(live, examples.answers) if shown else None) | _binary(),
+            content(_taken(live, allowed), _request(live, examples.inputs) if shown else None) | _binary(),
+            content(_given(), _response(live, examples.answers) if shown else None) | _binary(),
             refused,
             PROBLEM,
         )
+    )
+
+
+def _taken(live: Live, allowed: int) -> Schema:
+    names = [each.name for each in inputs_of(live.bundle.signature)]
+    outputs = [each.name for each in outputs_of(live)]
+    parameters: Schema = {"type": "object"}
+    if live.bundle.options is not None:
+        parameters |= {"properties": live.bundle.options.model_json_schema()["properties"]}
+    shape = {"type": "integer", "minimum": 0, "maximum": allowed}
+    tensor = record(
+        {
+            "name": {"enum": names},
+            "datatype": {"enum": list(binary.DATATYPES)},
+            "shape": array(shape, minItems=1, maxItems=1),
+        },
+        parameters={"type": "object"},
+        data=array({"type": ["string", "number", "boolean", "null"]}, maxItems=allowed),
+    )
+    wanted = only(record({"name": {"enum": outputs}}, parameters={"type": "object"}))
+    return only(
+        record(
+            {"inputs": array(only(tensor), minItems=1, maxItems=len(names))},
+            id={"type": "string", "maxLength": 256},
+            model_name={"const": live.name},
+            outputs=array(wanted) if outputs else array({}, maxItems=0),
+            parameters=parameters,
+        )
+    )
+
+
+def _given() -> Schema:
+    shape = array({"type": "integer"})
+    output = record({"name": "string", "datatype": "string", "shape": shape}, data=array({}), parameters="object")
+    return record(
+        {"model_name": "string", "outputs": array(output), "parameters": record({"digest": "string"})},
+        model_version="string",
+        id="string",
     )
 
 

@@ -84,6 +84,19 @@ def post(operation: str, summary: str, taken: Schema, given: Schema, refusals: M
     }
 
 
+KEYS: Schema = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+"""The two ways to send a key."""
+
+
+def guarded(operation: Mapping[str, Any], problem: str) -> Schema:
+    """An operation for which a key is needed."""
+    refused = _refused({"401": "There is no valid key.", "403": "The key is not for this."}, problem)
+    return {**operation, "security": [{name: []} for name in KEYS], "responses": {**operation["responses"], **refused}}
+
+
 def _refused(refusals: Mapping[str, str], problem: str) -> Schema:
     return {
         status: response(text, content(ref(problem)), LATER if status in {"429", "503"} else None)

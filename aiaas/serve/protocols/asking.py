@@ -68,13 +68,22 @@ async def ask(
     live: Live,
     inputs: Sequence[Any],
     options: Mapping[str, Any] | None = None,
-) -> Answered:
-    """The answers, while the client is there. Raises TooLargeError, OptionError, and what `Service.answer` does."""
+) -> tuple[Live, Answered]:
+    """The answers, while the client is there, and the version that gave them. Raises TooLargeError, OptionError, and
+    what `Service.answer` does."""
     if len(inputs) > (allowed := most(service, live)):
         raise too_many(allowed)
     if options and live.bundle.options is None:
         raise OptionError("the model takes no options", where="options", hint="options are for models that write")
-    return await while_there(request, service.answer(call, live.name, inputs, options))
+    answered = await while_there(request, service.answer(call, live.name, inputs, options))
+    return _by(service, live, answered), answered
+
+
+def _by(service: Service, live: Live, answered: Answered) -> Live:
+    """Which version answered: another may have come since `live` was looked up."""
+    if answered.about is live.about:
+        return live
+    return next((each for each in service.models if each.about == answered.about), live)
 
 
 def of_version(version: str | None, wanted: str | None) -> None:

@@ -78,7 +78,7 @@ def routes(service: Service) -> list[Route]:
         call = call_of(request, NAME)
         live = _live(service, request.path_params.get("name"), call.caller)
         inputs, options = await _asked(request, service, live)
-        answered = await ask(request, service, call, live, inputs, options)
+        _, answered = await ask(request, service, call, live, inputs, options)
         return Response(encode({**answered.about, "predictions": answered.outputs}), media_type="application/json")
 
     return [

@@ -53,18 +53,7 @@ def routes(service: Service) -> list[Route]:
         return JSONResponse({"name": found(request)[1].name, "ready": True})
 
     async def infer(request: Request) -> Response:
-        call, live = found(request)
-        data = await read_bytes(request, service.limits.body)
-        header, signature, allowed = request.headers.get(HEADER), live.bundle.signature, most(service, live)
-        sent, inputs = await off_the_loop(len(data), lambda: read(data, header, allowed, signature))
-        if sent.model_name not in (None, live.name):
-            raise RequestError("the body names another model than the path", where="model_name")
-        if microseconds := sent.parameters.get("timeout"):
-            call.deadline = min(call.deadline, call.began + _seconds(microseconds))
-        options = sent.options if live.bundle.options is not None else None
-        answered = await ask(request, service, call, live, inputs, options)
-        of_version(answered.about["version"], request.path_params.get("version"))
-        return await off_the_loop(len(data), lambda: _response(live, sent, answered))
+        return await _inferred(request, service, *found(request))
 
     paths = ("/v2/models/{name}", "/v2/models/{name}/versions/{version}")
     return [
@@ -75,6 +64,20 @@ def routes(service: Service) -> list[Route]:
         *(Route(path + "/ready", model_ready, methods=["GET"]) for path in paths),
         *(Route(path + "/infer", infer, methods=["POST"]) for path in paths),
     ]
+
+
+async def _inferred(request: Request, service: Service, call: Call, live: Live) -> Response:
+    data = await read_bytes(request, service.limits.body)
+    header, signature, allowed = request.headers.get(HEADER), live.bundle.signature, most(service, live)
+    sent, inputs = await off_the_loop(len(data), lambda: read(data, header, allowed, signature))
+    if sent.model_name not in (None, live.name):
+        raise RequestError("the body names another model than the path", where="model_name")
+    if microseconds := sent.parameters.get("timeout"):
+        call.deadline = min(call.deadline, call.began + _seconds(microseconds))
+    options = sent.options if live.bundle.options is not None else None
+    by, answered = await ask(request, service, call, live, inputs, options)
+    of_version(answered.about["version"], request.path_params.get("version"))
+    return await off_the_loop(len(data), lambda: _response(by, sent, answered))
 
 
 def wording(error: Mapping[str, Any], request_id: str) -> dict[str, Any]:

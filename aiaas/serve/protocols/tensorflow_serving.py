@@ -69,7 +69,7 @@ def routes(service: Service) -> list[Route]:
         sent = await read_as(request, service, Prediction, HINT)
         if sent.signature_name != SIGNATURE:
             raise NotFoundError("there is no such signature", hint=f"leave signature_name out, or say {SIGNATURE}")
-        answered = await ask(request, service, call, live, inputs_from(live.bundle.signature, sent))
+        live, answered = await ask(request, service, call, live, inputs_from(live.bundle.signature, sent))
         of_version(answered.about["version"], request.path_params.get("version"))
         columns = outputs_of(live) or columns_of(live.bundle.signature, answered.outputs)
         made = by_rows if sent.inputs is None else by_columns

@@ -92,7 +92,7 @@ async def complete(request: Request, service: Service) -> Response:
     try:
         if sent.stream:
             return await _streamed(service, call, live, sent)
-        answered = await ask(request, service, call, live, sent.prompts, sent.options)
+        live, answered = await ask(request, service, call, live, sent.prompts, sent.options)
     except OptionError as error:
         raise _theirs(error) from None
     made = _Completion(live, sent, call)

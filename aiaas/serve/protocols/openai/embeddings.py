@@ -41,7 +41,7 @@ async def embed(request: Request, service: Service) -> Response:
     live = service.models.find(sent.model, call.caller)
     _gives(live, sent.dimensions)
     texts = [sent.input] if isinstance(sent.input, str) else sent.input
-    answered = await ask(request, service, call, live, texts)
+    _, answered = await ask(request, service, call, live, texts)
     return Response(_body(answered, sent.encoding_format, call.tokens), media_type="application/json")
 
 
