@@ -46,6 +46,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 importing_mlflow = pytest.mark.filterwarnings("ignore:.*Any type hint:UserWarning")
 
+
 @importing_mlflow
 def test_mlflow_scores_a_table(tmp_path: Path, models: dict[str, Bundle]) -> None:
     from mlflow.pyfunc.scoring_server.client import ScoringServerClient

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np

@@ -140,7 +140,8 @@ def of_csv(signature: Signature, data: bytes) -> list[Any]:
     """Inputs of a table as CSV in UTF-8, whose first line names the columns; an empty cell is a missing value."""
     hint = "the first line names the columns: " + ",".join(signature.features)
     try:
-        names, *lines = [line for line in csv.reader(io.StringIO(data.decode("utf-8-sig")), strict=True) if line]
+        text = io.StringIO(data.decode("utf-8-sig"), newline="")
+        names, *lines = [line for line in csv.reader(text, strict=True) if line]
     except (ValueError, csv.Error):  # what is not UTF-8 is a ValueError as well
         raise RequestError("the body is no CSV in UTF-8", where="body", hint=hint) from None
     kinds = {each.name: each.datatype for each in inputs_of(signature)}
