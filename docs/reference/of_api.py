@@ -24,6 +24,7 @@ TITLES = {
     "openai": "OpenAI",
 }
 DIGEST = "9f2c" * 16
+LINE = 120
 ROW = {"rooms": 3, "size": 71.5, "street": "Nanjing Road"}
 SHOWN: dict[str, tuple[str, Signature, dict[str, Any], dict[str, Any]]] = {
     "reviews": (
@@ -130,7 +131,9 @@ def _examples(path: str, operation: dict[str, Any]) -> Iterator[dict[str, str]]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1)
+    """On one line where it fits."""
+    line = json.dumps(value, ensure_ascii=False)
+    return line if len(line) <= LINE else json.dumps(value, ensure_ascii=False, indent=1)
 
 
 def _fields(path: str, operation: dict[str, Any]) -> dict[str, Any]:

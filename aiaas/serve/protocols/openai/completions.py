@@ -52,16 +52,18 @@ class CompletionRequest(Sent):
     stop: str | list[str] | None = Field(None, description="End before the first of these texts.")
     seed: int | None = Field(None, description="Another seed, another text.")
     stream: bool | None = Field(None, description="Send the text of one prompt as it is written.")
-    stream_options: StreamOptions | None = None
+    stream_options: StreamOptions | None = Field(
+        None, description="Where `include_usage` is true, a last chunk says the usage."
+    )
     user: str | None = Field(None, description="Taken and not kept.")
-    n: int | None = Field(None, description="1.")
-    best_of: int | None = Field(None, description="1.")
-    echo: bool | None = Field(None, description="false.")
-    logprobs: int | None = Field(None, description="null.")
-    suffix: str | None = Field(None, description="null.")
-    presence_penalty: float | None = Field(None, description="0.")
-    frequency_penalty: float | None = Field(None, description="0.")
-    logit_bias: dict[str, float] | None = Field(None, description="{}.")
+    n: int | None = Field(None, description="Nothing but 1.")
+    best_of: int | None = Field(None, description="Nothing but 1.")
+    echo: bool | None = Field(None, description="Nothing but false.")
+    logprobs: int | None = Field(None, description="Nothing but null.")
+    suffix: str | None = Field(None, description="Nothing but null.")
+    presence_penalty: float | None = Field(None, description="Nothing but 0.")
+    frequency_penalty: float | None = Field(None, description="Nothing but 0.")
+    logit_bias: dict[str, float] | None = Field(None, description="Nothing but {}.")
 
     @model_validator(mode="after")
     def _possible(self) -> CompletionRequest:
