@@ -33,15 +33,20 @@ def _constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-_decoder = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=_constant)
-_decode = _decoder.decode
-_raw_decode = _decoder.raw_decode
+def _missing(name: str) -> None:
+    if name != "NaN":
+        _constant(name)
 
 
-def loads(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
-    """The value that `text` holds; DataError says why it is none, at which line and column."""
+_strict = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=_constant)
+_lenient = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=_missing)
+
+
+def loads(text: str, *, max_depth: int = MAX_DEPTH, nan_is_null: bool = False) -> Any:
+    """The value that `text` holds; DataError says why it is none, at which line and column. Where `nan_is_null`, NaN
+    stands for null, as in what Python's own `json` writes of a table with missing values."""
     try:
-        value = _value(text)
+        value = _value(text, _lenient if nan_is_null else _strict)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}" if error.lineno > 1 else f"column {error.colno}"
         raise DataError(f"not JSON: {error.msg[:1].lower()}{error.msg[1:]} ({place})") from None
@@ -57,12 +62,12 @@ def loads(text: str, *, max_depth: int = MAX_DEPTH) -> Any:
     return value
 
 
-def _value(text: str) -> Any:
+def _value(text: str, decoder: json.JSONDecoder) -> Any:
     """The decoder's own way in spends more on white space than on a short line."""
     if text[:1].isspace():
-        return _decode(text)
-    value, end = _raw_decode(text)
-    return value if end == len(text) else _decode(text)
+        return decoder.decode(text)
+    value, end = decoder.raw_decode(text)
+    return value if end == len(text) else decoder.decode(text)
 
 
 def _shallow(value: Any, levels: int) -> bool:

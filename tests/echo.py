@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from aiaas.contracts import Signature
@@ -15,6 +16,7 @@ class Echo:
     """Has the methods of a bundle. Text: an answer holds the text's length; `refuse` in a text is refused while it is
     decoded, `poison` while it is answered, `nan` is answered with NaN. Rows: an answer holds the row."""
 
+    path = Path(__file__).parent
     name = "echo"
     version: str | None = "3"
     digest = "0" * 64
@@ -64,7 +66,8 @@ class Echo:
         return list(texts)
 
     def examples(self) -> Iterator[dict[str, Any]]:
-        yield {"input": "房间很干净", "answer": {"length": 5, "last": "净"}}
+        if "text" in self.signature.features:
+            yield {"input": "房间很干净", "answer": {"length": 5, "last": "净"}}
 
 
 if __name__ == "__main__":

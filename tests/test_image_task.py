@@ -287,7 +287,7 @@ def test_large_pictures_make_neither_bundle_nor_document_large(
     assert len(deploy._examples(*asked)) == 8
     monkeypatch.setattr(deploy, "EXAMPLES_SIZE", 10)
     assert len(deploy._examples(*asked)) == 1
-    monkeypatch.setattr("aiaas.serve.openapi.LONGEST", 10)
+    monkeypatch.setattr("aiaas.serve.openapi.shapes.LONGEST", 10)
     operation = document(create_app({"colours": model}).state.service, LOCAL)["paths"][PREDICT]["post"]
     assert "example" not in operation["requestBody"]["content"]["application/json"]
 

@@ -9,8 +9,8 @@ from starlette.datastructures import Headers
 from aiaas.serve.calls import LOCAL, Caller, Scope
 from aiaas.serve.errors import ForbiddenError
 
-OPEN = frozenset({"/health/live", "/health/ready"})
-"""Paths that answer without a key: what a balancer asks."""
+OPEN = frozenset({"/health/live", "/health/ready", "/ping", "/v2/health/live", "/v2/health/ready"})
+"""Paths that answer without a key: what a balancer asks, in each protocol's own way."""
 ADMIN = ("/v1/admin", "/metrics")
 """Paths, with all below them, for which a key must have the scope admin."""
 EITHER = frozenset({"/openapi.json"})

@@ -18,11 +18,11 @@ from aiaas.serve.access import Access, Everyone
 from aiaas.serve.admission import Admission
 from aiaas.serve.body import Limits
 from aiaas.serve.boundary import Boundary
-from aiaas.serve.errors import answer_error
+from aiaas.serve.errors import Wording, answer_error
 from aiaas.serve.life import Life
 from aiaas.serve.models import Models
 from aiaas.serve.openapi import describe
-from aiaas.serve.protocols import native
+from aiaas.serve.protocols import about, mlflow, native, openai, openinference, tensorflow_serving, wording
 from aiaas.serve.service import Service
 from aiaas.serve.watching import All, Watcher
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from aiaas.bundle import Bundle
     from aiaas.control import Control
 
-PROTOCOLS = (native,)
+PROTOCOLS = (about, native, mlflow, openinference, tensorflow_serving, openai)
 
 
 def create_app(
@@ -51,7 +51,8 @@ def create_app(
     answering = Models(threads, limits, watcher)
     for name, bundle in models.items():
         answering.put(name, bundle)
-    service = Service(answering, limits, threads, ThreadPoolExecutor(max(2, cores()), "aiaas-write"), admission)
+    writers = ThreadPoolExecutor(max(2, cores()), "aiaas-write")
+    service = Service(answering, limits, threads, writers, admission, life)
     app = Starlette(
         routes=[
             *(route for protocol in PROTOCOLS for route in protocol.routes(service)),
@@ -69,12 +70,17 @@ def create_app(
         admission=service.admission,
         seconds=limits.seconds,
         watcher=watcher,
+        wording=_wording,
     )
     return app
 
 
+def _wording(path: str) -> Wording:
+    return wording(PROTOCOLS, path)
+
+
 async def _http_exception(request: Request, error: Exception) -> Response:
-    response = answer_error(error, request.state.request_id)
+    response = answer_error(error, request.state.request_id, _wording(request.url.path))
     request.state.code = response.code
     return response
 

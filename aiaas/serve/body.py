@@ -69,6 +69,11 @@ async def read_body(request: Request, limit: int, media_types: Sequence[str] = (
     kind = header.partition(";")[0].strip().lower()
     if kind != JSON and not (media_types and kind in (*media_types, FORM)):
         raise _other_kind(media_types)
+    return Body(await read_bytes(request, limit), kind, header)
+
+
+async def read_bytes(request: Request, limit: int) -> bytes:
+    """The body of whatever kind, refused as soon as it is known to be longer than `limit` bytes."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise MediaTypeError("a compressed body is not taken", hint="send it as it is")
     length = request.headers.get("content-length", "")
@@ -82,7 +87,7 @@ async def read_body(request: Request, limit: int, media_types: Sequence[str] = (
         if size > limit:
             raise too_large
         parts.append(part)
-    return Body(b"".join(parts), kind, header)
+    return b"".join(parts)
 
 
 def read(body: Body, max_rows: int, *, writes: bool = False) -> Asked:
@@ -92,11 +97,11 @@ def read(body: Body, max_rows: int, *, writes: bool = False) -> Asked:
     else:
         asked = Asked(_of_form(body, max_rows) if body.kind == FORM else [body.data])
     if len(asked.inputs) > max_rows:
-        raise _too_many(max_rows)
+        raise too_many(max_rows)
     return asked
 
 
-def _too_many(max_rows: int) -> TooLargeError:
+def too_many(max_rows: int) -> TooLargeError:
     return TooLargeError(f"more than {max_rows:,} inputs", where="inputs", hint="send fewer inputs a request")
 
 
@@ -107,14 +112,19 @@ def _other_kind(media_types: Sequence[str]) -> MediaTypeError:
     return MediaTypeError(f"the body must be one of {allowed}", hint="say which with the header Content-Type")
 
 
-def _of_json(data: bytes, writes: bool) -> Asked:
-    hint = 'send {"inputs": [...]}'
+def parse(data: bytes, hint: str, *, nan_is_null: bool = False) -> Any:
+    """The JSON that a body holds. Raises RequestError with the hint, which says what a right one looks like."""
     try:
-        value = strictjson.loads(data.decode("utf-8"))
+        return strictjson.loads(data.decode("utf-8"), nan_is_null=nan_is_null)
     except UnicodeDecodeError as error:
         raise RequestError(f"the body is not UTF-8 (byte {error.start + 1})", where="body", hint=hint) from None
     except DataError as error:
         raise RequestError(error.message, where="body", hint=hint) from None
+
+
+def _of_json(data: bytes, writes: bool) -> Asked:
+    hint = 'send {"inputs": [...]}'
+    value = parse(data, hint)
     given = value.get("inputs") if isinstance(value, dict) else None
     if not isinstance(given, list):
         raise RequestError("the body is no object with a list of inputs", where="body", hint=hint)
@@ -147,7 +157,7 @@ def _of_form(body: Body, max_rows: int) -> list[bytes]:
 
     def on_file(file: File) -> None:
         if len(files) == max_rows:
-            raise _too_many(max_rows)
+            raise too_many(max_rows)
         files.append(file)
 
     try:

@@ -7,6 +7,7 @@ import math
 import re
 import secrets
 import time
+from collections.abc import Callable
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aiaas.serve.access import OPEN, Access, check_scope
 from aiaas.serve.admission import Admission
 from aiaas.serve.calls import Call
-from aiaas.serve.errors import RequestError, answer_error, logger
+from aiaas.serve.errors import RequestError, Wording, answer_error, logger
 from aiaas.serve.life import Life
 from aiaas.serve.watching import Ended, Watcher
 
@@ -28,10 +29,18 @@ _CLOSE = (b"connection", b"close")
 
 class Boundary:
     """Outermost of the app. Without a caller nothing behind it is reached but what is open to all; each request has
-    `seconds` at most, or as many as X-Request-Timeout says, if that is less."""
+    `seconds` at most, or as many as X-Request-Timeout says, if that is less. `wording` gives the form of errors under a
+    path."""
 
     def __init__(
-        self, app: ASGIApp, life: Life, access: Access, admission: Admission, seconds: float, watcher: Watcher
+        self,
+        app: ASGIApp,
+        life: Life,
+        access: Access,
+        admission: Admission,
+        seconds: float,
+        watcher: Watcher,
+        wording: Callable[[str], Wording],
     ) -> None:
         self.app = app
         self.life = life
@@ -39,6 +48,7 @@ class Boundary:
         self.admission = admission
         self.seconds = seconds
         self.watcher = watcher
+        self.wording = wording
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,7 +73,7 @@ class Boundary:
             if passing.status:
                 logger.error("request %s failed while it was answered", passing.id, exc_info=error)
                 raise
-            response = answer_error(error, passing.id)
+            response = answer_error(error, passing.id, self.wording(scope["path"]))
             state["code"] = response.code
             await response(scope, receive, passing)
         finally:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -36,6 +36,8 @@ class NoKeyError(RequestError):
 
 
 class NotFoundError(RequestError):
+    """There is no such model, version or path, or none for this caller."""
+
     http = 404
     code = "not-found"
 
@@ -48,11 +50,15 @@ class ForbiddenError(RequestError):
 
 
 class TooLargeError(RequestError):
+    """The body, or the number of inputs, is above the limit."""
+
     http = 413
     code = "too-large"
 
 
 class MediaTypeError(RequestError):
+    """The body is of a kind that is not taken here."""
+
     http = 415
     code = "media-type"
 
@@ -80,6 +86,8 @@ class BusyError(LaterError):
 
 
 class DeadlineError(RequestError):
+    """The time given for the request was over before it was answered."""
+
     http = 504
     code = "deadline"
 
@@ -116,27 +124,47 @@ _STATUS: tuple[tuple[type[AiaasError], int], ...] = (
 _HTTP_CODES = {404: "not-found", 405: "method-not-allowed"}
 
 
+Wording = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
+"""The body of an error as a protocol has it: of code, message, where and hint, and the id of the request."""
+
+
+def our_wording(error: Mapping[str, Any], request_id: str) -> Mapping[str, Any]:
+    return {"error": error, "request_id": request_id}
+
+
+class Told(NamedTuple):
+    """What a caller is told of an error: code, message, where, hint, and `faults` where there are some."""
+
+    status: int
+    error: Mapping[str, Any]
+    headers: Mapping[str, str] = {}
+
+
 class Problem(Response):
     """An error as a caller reads it; `code` is its name."""
 
     media_type = "application/json"
 
-    def __init__(self, status: int, error: dict[str, Any], request_id: str, headers: Any = None) -> None:
-        self.code = str(error["code"])
-        body = json.dumps({"error": error, "request_id": request_id}, ensure_ascii=False)
-        super().__init__(body, status, dict(headers or {}))
+    def __init__(self, told: Told, request_id: str, wording: Wording) -> None:
+        self.code = str(told.error["code"])
+        body = json.dumps(wording(told.error, request_id), ensure_ascii=False)
+        super().__init__(body, told.status, dict(told.headers))
 
 
-def answer_error(error: Exception, request_id: str) -> Problem:
+def answer_error(error: Exception, request_id: str, wording: Wording = our_wording) -> Problem:
     """The response to whatever was raised; what is no caller's fault is logged whole and told in one sentence."""
+    return Problem(_told(error, request_id), request_id, wording)
+
+
+def _told(error: Exception, request_id: str) -> Told:
     if isinstance(error, LaterError):
-        return Problem(error.http, error.as_dict(), request_id, {"retry-after": str(error.after)})
+        return Told(error.http, error.as_dict(), {"retry-after": str(error.after)})
     if isinstance(error, NoKeyError):
-        return Problem(error.http, error.as_dict(), request_id, {"www-authenticate": "Bearer"})
+        return Told(error.http, error.as_dict(), {"www-authenticate": "Bearer"})
     if isinstance(error, RequestError | InputsError):
-        return Problem(error.http, error.as_dict(), request_id)
+        return Told(error.http, error.as_dict())
     if isinstance(error, OptionError):  # written for whoever asks, without what was sent
-        return Problem(422, error.as_dict(), request_id)
+        return Told(422, error.as_dict())
     if isinstance(error, HTTPException):
         code = _HTTP_CODES.get(error.status_code, "http")
         body = {
@@ -145,9 +173,9 @@ def answer_error(error: Exception, request_id: str) -> Problem:
             "where": None,
             "hint": "GET /openapi.json lists what there is",
         }
-        return Problem(error.status_code, body, request_id, error.headers)
+        return Told(error.status_code, body, error.headers or {})
     if isinstance(error, DataError):  # its `where` may name a file
-        return Problem(422, {**error.as_dict(), "where": None}, request_id)
+        return Told(422, {**error.as_dict(), "where": None})
     known = isinstance(error, AiaasError)
     status = next((number for kind, number in _STATUS if isinstance(error, kind)), 500)
     logger.error("request %s failed: %s", request_id, error, exc_info=None if known else error)
@@ -157,4 +185,4 @@ def answer_error(error: Exception, request_id: str) -> Problem:
         "where": None,
         "hint": "whoever runs the service finds the reason in its log, under the request's id",
     }
-    return Problem(status, body, request_id)
+    return Told(status, body)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aiaas.bundle import Bundle
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Live:
     """A version of a model that answers."""
 

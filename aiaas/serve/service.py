@@ -15,6 +15,7 @@ from aiaas.serve.batching import FullError, TooLateError
 from aiaas.serve.body import Limits
 from aiaas.serve.calls import Answered, Call
 from aiaas.serve.errors import BusyError, DeadlineError, InputsError, LaterError, QuotaError
+from aiaas.serve.life import Life
 from aiaas.serve.models import Live, Models
 from aiaas.serve.predict import decode
 
@@ -37,11 +38,18 @@ class Service:
     which takes as long as their texts are."""
 
     def __init__(
-        self, models: Models, limits: Limits, threads: Executor, writers: Executor, admission: Admission | None = None
+        self,
+        models: Models,
+        limits: Limits,
+        threads: Executor,
+        writers: Executor,
+        admission: Admission | None = None,
+        life: Life | None = None,
     ) -> None:
         self.models = models
         self.limits = limits
         self.admission = admission or Unlimited()
+        self.life = life or Life()
         self._threads = threads
         self._writers = writers
 

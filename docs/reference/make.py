@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from of_api import api
 from of_commands import commands
 from of_recipe import rooms, sections, settings, tasks
 
@@ -27,6 +28,7 @@ def pages() -> dict[Path, str]:
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
     recipe = {"sections": sections(), "rooms": rooms(), "tasks": tasks(), "settings": settings()}
     return {
+        HERE / "api.md": environment.get_template("api.md.j2").render(api()).rstrip("\n") + "\n",
         HERE / "commands.md": environment.get_template("commands.md.j2").render(commands()),
         HERE / "recipe.md": environment.get_template("recipe.md.j2").render(recipe),
         HERE / "inspect.schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",

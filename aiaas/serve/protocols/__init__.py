@@ -2,14 +2,43 @@
 
 A protocol is a module with `NAME`, as it stands in logs and metrics, and `routes(service)`: what it takes under which
 paths. A handler reads the request, asks the service, and writes the answer as its protocol has it; errors it leaves to
-the boundary, unless its protocol prescribes their form.
+the boundary. A protocol that prescribes their form has `PATHS` and `wording` as well.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
 from starlette.requests import Request
 
 from aiaas.serve.calls import Call
+from aiaas.serve.errors import Wording, our_wording
+
+
+@runtime_checkable
+class Words(Protocol):
+    """A protocol that prescribes how an error reads under its paths, whoever raised it."""
+
+    PATHS: re.Pattern[str]
+
+    def wording(self, error: Mapping[str, Any], request_id: str) -> Mapping[str, Any]: ...
+
+
+def wording(protocols: Iterable[Any], path: str) -> Wording:
+    """The form of errors under `path`."""
+    for protocol in protocols:
+        if isinstance(protocol, Words) and protocol.PATHS.fullmatch(path):
+            return protocol.wording
+    return our_wording
+
+
+def sentence(error: Mapping[str, Any]) -> str:
+    """An error in one line, where a protocol has room for no more: where, what, and what to do."""
+    where = f"{error['where']}: " if error.get("where") else ""
+    hint = f"; {error['hint']}" if error.get("hint") else ""
+    return f"{where}{error['message']}{hint}"
 
 
 def call_of(request: Request, protocol: str) -> Call:
