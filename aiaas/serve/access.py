@@ -6,7 +6,8 @@ from typing import Protocol
 
 from starlette.datastructures import Headers
 
-from aiaas.serve.calls import LOCAL, Caller
+from aiaas.serve.calls import LOCAL, Caller, Scope
+from aiaas.serve.errors import ForbiddenError
 
 OPEN = frozenset({"/health/live", "/health/ready"})
 """Paths that answer without a key: what a balancer asks."""
@@ -23,3 +24,9 @@ class Everyone:
 
     def caller(self, headers: Headers) -> Caller:
         return LOCAL
+
+
+def require(caller: Caller, scope: Scope) -> None:
+    """Raise ForbiddenError where the caller's key is not for `scope`."""
+    if scope not in caller.scopes:
+        raise ForbiddenError(f"the key has no scope {scope!r}", hint="whoever runs the service can make one that has it")

@@ -22,7 +22,7 @@ from aiaas.serve.models import Models
 from aiaas.serve.openapi import describe
 from aiaas.serve.protocols import native
 from aiaas.serve.service import Admission, Service
-from aiaas.serve.watching import All, Watcher
+from aiaas.serve.watching import All, Exposing, Watcher
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
@@ -52,6 +52,7 @@ def create_app(
             *(route for protocol in PROTOCOLS for route in protocol.routes(service)),
             *_health(life),
             _document(service),
+            *(route for each in watchers if isinstance(each, Exposing) for route in each.routes()),
         ],
         exception_handlers={HTTPException: _http_exception},
     )

@@ -17,10 +17,9 @@ from aiaas.serve.access import OPEN, Access
 from aiaas.serve.calls import Call
 from aiaas.serve.errors import RequestError, answer_error, logger
 from aiaas.serve.life import Life
-from aiaas.serve.watching import Ended, Watcher
+from aiaas.serve.watching import GONE, Ended, Watcher
 
-GONE = 499
-"""The status of a request whose client left; nobody sees it but the log."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CLOSE = (b"connection", b"close")
 
@@ -46,6 +45,7 @@ class Boundary:
         state["request_id"] = passing.id
         began = time.perf_counter()
         self.life.active += 1
+        self.watcher.began()
         try:
             if scope["path"] not in OPEN:
                 state["call"] = self._call(passing.id, headers)
@@ -63,8 +63,7 @@ class Boundary:
         finally:
             self.life.active -= 1
             seconds = time.perf_counter() - began
-            told = (scope["method"], scope["path"], passing.status or GONE, seconds, state.get("call"))
-            self.watcher.ended(Ended(passing.id, *told, state.get("code")))
+            self.watcher.ended(_ended(scope, headers, passing.id, passing.status or GONE, seconds))
 
     def _call(self, request_id: str, headers: Headers) -> Call:
         caller = self.access.caller(headers)
@@ -88,6 +87,16 @@ class _Passing:
             # On the way out every answer also asks the client to come again elsewhere.
             message["headers"] = [*headers, _CLOSE] if self._life.stopping else headers
         await self._send(message)
+
+
+def _ended(scope: Scope, headers: Headers, request_id: str, status: int, seconds: float) -> Ended:
+    state = scope["state"]
+    method = scope["method"] if scope["method"] in METHODS else "OTHER"
+    # What a caller put into a path is not told: only which of the known paths it was.
+    route = getattr(scope.get("route"), "path", None)
+    call = state.get("call")
+    code = state.get("code") or (call.failed if call else None)
+    return Ended(request_id, method, route, status, seconds, call, code, headers.get("traceparent"))
 
 
 def _request_id(headers: Headers) -> str:

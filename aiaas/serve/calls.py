@@ -43,6 +43,8 @@ class Call:
     rows: int = 0
     tokens: int = 0
     spent: Spent = field(default_factory=Spent)
+    failed: str | None = None
+    """The code of an error that was told within an answer that had begun, as a stream does."""
 
 
 @dataclass(frozen=True, slots=True)

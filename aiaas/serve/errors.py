@@ -33,6 +33,13 @@ class NotFoundError(RequestError):
     code = "not-found"
 
 
+class ForbiddenError(RequestError):
+    """The key is valid, and not for this."""
+
+    http = 403
+    code = "forbidden"
+
+
 class TooLargeError(RequestError):
     http = 413
     code = "too-large"

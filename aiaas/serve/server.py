@@ -8,12 +8,16 @@ import ipaddress
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from aiaas.errors import UsageError
+from aiaas.serve.seen import AccessLogs, Places, open_watchers
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
+    from aiaas.serve.watching import Watcher
     from aiaas.workspace import Workspace
 
 BACKLOG = 2048
@@ -36,6 +40,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
+    access_log: AccessLogs = AccessLogs.FILE,
     on_ready: Callable[[Started], None] = lambda started: None,
 ) -> None:
     """Serve the models that `references` name until SIGTERM or SIGINT, then finish what was begun and return.
@@ -43,11 +48,19 @@ def serve(
     `on_ready` is called once requests are answered. Must run in the main thread. Raises UsageError (host, port,
     unknown model, one name twice) and what loading a bundle raises.
     """
-    with listen(host, port) as door:
-        run(load(references, workspace), door, on_ready)
+    with listen(host, port) as door, TemporaryDirectory(prefix="aiaas-metrics-") as metrics:
+        models = load(references, workspace)
+        places = Places(Path(metrics), workspace.root / "audit", workspace.root / "logs", access_log)
+        with open_watchers(places) as watchers:
+            run(models, door, on_ready, watchers)
 
 
-def run(models: Mapping[str, Bundle], door: socket.socket, on_ready: Callable[[Started], None]) -> None:
+def run(
+    models: Mapping[str, Bundle],
+    door: socket.socket,
+    on_ready: Callable[[Started], None],
+    watchers: Sequence[Watcher] = (),
+) -> None:
     """Serve `models` on a listening socket until a signal says to stop."""
     # Imported after the models were found: that one is missing is told without waiting for the web framework.
     from aiaas.serve.app import create_app
@@ -61,7 +74,7 @@ def run(models: Mapping[str, Bundle], door: socket.socket, on_ready: Callable[[S
     )
     started = Started(_url(door), about)
     life = Life()
-    app = create_app(models, life=life)
+    app = create_app(models, life=life, watchers=watchers)
     # What was loaded stays: the collector need not walk a vocabulary of a million words again and again.
     gc.collect()
     gc.freeze()

@@ -119,6 +119,7 @@ class Service:
 
     async def _pieces(self, call: Call, pieces: Any) -> AsyncIterator[str]:
         loop = asyncio.get_running_loop()
+        call.spent.asked = call.spent.asked or loop.time()
         try:
             while True:
                 if (begun := loop.time()) >= call.deadline:
@@ -130,6 +131,7 @@ class Service:
                 if piece:  # a model may have nothing to say yet
                     yield piece
         finally:
+            call.spent.answered = loop.time()
             close = getattr(pieces, "close", None)  # a generator has it, another iterator need not
             if close:
                 close()

@@ -75,7 +75,9 @@ async def _events(live: Live, pieces: AsyncIterator[str], call: Call) -> AsyncIt
             yield _event("token", encode({"text": piece}))
         yield _event("answer", _body(live.about, [live.bundle.written(text)]))
     except Exception as error:
-        yield _event("error", bytes(answer_error(error, call.id).body))
+        problem = answer_error(error, call.id)
+        call.failed = problem.code
+        yield _event("error", bytes(problem.body))
 
 
 def _event(name: str, data: bytes) -> bytes:

@@ -1,0 +1,127 @@
+"""Traces by OpenTelemetry, where its environment variables say where to send them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import aiaas
+from aiaas import plugins
+from aiaas.errors import UsageError
+from aiaas.serve.access import OPEN
+from aiaas.serve.batching import Batch
+from aiaas.serve.calls import Call
+from aiaas.serve.watching import Ended
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.trace import Span
+
+REQUIRES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
+_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_PROTOCOL = "http/protobuf"
+
+
+def configured(environment: Mapping[str, str]) -> bool:
+    """Whether traces are asked for. Raises UsageError for a way to send them that is not taken."""
+    exporter = environment.get("OTEL_TRACES_EXPORTER", "").strip()
+    if environment.get("OTEL_SDK_DISABLED", "").lower() == "true" or exporter == "none":
+        return False
+    if exporter not in ("", "otlp"):
+        raise UsageError(
+            "traces are sent by OTLP only", where="OTEL_TRACES_EXPORTER", hint="set it to otlp, or to none"
+        )
+    if not exporter and not any(environment.get(name) for name in _ENDPOINTS):
+        return False
+    for name in _PROTOCOLS:
+        if given := environment.get(name):
+            if given != _PROTOCOL:
+                raise UsageError(f"traces are sent as {_PROTOCOL} only", where=name, hint=f"set it to {_PROTOCOL}")
+            break
+    return True
+
+
+class Traces:
+    """A span a request, in the trace of the caller where there is one, with its waiting and computing as spans below it.
+
+    What is sampled, where it goes and what the service is called the environment says (`OTEL_…`). `exporter` is for tests.
+    """
+
+    def __init__(self, worker: int = 0, exporter: SpanExporter | None = None) -> None:
+        plugins.require(REQUIRES, "tracing")
+        from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        from opentelemetry.trace import SpanKind, StatusCode
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        if exporter is None:
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+            exporter = OTLPSpanExporter()
+        about = {"service.name": "aiaas", "service.version": aiaas.__version__, "service.instance.id": str(worker)}
+        # What the environment says wins over what stands here.
+        resource = Resource(about).merge(OTELResourceDetector().detect())
+        self._provider = TracerProvider(resource=Resource.create().merge(resource), shutdown_on_exit=False)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self._provider.get_tracer("aiaas.serve", aiaas.__version__)
+        self._context = TraceContextTextMapPropagator()
+        self._server, self._error = SpanKind.SERVER, StatusCode.ERROR
+
+    def began(self) -> None: ...
+
+    def ended(self, request: Ended) -> None:
+        if request.route in OPEN:
+            return
+        end = time.time_ns()
+        given = self._context.extract({"traceparent": request.traceparent}) if request.traceparent else None
+        span = self._tracer.start_span(
+            f"{request.method} {request.route}" if request.route else request.method,
+            given,
+            self._server,
+            _attributes(request),
+            start_time=end - int(request.seconds * 1e9),
+        )
+        if span.is_recording():
+            if request.status >= 500:
+                span.set_status(self._error)
+            if request.call and request.call.spent.answered:
+                self._below(span, request.call, end)
+        span.end(end)
+
+    def computed(self, about: Mapping[str, Any], batch: Batch) -> None: ...
+
+    def close(self) -> None:
+        self._provider.shutdown()
+
+    def _below(self, span: Span, call: Call, now: int) -> None:
+        """Waiting, and from there until it was answered. Their times are of a clock that does not say what day it is."""
+        from opentelemetry.trace import set_span_in_context
+
+        context = set_span_in_context(span)
+        clock = time.monotonic()
+        spent = call.spent
+        times = [now - int((clock - moment) * 1e9) for moment in (spent.asked, spent.asked + spent.waited, spent.answered)]
+        for name, start, end in (("queue", *times[:2]), ("compute", *times[1:])):
+            self._tracer.start_span(name, context, start_time=start).end(end)
+
+
+def _attributes(request: Ended) -> dict[str, str | int | float]:
+    """Names as OpenTelemetry's conventions for HTTP have them, and our own below `aiaas`."""
+    told: dict[str, str | int | float] = {
+        "http.request.method": request.method if request.method != "OTHER" else "_OTHER",
+        "http.response.status_code": request.status,
+        "aiaas.request_id": request.id,
+    }
+    if request.route:
+        told["http.route"] = request.route
+    if request.code:
+        told["error.type"] = request.code
+    if call := request.call:
+        told |= {"aiaas.key": call.caller.key, "aiaas.tenant": call.caller.tenant}
+        if call.about:
+            told |= {f"aiaas.{name}": str(value or "") for name, value in call.about.items()}
+            told |= {"aiaas.rows": call.rows, "aiaas.tokens": call.tokens, "aiaas.compute_seconds": call.spent.computed}
+    return told
