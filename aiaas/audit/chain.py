@@ -27,9 +27,15 @@ def members(**fields: Any) -> str:
 class Chain:
     """The first chain in a folder that no other process adds to; it goes on where it ended.
 
-    What `add` has written outlives the process, what `sync` has, a power cut. Raises OSError, and VerificationError where
-    the end of the chain is no entry.
+    What `add` has written outlives the process; what `sync` has, a power cut. Raises OSError, and VerificationError
+    where the end of the chain is no entry.
     """
+
+    seq: int
+    """The number of the next entry, from 1 on."""
+    head: str
+    """The hash of the last."""
+    _size: int
 
     def __init__(self, folder: Path, *, most: int = MOST) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -27,8 +27,8 @@ class Head:
 
 
 def verify(folder: Path, heads: Mapping[str, Head] | None = None) -> list[Head]:
-    """The heads of all chains in `folder`, after each hash was computed again. `heads` are those that were noted before,
-    by their chain. Raises VerificationError that names what was changed."""
+    """The heads of all chains in `folder`, after each hash was computed again. `heads` are those that were noted
+    before, by their chain. Raises VerificationError that names what was changed."""
     noted = dict(heads or {})
     faults: list[str] = []
     found = []

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import aiaas
-from aiaas.cli import cache, infer, inspect, models, output, recipe, runs, serve, stages
+from aiaas.cli import audit, cache, infer, inspect, models, output, recipe, runs, serve, stages
 from aiaas.cli.boundary import Boundary
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ app.command("serve")(serve.serve_command)
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:

@@ -29,4 +29,6 @@ class Everyone:
 def require(caller: Caller, scope: Scope) -> None:
     """Raise ForbiddenError where the caller's key is not for `scope`."""
     if scope not in caller.scopes:
-        raise ForbiddenError(f"the key has no scope {scope!r}", hint="whoever runs the service can make one that has it")
+        raise ForbiddenError(
+            f"the key has no scope {scope!r}", hint="whoever runs the service can make one that has it"
+        )

@@ -50,7 +50,8 @@ def serve(
     """
     with listen(host, port) as door, TemporaryDirectory(prefix="aiaas-metrics-") as metrics:
         models = load(references, workspace)
-        places = Places(Path(metrics), workspace.root / "audit", workspace.root / "logs", access_log)
+        space = workspace.open(workspace.root)
+        places = Places(Path(metrics), space.audit, space.logs, access_log)
         with open_watchers(places) as watchers:
             run(models, door, on_ready, watchers)
 
@@ -78,7 +79,7 @@ def run(
     # What was loaded stays: the collector need not walk a vocabulary of a million words again and again.
     gc.collect()
     gc.freeze()
-    with protected(models.values()):
+    with protected(lambda: (live.bundle for live in app.state.service.models)):
         GracefulServer(app, life, lambda: on_ready(started)).run([door])
 
 

@@ -20,8 +20,8 @@ logger = logging.getLogger("aiaas.serve")
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A request that is over. `route` is the path as the service knows it, `/v1/models/{name}/predict`, None where it
-    knows none; `call` is None where there was no caller or none was needed; `code` is that of the error. `traceparent` is
-    the header of that name, as it came."""
+    knows none; `call` is None where there was no caller or none was needed; `code` is that of the error. `traceparent`
+    is the header of that name, as it came."""
 
     id: str
     method: str

@@ -27,8 +27,8 @@ class AccessLogs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a service keeps what is seen of it. `metrics` is a folder that is empty when the service starts and shared by
-    its workers; `audit` and `logs` outlive it."""
+    """Where a service keeps what is seen of it. `metrics` is a folder that its workers share, empty when it starts;
+    `audit` and `logs` outlive it."""
 
     metrics: Path
     audit: Path

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
-import aiaas
 from aiaas.audit import Chain, members
 from aiaas.serve.batching import Batch
 from aiaas.serve.errors import logger
@@ -19,9 +19,9 @@ PERIOD = 1.0
 
 
 class Audit:
-    """Who asked what, what became of it, and what it cost. An entry is written in the turn of the event loop in which its
-    request ended. Requests without a key are counted together, so that whoever has none cannot fill the disk; where the
-    disk does not take entries, they are counted too, and the service goes on."""
+    """Who asked what, what became of it, and what it cost. An entry is written in the turn of the event loop in which
+    its request ended. Requests without a key are counted together, so that whoever has none cannot fill the disk; where
+    the disk does not take entries, they are counted too, and the service goes on."""
 
     def __init__(self, chain: Chain, recorder: Recorder) -> None:
         self._chain = chain
@@ -31,7 +31,7 @@ class Audit:
         self._refused: Counter[str] = Counter()
         self._lost = 0
         self._timer: asyncio.TimerHandle | None = None
-        chain.add(self._event("opened", aiaas=aiaas.__version__))
+        chain.add(self._event("opened", aiaas=version("aiaas")))
 
     def began(self) -> None: ...
 

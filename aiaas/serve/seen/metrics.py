@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-import aiaas
 from aiaas.serve.access import require
 from aiaas.serve.batching import Batch
 from aiaas.serve.calls import Call
@@ -36,16 +36,18 @@ class Metrics:
         self._folder = folder
         self._worker = str(worker)
         self._store = store = Store(folder, worker)
-        self._requests = Counters(
-            store, "aiaas_requests", "Requests that are over.", ("route", "status", *MODEL)
-        )
+        self._requests = Counters(store, "aiaas_requests", "Requests that are over.", ("route", "status", *MODEL))
         self._rejects = Counters(
             store, "aiaas_rejects", "Requests that were not answered, by the code of the error.", ("reason", *MODEL)
         )
         self._rows = Counters(store, "aiaas_rows", "Inputs of requests that were admitted.", MODEL)
         self._tokens = Counters(store, "aiaas_tokens", "Tokens of these inputs, as the model counts them.", MODEL)
         self._seconds = Histograms(
-            store, "aiaas_request_seconds", "From the first byte of a request to the last of its answer.", SECONDS, MODEL
+            store,
+            "aiaas_request_seconds",
+            "From the first byte of a request to the last of its answer.",
+            SECONDS,
+            MODEL,
         )
         self._waited = Histograms(
             store, "aiaas_queue_seconds", "What an answered request waited until it was computed.", SECONDS, MODEL
@@ -132,10 +134,10 @@ class _Process:
             store, "aiaas_worker_cpu_seconds", "Processor time of a worker since it started.", labels
         ).of(worker)
         self._memory = Gauges(store, "aiaas_worker_resident_bytes", "Memory of a worker.", labels).of(worker)
-        Gauges(store, "aiaas_worker_start_time_seconds", "When a worker started, since the epoch.", labels).of(worker).set(
-            time.time()
-        )
-        Gauges(store, "aiaas_workers", "Workers, by the version of aiaas.", ("version",)).of(aiaas.__version__).set(1)
+        Gauges(store, "aiaas_worker_start_time_seconds", "When a worker started, since the epoch.", labels).of(
+            worker
+        ).set(time.time())
+        Gauges(store, "aiaas_workers", "Workers, by the version of aiaas.", ("version",)).of(version("aiaas")).set(1)
         self.look()
 
     def look(self, *, now: bool = False) -> None:

@@ -1,8 +1,8 @@
 """Counters, gauges and histograms of one worker, kept where every worker can read them.
 
 They lie in files that are mapped into memory, in the form that prometheus_client has for several processes, so they
-outlive a worker that is killed. The name of a file holds the number of its worker, not of the process: who is put in the
-place of a worker counts on where it ended, and there are no more files than workers.
+outlive a worker that is killed. The name of a file holds the number of its worker, not of the process: who is put in
+the place of a worker counts on where it ended, and there are no more files than workers.
 """
 
 from __future__ import annotations
@@ -133,9 +133,7 @@ class Histograms(Family[Distribution]):
 
     def _made(self, values: Labels) -> Distribution:
         total = self._number(self._file, values, "_sum")
-        buckets = [
-            self._number(self._file, values, "_bucket", le=floatToGoString(bound)) for bound in self._bounds
-        ]
+        buckets = [self._number(self._file, values, "_bucket", le=floatToGoString(bound)) for bound in self._bounds]
         return Distribution(self._bounds, buckets, total)
 
 

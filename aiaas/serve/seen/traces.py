@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import aiaas
 from aiaas import plugins
 from aiaas.errors import UsageError
 from aiaas.serve.access import OPEN
@@ -44,9 +44,10 @@ def configured(environment: Mapping[str, str]) -> bool:
 
 
 class Traces:
-    """A span a request, in the trace of the caller where there is one, with its waiting and computing as spans below it.
+    """A span a request, in the trace of the caller where there is one, with its waiting and computing as spans below.
 
-    What is sampled, where it goes and what the service is called the environment says (`OTEL_…`). `exporter` is for tests.
+    What is sampled, where it goes and what the service is called the environment says (`OTEL_…`). `exporter` is for
+    tests.
     """
 
     def __init__(self, worker: int = 0, exporter: SpanExporter | None = None) -> None:
@@ -61,12 +62,12 @@ class Traces:
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
             exporter = OTLPSpanExporter()
-        about = {"service.name": "aiaas", "service.version": aiaas.__version__, "service.instance.id": str(worker)}
+        about = {"service.name": "aiaas", "service.version": version("aiaas"), "service.instance.id": str(worker)}
         # What the environment says wins over what stands here.
         resource = Resource(about).merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=Resource.create().merge(resource), shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
-        self._tracer = self._provider.get_tracer("aiaas.serve", aiaas.__version__)
+        self._tracer = self._provider.get_tracer("aiaas.serve", version("aiaas"))
         self._context = TraceContextTextMapPropagator()
         self._server, self._error = SpanKind.SERVER, StatusCode.ERROR
 
@@ -97,15 +98,19 @@ class Traces:
         self._provider.shutdown()
 
     def _below(self, span: Span, call: Call, now: int) -> None:
-        """Waiting, and from there until it was answered. Their times are of a clock that does not say what day it is."""
+        """Waiting, and from there until it was answered; their times are of a clock that knows no date."""
         from opentelemetry.trace import set_span_in_context
 
         context = set_span_in_context(span)
         clock = time.monotonic()
+
+        def at(moment: float) -> int:
+            return now - int((clock - moment) * 1e9)
+
         spent = call.spent
-        times = [now - int((clock - moment) * 1e9) for moment in (spent.asked, spent.asked + spent.waited, spent.answered)]
-        for name, start, end in (("queue", *times[:2]), ("compute", *times[1:])):
-            self._tracer.start_span(name, context, start_time=start).end(end)
+        begun = spent.asked + spent.waited
+        self._tracer.start_span("queue", context, start_time=at(spent.asked)).end(at(begun))
+        self._tracer.start_span("compute", context, start_time=at(begun)).end(at(spent.answered))
 
 
 def _attributes(request: Ended) -> dict[str, str | int | float]:
