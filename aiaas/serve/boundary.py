@@ -43,7 +43,7 @@ class Boundary:
         passing = _Passing(_request_id(headers), send, self.life)
         state = scope.setdefault("state", {})
         state["request_id"] = passing.id
-        began = time.perf_counter()
+        began = time.monotonic()  # the clock of the event loop
         self.life.active += 1
         self.watcher.began()
         try:
@@ -62,8 +62,7 @@ class Boundary:
             await response(scope, receive, passing)
         finally:
             self.life.active -= 1
-            seconds = time.perf_counter() - began
-            self.watcher.ended(_ended(scope, headers, passing.id, passing.status or GONE, seconds))
+            self.watcher.ended(_ended(scope, headers, passing, began))
 
     def _call(self, request_id: str, headers: Headers) -> Call:
         caller = self.access.caller(headers)
@@ -89,14 +88,16 @@ class _Passing:
         await self._send(message)
 
 
-def _ended(scope: Scope, headers: Headers, request_id: str, status: int, seconds: float) -> Ended:
+def _ended(scope: Scope, headers: Headers, passing: _Passing, began: float) -> Ended:
+    over = time.monotonic()
     state = scope["state"]
     method = scope["method"] if scope["method"] in METHODS else "OTHER"
     # What a caller put into a path is not told: only which of the known paths it was.
     route = getattr(scope.get("route"), "path", None)
     call = state.get("call")
     code = state.get("code") or (call.failed if call else None)
-    return Ended(request_id, method, route, status, seconds, call, code, headers.get("traceparent"))
+    told = (passing.id, method, route, passing.status or GONE, over - began)
+    return Ended(*told, call, code, headers.get("traceparent"), over)
 
 
 def _request_id(headers: Headers) -> str:

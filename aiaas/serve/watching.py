@@ -31,6 +31,8 @@ class Ended:
     call: Call | None = None
     code: str | None = None
     traceparent: str | None = None
+    over: float = 0.0
+    """When it was over, as a time of the event loop."""
 
 
 class Watcher(Protocol):

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiaas import plugins
 from aiaas.errors import UsageError
 from aiaas.serve.access import OPEN
-from aiaas.serve.batching import Batch
-from aiaas.serve.calls import Call
+from aiaas.serve.batching import Batch, Spent
 from aiaas.serve.watching import Ended
 
 if TYPE_CHECKING:
@@ -76,20 +75,22 @@ class Traces:
     def ended(self, request: Ended) -> None:
         if request.route in OPEN:
             return
-        end = time.time_ns()
+        # The event loop's clock knows no date.
+        date = time.time_ns() - time.monotonic_ns()
+        end = date + _ns(request.over)
         given = self._context.extract({"traceparent": request.traceparent}) if request.traceparent else None
         span = self._tracer.start_span(
             f"{request.method} {request.route}" if request.route else request.method,
             given,
             self._server,
             _attributes(request),
-            start_time=end - int(request.seconds * 1e9),
+            start_time=end - _ns(request.seconds),
         )
         if span.is_recording():
             if request.status >= 500:
                 span.set_status(self._error)
             if request.call and request.call.spent.answered:
-                self._below(span, request.call, end)
+                self._below(span, request.call.spent, date)
         span.end(end)
 
     def computed(self, about: Mapping[str, Any], batch: Batch) -> None: ...
@@ -97,20 +98,19 @@ class Traces:
     def close(self) -> None:
         self._provider.shutdown()
 
-    def _below(self, span: Span, call: Call, now: int) -> None:
-        """Waiting, and from there until it was answered; their times are of a clock that knows no date."""
+    def _below(self, span: Span, spent: Spent, date: int) -> None:
+        """Waiting, and from there until it was answered."""
         from opentelemetry.trace import set_span_in_context
 
         context = set_span_in_context(span)
-        clock = time.monotonic()
+        asked, answered = date + _ns(spent.asked), date + _ns(spent.answered)
+        begun = asked + _ns(spent.waited)
+        self._tracer.start_span("queue", context, start_time=asked).end(begun)
+        self._tracer.start_span("compute", context, start_time=begun).end(answered)
 
-        def at(moment: float) -> int:
-            return now - int((clock - moment) * 1e9)
 
-        spent = call.spent
-        begun = spent.asked + spent.waited
-        self._tracer.start_span("queue", context, start_time=at(spent.asked)).end(at(begun))
-        self._tracer.start_span("compute", context, start_time=at(begun)).end(at(spent.answered))
+def _ns(seconds: float) -> int:
+    return int(seconds * 1e9)
 
 
 def _attributes(request: Ended) -> dict[str, str | int | float]:
