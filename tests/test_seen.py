@@ -31,7 +31,7 @@ from aiaas.serve.errors import RequestError
 from aiaas.serve.seen import AccessLogs, Places, open_watchers, traces
 from aiaas.serve.seen.lines import Files
 from aiaas.serve.seen.metrics import Metrics
-from aiaas.serve.seen.numbers import MOST, Counters, Histograms, Store, text
+from aiaas.serve.seen.numbers import MOMENT, MOST, Counters, Histograms, Store, text
 from aiaas.serve.seen.record import trace_id
 from aiaas.serve.watching import Ended, Watcher
 from tests.echo import Echo
@@ -178,9 +178,14 @@ def test_workers_are_added_up_and_a_replaced_one_counts_on(places: Places) -> No
 
 def test_what_was_under_way_in_a_killed_worker_is_forgotten_and_what_it_counted_is_not(places: Places) -> None:
     lost = Metrics(places.metrics)
-    lost.began()
-    lost.ended(Ended("x", "GET", "/v1/models", 200, 0.1))
-    lost.began()
+
+    async def work() -> None:
+        lost.began()
+        lost.ended(Ended("x", "GET", "/v1/models", 200, 0.1))
+        lost.began()
+        await asyncio.sleep(2 * MOMENT)
+
+    asyncio.run(work())
     assert shown(places)["aiaas_requests_active"] == 1
     Metrics(places.metrics).close()  # the one in its place: the files are as a killed process leaves them
     found = shown(places)

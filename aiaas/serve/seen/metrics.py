@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from starlette.routing import Route
 from aiaas.serve.access import require
 from aiaas.serve.batching import Batch
 from aiaas.serve.calls import Call
-from aiaas.serve.seen.numbers import Counters, Gauges, Histograms, Store, text
+from aiaas.serve.seen.numbers import Bounded, Counters, Distribution, Gauges, Histograms, Number, Store, text
 from aiaas.serve.watching import Ended
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -34,33 +35,18 @@ class Metrics:
 
     def __init__(self, folder: Path, worker: int = 0) -> None:
         self._folder = folder
-        self._worker = str(worker)
         self._store = store = Store(folder, worker)
         self._requests = Counters(store, "aiaas_requests", "Requests that are over.", ("route", "status", *MODEL))
         self._rejects = Counters(
             store, "aiaas_rejects", "Requests that were not answered, by the code of the error.", ("reason", *MODEL)
         )
-        self._rows = Counters(store, "aiaas_rows", "Inputs of requests that were admitted.", MODEL)
-        self._tokens = Counters(store, "aiaas_tokens", "Tokens of these inputs, as the model counts them.", MODEL)
-        self._seconds = Histograms(
-            store,
-            "aiaas_request_seconds",
-            "From the first byte of a request to the last of its answer.",
-            SECONDS,
-            MODEL,
+        self._of_model = _by_model(store)
+        self._of_tenant = _by_tenant(store)
+        self._tenant_requests = Counters(
+            store, "aiaas_tenant_requests", "Requests of a tenant that are over.", ("tenant", "status")
         )
-        self._waited = Histograms(
-            store, "aiaas_queue_seconds", "What an answered request waited until it was computed.", SECONDS, MODEL
-        )
-        self._computed = Histograms(store, "aiaas_batch_seconds", "The computing of a batch.", SECONDS, MODEL)
-        self._batch_rows = Histograms(store, "aiaas_batch_rows", "Inputs in a batch.", ROWS, MODEL)
-        self._fill = Histograms(
-            store, "aiaas_batch_fill_ratio", "How much a batch held of what one may hold.", SHARES, MODEL
-        )
-        self._tenants = _Tenants(store)
         self._active = Gauges(store, "aiaas_requests_active", "Requests under way.").of()
-        self._waiting = Gauges(store, "aiaas_queue_rows", "Inputs that waited after the last batch.", MODEL)
-        self._process = _Process(store, self._worker)
+        self._process = _Process(store, str(worker))
 
     def began(self) -> None:
         self._active.add()
@@ -73,26 +59,21 @@ class Metrics:
         if request.code:
             self._rejects.of(request.code, *model).add()
         if call:
-            self._tenants.ended(call, request.status)
+            self._tenant_requests.of(call.caller.tenant, str(request.status)).add()
             if call.about:
-                self._seconds.of(*model).seen(request.seconds)
-                self._rows.of(*model).add(call.rows)
-                self._tokens.of(*model).add(call.tokens)
-            if call.spent.answered:
-                self._waited.of(*model).seen(call.spent.waited)
-        self._process.look()
+                self._of_model.of(*model).ended(call, request.seconds)
+                self._of_tenant.of(call.caller.tenant).ended(call)
+        self._process.look(request.over)
+        self._store.soon()
 
     def computed(self, about: Mapping[str, Any], batch: Batch) -> None:
-        model = _model(about)
-        self._computed.of(*model).seen(batch.seconds)
-        self._batch_rows.of(*model).seen(batch.size.rows)
-        self._fill.of(*model).seen(batch.fill)
-        self._waiting.of(*model).set(batch.waiting)
+        self._of_model.of(*_model(about)).computed(batch)
+        self._store.soon()
 
     def routes(self) -> list[Route]:
         async def metrics(request: Request) -> Response:
             require(request.state.call.caller, "admin")
-            self._process.look(now=True)
+            self._store.flush()
             shown, kind = await asyncio.to_thread(text, self._folder, request.headers.get("accept", ""))
             return Response(shown, headers={"content-type": kind})
 
@@ -102,26 +83,71 @@ class Metrics:
         self._store.close()
 
 
-class _Tenants:
-    """What each tenant asked for, and what that cost."""
+@dataclass(frozen=True, slots=True)
+class _OfModel:
+    """The numbers of one version of a model."""
 
-    def __init__(self, store: Store) -> None:
-        self._requests = Counters(
-            store, "aiaas_tenant_requests", "Requests of a tenant that are over.", ("tenant", "status")
-        )
-        self._rows = Counters(store, "aiaas_tenant_rows", "Inputs that a tenant sent.", ("tenant",))
-        self._tokens = Counters(store, "aiaas_tenant_tokens", "Tokens of these inputs.", ("tenant",))
-        self._compute = Counters(
-            store, "aiaas_tenant_compute_seconds", "A tenant's share of the time of computing.", ("tenant",)
-        )
+    rows: Number
+    tokens: Number
+    seconds: Distribution
+    waited: Distribution
+    batch_seconds: Distribution
+    batch_rows: Distribution
+    batch_fill: Distribution
+    waiting: Number
 
-    def ended(self, call: Call, status: int) -> None:
-        tenant = call.caller.tenant
-        self._requests.of(tenant, str(status)).add()
-        if call.rows:
-            self._rows.of(tenant).add(call.rows)
-            self._tokens.of(tenant).add(call.tokens)
-            self._compute.of(tenant).add(call.spent.computed)
+    def ended(self, call: Call, seconds: float) -> None:
+        self.seconds.seen(seconds)
+        self.rows.add(call.rows)
+        self.tokens.add(call.tokens)
+        if call.spent.answered:
+            self.waited.seen(call.spent.waited)
+
+    def computed(self, batch: Batch) -> None:
+        self.batch_seconds.seen(batch.seconds)
+        self.batch_rows.seen(batch.size.rows)
+        self.batch_fill.seen(batch.fill)
+        self.waiting.set(batch.waiting)
+
+
+def _by_model(store: Store) -> Bounded[_OfModel]:
+    def histograms(name: str, told: str, bounds: Sequence[float]) -> Histograms:
+        return Histograms(store, name, told, bounds, MODEL)
+
+    families = (
+        Counters(store, "aiaas_rows", "Inputs of requests.", MODEL),
+        Counters(store, "aiaas_tokens", "Tokens of these inputs, as the model counts them.", MODEL),
+        histograms("aiaas_request_seconds", "From the head of a request to the last of its answer.", SECONDS),
+        histograms("aiaas_queue_seconds", "What an answered request waited until it was computed.", SECONDS),
+        histograms("aiaas_batch_seconds", "The computing of a batch.", SECONDS),
+        histograms("aiaas_batch_rows", "Inputs in a batch.", ROWS),
+        histograms("aiaas_batch_fill_ratio", "How much a batch held of what one may hold.", SHARES),
+        Gauges(store, "aiaas_queue_rows", "Inputs that waited after the last batch.", MODEL),
+    )
+    return Bounded(lambda *values: _OfModel(*(each.of(*values) for each in families)))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class _OfTenant:
+    """What a tenant asked for, and what that cost."""
+
+    rows: Number
+    tokens: Number
+    computed: Number
+
+    def ended(self, call: Call) -> None:
+        self.rows.add(call.rows)
+        self.tokens.add(call.tokens)
+        self.computed.add(call.spent.computed)
+
+
+def _by_tenant(store: Store) -> Bounded[_OfTenant]:
+    label = ("tenant",)
+    rows = Counters(store, "aiaas_tenant_rows", "Inputs that a tenant sent.", label)
+    tokens = Counters(store, "aiaas_tenant_tokens", "Tokens of these inputs.", label)
+    told = "A tenant's share of the time of computing."
+    computed = Counters(store, "aiaas_tenant_compute_seconds", told, label)
+    return Bounded(lambda tenant: _OfTenant(rows.of(tenant), tokens.of(tenant), computed.of(tenant)))
 
 
 class _Process:
@@ -138,12 +164,11 @@ class _Process:
             worker
         ).set(time.time())
         Gauges(store, "aiaas_workers", "Workers, by the version of aiaas.", ("version",)).of(version("aiaas")).set(1)
-        self.look()
+        self.look(time.monotonic())
 
-    def look(self, *, now: bool = False) -> None:
+    def look(self, clock: float) -> None:
         """Look again, where the last time is a while ago."""
-        clock = time.monotonic()
-        if now or clock >= self._next:
+        if clock >= self._next:
             self._next = clock + LOOK
             self._cpu.set(time.process_time())
             self._memory.set(_resident())
