@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -21,6 +22,8 @@ REQUIRES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOL = "http/protobuf"
+PATIENCE = 2.0
+"""Seconds that the last spans may take to be sent."""
 
 
 def configured(environment: Mapping[str, str]) -> bool:
@@ -96,7 +99,10 @@ class Traces:
     def computed(self, about: Mapping[str, Any], batch: Batch) -> None: ...
 
     def close(self) -> None:
-        self._provider.shutdown()
+        """Send what is left, as far as that is soon done: a collector that is down does not keep the service."""
+        sending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(PATIENCE)
 
     def _below(self, span: Span, spent: Spent, date: int) -> None:
         """Waiting, and from there until it was answered."""
