@@ -95,7 +95,7 @@ def _ended(scope: Scope, headers: Headers, passing: _Passing, began: float) -> E
     # What a caller put into a path is not told: only which of the known paths it was.
     route = getattr(scope.get("route"), "path", None)
     call = state.get("call")
-    code = state.get("code") or (call.failed if call else None)
+    code = state.get("code") or (call.code if call else None)
     told = (passing.id, method, route, passing.status or GONE, over - began)
     return Ended(*told, call, code, headers.get("traceparent"), over)
 

@@ -43,8 +43,8 @@ class Call:
     rows: int = 0
     tokens: int = 0
     spent: Spent = field(default_factory=Spent)
-    failed: str | None = None
-    """The code of an error that was told within an answer that had begun, as a stream does."""
+    code: str | None = None
+    """That of an error on the way to the answer: one that had begun as a stream has no other place for it."""
 
 
 @dataclass(frozen=True, slots=True)

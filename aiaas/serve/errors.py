@@ -120,6 +120,11 @@ class Problem(Response):
         super().__init__(body, status, dict(headers or {}))
 
 
+def code_of(error: Exception) -> str:
+    """The name of an error, as its answer gives it."""
+    return error.code if isinstance(error, AiaasError) else AiaasError.code
+
+
 def answer_error(error: Exception, request_id: str) -> Problem:
     """The response to whatever was raised; what is no caller's fault is logged whole and told in one sentence."""
     if isinstance(error, LaterError):
@@ -143,7 +148,7 @@ def answer_error(error: Exception, request_id: str) -> Problem:
     status = next((number for kind, number in _STATUS if isinstance(error, kind)), 500)
     logger.error("request %s failed: %s", request_id, error, exc_info=None if known else error)
     body = {
-        "code": error.code if isinstance(error, AiaasError) else "internal",
+        "code": code_of(error),
         "message": "the service could not answer",
         "where": None,
         "hint": "whoever runs the service finds the reason in its log, under the request's id",

@@ -13,7 +13,7 @@ from aiaas.errors import ExampleError
 from aiaas.serve.batching import FullError, TooLateError
 from aiaas.serve.body import Limits
 from aiaas.serve.calls import Answered, Call
-from aiaas.serve.errors import BusyError, DeadlineError, InputsError, LaterError, QuotaError
+from aiaas.serve.errors import BusyError, DeadlineError, InputsError, LaterError, QuotaError, code_of
 from aiaas.serve.models import Live, Models
 from aiaas.serve.predict import decode
 
@@ -130,6 +130,9 @@ class Service:
                     return
                 if piece:  # a model may have nothing to say yet
                     yield piece
+        except Exception as error:
+            call.code = code_of(error)
+            raise
         finally:
             call.spent.answered = loop.time()
             close = getattr(pieces, "close", None)  # a generator has it, another iterator need not

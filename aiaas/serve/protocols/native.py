@@ -75,9 +75,7 @@ async def _events(live: Live, pieces: AsyncIterator[str], call: Call) -> AsyncIt
             yield _event("token", encode({"text": piece}))
         yield _event("answer", _body(live.about, [live.bundle.written(text)]))
     except Exception as error:
-        problem = answer_error(error, call.id)
-        call.failed = problem.code
-        yield _event("error", bytes(problem.body))
+        yield _event("error", bytes(answer_error(error, call.id).body))
 
 
 def _event(name: str, data: bytes) -> bytes:
