@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -299,7 +299,7 @@ class Writing(Echo):
     class options(Params):
         """None."""
 
-    manifest = {"task": "text-generation"}
+    manifest: Mapping[str, Any] = {"task": "text-generation"}
 
     def answer(self, rows: Any, options: Any = None) -> list[dict[str, Any]]:
         return []
