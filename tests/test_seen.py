@@ -27,15 +27,17 @@ from starlette.datastructures import Headers
 from aiaas import audit
 from aiaas.contracts import Params
 from aiaas.errors import MissingPackageError, UsageError
+from aiaas.serve.access import Access
 from aiaas.serve.app import create_app
 from aiaas.serve.calls import Caller
 from aiaas.serve.errors import RequestError
-from aiaas.serve.seen import AccessLogs, Places, open_watchers, traces
+from aiaas.serve.seen import AccessLogs, Places, metrics_folder, open_watchers, traces
 from aiaas.serve.seen.lines import Files
 from aiaas.serve.seen.metrics import Metrics
 from aiaas.serve.seen.numbers import MOMENT, MOST, Counters, Histograms, Store, text
 from aiaas.serve.seen.record import trace_id
 from aiaas.serve.watching import Ended, Watcher
+from aiaas.workspace import Workspace
 from tests.conftest import Aiaas, answer
 from tests.echo import Echo
 
@@ -68,13 +70,18 @@ def places(tmp_path: Path) -> Places:
 
 
 def asked(
-    places: Places, requests: Sequence[dict[str, Any]], worker: int = 0, model: Any = None
+    places: Places,
+    requests: Sequence[dict[str, Any]],
+    worker: int = 0,
+    model: Any = None,
+    access: Access | None = None,
 ) -> list[httpx.Response]:
     """The responses to requests that are sent one after another to a worker, which then ends."""
 
     async def run() -> list[httpx.Response]:
         with open_watchers(places, worker) as watchers:
-            app = create_app({"echo": model or Echo()}, access=Keys(), watchers=watchers)
+            bundle: Any = model or Echo()
+            app = create_app({"echo": bundle}, access=access or Keys(), watchers=watchers)
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 responses = []
@@ -283,6 +290,40 @@ def test_a_log_does_not_outgrow_the_disk(tmp_path: Path) -> None:
     again.write(b"000000050\n")
     again.close()
     assert (tmp_path / "access-0.jsonl").read_bytes() == b"000000050\n"
+
+
+def test_a_log_that_cannot_be_written_costs_lines_and_no_answer(
+    places: Places, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(self: Files, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Files, "write", full)
+    with caplog.at_level(logging.ERROR):
+        assert [each.status_code for each in asked(places, [request("a", "good")])] == [200]
+    assert [record.getMessage() for record in caplog.records] == [
+        "the access log cannot be written: No space left on device; lines are lost until it can"
+    ]
+
+
+def test_names_that_need_quotes_are_quoted(places: Places) -> None:
+    odd = 'a","tenant":"b\n甲'
+
+    class Odd(Keys):
+        def caller(self, headers: Headers) -> Caller:
+            return Caller(odd, odd, frozenset({"infer"}))
+
+    class Named(Echo):
+        name = odd
+        version = odd
+
+    asked(places, [request("a", "good")], model=Named(), access=Odd())
+    (line,) = logged(places)
+    assert {line[name] for name in ("key", "tenant", "model", "version")} == {odd}
+    entry = next(each for each in audit.entries(places.audit) if each["event"] == "request")
+    assert (entry["tenant"], entry["seq"]) == (odd, 2)
+    audit.verify(places.audit)
+    assert "aiaas_tenant_rows_total tenant=" + odd in shown(places)
 
 
 @pytest.mark.parametrize(
@@ -592,6 +633,7 @@ import sys
 from pathlib import Path
 from aiaas.serve.seen import Places, open_watchers
 from aiaas.serve.server import listen, run
+from aiaas.workspace import Workspace
 from tests.conftest import Aiaas, answer
 from tests.echo import Echo
 root = Path(sys.argv[1])
@@ -651,3 +693,16 @@ def test_the_command_keeps_what_it_saw_in_the_workspace(project: Path, aiaas: Ai
     (line,) = [each for each in logged(Places(project, project, project / ".aiaas" / "logs")) if "model" in each]
     assert line["id"] == entry["id"]
     assert "房间" not in everything_written(project / ".aiaas" / "logs").decode()
+
+
+def test_the_folder_of_a_service_is_its_own_and_none_is_left(tmp_path: Path) -> None:
+    workspace = Workspace.open(tmp_path / "space")
+    with metrics_folder(workspace) as first, metrics_folder(workspace) as second:
+        assert first != second
+        assert first.exists(), "the second took nothing of the first away"
+    assert list((workspace.root / "metrics").iterdir()) == []
+    left = workspace.root / "metrics" / "killed"
+    left.mkdir()
+    (left / "counter_0.db").write_bytes(b"")
+    with metrics_folder(workspace) as third:
+        assert list((workspace.root / "metrics").iterdir()) == [third]

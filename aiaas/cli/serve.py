@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from aiaas.cli import output
 from aiaas.cli.options import JsonOption, QuietOption, WorkspaceOption
-from aiaas.serve.seen import AccessLogs
 
 if TYPE_CHECKING:
     from aiaas.serve import Started
@@ -24,9 +23,11 @@ def serve_command(
     host: Annotated[str, typer.Option("--host", help="The address to listen on; loopback only.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
     access_log: Annotated[
-        AccessLogs,
-        typer.Option("--access-log", help="Where a line a request goes: the workspace's logs, stderr, or nowhere."),
-    ] = AccessLogs.FILE,
+        Literal["file", "stderr", "off"],
+        typer.Option(
+            "--access-log", metavar="WHERE", help="A line for each request: file (in the workspace), stderr or off."
+        ),
+    ] = "file",
     json: JsonOption = False,
     quiet: QuietOption = False,
     workspace: WorkspaceOption = None,
@@ -42,4 +43,6 @@ def serve_command(
         answering = ", ".join(f"{each['name']} ({each['runtime']})" for each in started.models)
         output.say(f"ready: {started.url}  {answering}")
 
-    serve.serve(models, Workspace.look(workspace), host=host, port=port, access_log=access_log, on_ready=ready)
+    serve.serve(
+        models, Workspace.look(workspace), host=host, port=port, access_log=serve.AccessLogs(access_log), on_ready=ready
+    )

@@ -8,12 +8,10 @@ import ipaddress
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from aiaas.errors import UsageError
-from aiaas.serve.seen import AccessLogs, Places, open_watchers
+from aiaas.serve.seen import AccessLogs, Places, metrics_folder, open_watchers
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
@@ -48,11 +46,13 @@ def serve(
     `on_ready` is called once requests are answered. Must run in the main thread. Raises UsageError (host, port,
     unknown model, one name twice) and what loading a bundle raises.
     """
-    with listen(host, port) as door, TemporaryDirectory(prefix="aiaas-metrics-") as metrics:
+    with listen(host, port) as door:
         models = load(references, workspace)
         space = workspace.open(workspace.root)
-        places = Places(Path(metrics), space.audit, space.logs, access_log)
-        with open_watchers(places) as watchers:
+        with (
+            metrics_folder(space) as metrics,
+            open_watchers(Places(metrics, space.audit, space.logs, access_log)) as watchers,
+        ):
             run(models, door, on_ready, watchers)
 
 

@@ -13,8 +13,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aiaas.serve.seen.folder import metrics_folder
+
 if TYPE_CHECKING:
     from aiaas.serve.watching import Watcher
+
+__all__ = ["AccessLogs", "Places", "metrics_folder", "open_watchers"]
 
 
 class AccessLogs(StrEnum):
@@ -27,8 +31,8 @@ class AccessLogs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a service keeps what is seen of it. `metrics` is a folder that its workers share, empty when it starts;
-    `audit` and `logs` outlive it."""
+    """Where a service keeps what is seen of it. `metrics` is that of `metrics_folder`, which its workers share; `audit`
+    and `logs` outlive it."""
 
     metrics: Path
     audit: Path

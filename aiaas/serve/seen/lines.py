@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
+from aiaas.serve.errors import logger
 from aiaas.workspace import atomic
 
 MOMENT = 0.25
@@ -79,6 +80,7 @@ class Lines:
         self._sink = sink
         self._gathered: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._failing = False
 
     def put(self, line: str) -> None:
         self._gathered.append(line)
@@ -95,5 +97,12 @@ class Lines:
             self._timer = None
         if self._gathered:
             data = "\n".join([*self._gathered, ""]).encode()
-            self._gathered.clear()  # whatever comes of it: lines that a full disk does not take must not fill memory
-            self._sink.write(data)
+            self._gathered.clear()
+            try:
+                self._sink.write(data)
+            except OSError as error:
+                if not self._failing:
+                    logger.error("the access log cannot be written: %s; lines are lost until it can", error.strerror)
+                self._failing = True
+            else:
+                self._failing = False
