@@ -31,7 +31,7 @@ from aiaas.serve.access import Access
 from aiaas.serve.app import create_app
 from aiaas.serve.calls import Caller
 from aiaas.serve.errors import RequestError
-from aiaas.serve.seen import AccessLogs, Places, metrics_folder, open_watchers, traces
+from aiaas.serve.seen import AccessLogs, Places, forget_worker, metrics_folder, open_watchers, traces
 from aiaas.serve.seen.lines import Files
 from aiaas.serve.seen.metrics import Metrics
 from aiaas.serve.seen.numbers import MOMENT, MOST, Counters, Histograms, Store, text
@@ -182,8 +182,26 @@ def test_workers_are_added_up_and_a_replaced_one_counts_on(places: Places) -> No
     assert found["aiaas_rows_total model=echo version=3"] == 4
     assert found["aiaas_request_seconds_count model=echo version=3"] == 4
     assert found["aiaas_request_seconds_bucket le=+Inf model=echo version=3"] == 4
-    assert found[f"aiaas_workers version={version('aiaas')}"] == 2
-    assert len(list(places.metrics.iterdir())) == 6
+    assert not any(name.startswith("aiaas_worker") for name in found), "none is there any more"
+    assert len(list(places.metrics.iterdir())) == 4
+
+
+def test_what_is_true_of_a_worker_while_it_lives_is_forgotten_when_it_is_gone(places: Places) -> None:
+    def alive() -> tuple[float, set[str]]:
+        found = shown(places)
+        names = {name for name in found if name.startswith("aiaas_worker_resident_bytes")}
+        return found.get(f"aiaas_workers version={version('aiaas')}", 0), names
+
+    async def work() -> None:
+        with open_watchers(places, 0), open_watchers(places, 1):
+            await asyncio.sleep(2 * MOMENT)
+            both = {f"aiaas_worker_resident_bytes worker={number}" for number in (0, 1)}
+            assert alive() == (2, both)
+            forget_worker(places, 1)
+            assert alive() == (1, {"aiaas_worker_resident_bytes worker=0"})
+
+    asyncio.run(work())
+    assert alive() == (0, set())
 
 
 def test_what_was_under_way_in_a_killed_worker_is_forgotten_and_what_it_counted_is_not(places: Places) -> None:
@@ -197,8 +215,9 @@ def test_what_was_under_way_in_a_killed_worker_is_forgotten_and_what_it_counted_
 
     asyncio.run(work())
     assert shown(places)["aiaas_requests_active"] == 1
-    Metrics(places.metrics).close()  # the one in its place: the files are as a killed process leaves them
+    again = Metrics(places.metrics)  # the one in its place: the files are as a killed process leaves them
     found = shown(places)
+    again.close()
     lost.close()
     assert found["aiaas_requests_active"] == 0
     assert found["aiaas_requests_total model= route=/v1/models status=200 version="] == 1

@@ -18,7 +18,7 @@ from aiaas.serve.seen.folder import metrics_folder
 if TYPE_CHECKING:
     from aiaas.serve.watching import Watcher
 
-__all__ = ["AccessLogs", "Places", "metrics_folder", "open_watchers"]
+__all__ = ["AccessLogs", "Places", "forget_worker", "metrics_folder", "open_watchers"]
 
 
 class AccessLogs(StrEnum):
@@ -38,6 +38,14 @@ class Places:
     audit: Path
     logs: Path
     access_log: AccessLogs = AccessLogs.FILE
+
+
+def forget_worker(places: Places, worker: int) -> None:
+    """After a worker was killed: what it had under way, and what it took of the machine, is no more. What it counted
+    stays. For whoever started it."""
+    from aiaas.serve.seen.numbers import forget
+
+    forget(places.metrics, worker)
 
 
 @contextmanager

@@ -47,6 +47,7 @@ class Metrics:
         )
         self._active = Gauges(store, "aiaas_requests_active", "Requests under way.").of()
         self._process = _Process(store, str(worker))
+        store.flush()  # a worker that is asked nothing is there too
 
     def began(self) -> None:
         self._active.add()

@@ -34,11 +34,11 @@ class Store:
     follows a moment after `soon`."""
 
     def __init__(self, folder: Path, worker: int) -> None:
-        gauges = folder / f"gauge_livesum_{worker}.db"
-        gauges.unlink(missing_ok=True)  # what was under way in a worker that was killed is no more
+        forget(folder, worker)  # one that was killed left them
+        self._place = folder, worker
         self.counters = MmapedDict(str(folder / f"counter_{worker}.db"))
         self.histograms = MmapedDict(str(folder / f"histogram_{worker}.db"))
-        self.gauges = MmapedDict(str(gauges))
+        self.gauges = MmapedDict(str(_gauges(folder, worker)))
         self.changed: list[Number] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -58,6 +58,16 @@ class Store:
         self.flush()
         for file in (self.counters, self.histograms, self.gauges):
             file.close()
+        forget(*self._place)
+
+
+def forget(folder: Path, worker: int) -> None:
+    """Let what is only true of a worker while it lives no more count: it is gone."""
+    _gauges(folder, worker).unlink(missing_ok=True)
+
+
+def _gauges(folder: Path, worker: int) -> Path:
+    return folder / f"gauge_livesum_{worker}.db"
 
 
 class Number:
