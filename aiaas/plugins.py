@@ -32,6 +32,7 @@ _EXTRAS = {
         *("onnxruntime", "tokenizers"),
     },
     "tensorflow": {"tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "tokenizers"},
+    "telemetry": {"opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"},
     "presidio": {"presidio-analyzer", "spacy"},
 }
 """The packages that each extra brings, the smallest extra first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -54,6 +54,12 @@ def serve_command(
         Path | None, typer.Option("--tls-key", metavar="FILE", help="The key of the certificate, as PEM.")
     ] = None,
     database: DatabaseOption = None,
+    access_log: Annotated[
+        Literal["file", "stderr", "off"],
+        typer.Option(
+            "--access-log", metavar="WHERE", help="A line for each request: file (in the workspace), stderr or off."
+        ),
+    ] = "file",
     json: JsonOption = False,
     quiet: QuietOption = False,
     workspace: WorkspaceOption = None,
@@ -80,6 +86,7 @@ def serve_command(
         None if memory is None else _bytes(memory),
         tls=_tls(tls_cert, tls_key),
         database=database,
+        access_log=serve.AccessLogs(access_log),
     )
     serve.serve(models, settings, host=host, port=port, on_ready=ready, tell=output.say)
 

@@ -1,7 +1,8 @@
 """The HTTP service: models that other programs call."""
 
 from aiaas.serve.guard import Tls
+from aiaas.serve.seen import AccessLogs
 from aiaas.serve.server import Started, serve
 from aiaas.serve.settings import Settings
 
-__all__ = ["Settings", "Started", "Tls", "serve"]
+__all__ = ["AccessLogs", "Settings", "Started", "Tls", "serve"]

@@ -24,7 +24,7 @@ from aiaas.serve.models import Models
 from aiaas.serve.openapi import describe
 from aiaas.serve.protocols import about, mlflow, native, openai, openinference, tensorflow_serving, wording
 from aiaas.serve.service import Service
-from aiaas.serve.watching import All, Watcher
+from aiaas.serve.watching import All, Exposing, Watcher
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
@@ -59,6 +59,7 @@ def create_app(
             *_health(life),
             *(admin.routes(service, control) if control else ()),
             _document(service, manages=control is not None),
+            *(route for each in watchers if isinstance(each, Exposing) for route in each.routes()),
         ],
         exception_handlers={HTTPException: _http_exception},
     )

@@ -19,10 +19,9 @@ from aiaas.serve.admission import Admission
 from aiaas.serve.calls import Call
 from aiaas.serve.errors import RequestError, Wording, answer_error, logger
 from aiaas.serve.life import Life
-from aiaas.serve.watching import Ended, Watcher
+from aiaas.serve.watching import GONE, Ended, Watcher
 
-GONE = 499
-"""The status of a request whose client left; nobody sees it but the log."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CLOSE = (b"connection", b"close")
 
@@ -58,8 +57,9 @@ class Boundary:
         passing = _Passing(_request_id(headers), send, self.life)
         state = scope.setdefault("state", {})
         state["request_id"] = passing.id
-        began = time.perf_counter()
+        began = time.monotonic()  # the clock of the event loop
         self.life.active += 1
+        self.watcher.began()
         try:
             if scope["path"] not in OPEN:
                 call = state["call"] = self._call(passing.id, headers)
@@ -78,9 +78,7 @@ class Boundary:
             await response(scope, receive, passing)
         finally:
             self.life.active -= 1
-            seconds = time.perf_counter() - began
-            told = (scope["method"], scope["path"], passing.status or GONE, seconds, state.get("call"))
-            self.watcher.ended(Ended(passing.id, *told, state.get("code")))
+            self.watcher.ended(_ended(scope, headers, passing, began))
 
     def _call(self, request_id: str, headers: Headers) -> Call:
         caller = self.access.caller(headers)
@@ -103,6 +101,18 @@ class _Passing:
             headers = [*message["headers"], (b"x-request-id", self.id.encode())]
             message["headers"] = [*headers, _CLOSE] if self._life.sends_away() else headers
         await self._send(message)
+
+
+def _ended(scope: Scope, headers: Headers, passing: _Passing, began: float) -> Ended:
+    over = time.monotonic()
+    state = scope["state"]
+    method = scope["method"] if scope["method"] in METHODS else "OTHER"
+    # What a caller put into a path is not told: only which of the known paths it was.
+    route = getattr(scope.get("route"), "path", None)
+    call = state.get("call")
+    code = state.get("code") or (call.code if call else None)
+    told = (passing.id, method, route, passing.status or GONE, over - began)
+    return Ended(*told, call, code, headers.get("traceparent"), over)
 
 
 def _request_id(headers: Headers) -> str:

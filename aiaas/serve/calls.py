@@ -50,6 +50,8 @@ class Call:
     spent: Spent = field(default_factory=Spent)
     failed: bool = False
     """Whether the model failed it while its answer was already being sent."""
+    code: str | None = None
+    """That of an error on the way to the answer: one that had begun as a stream has no other place for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,11 @@ class Problem(Response):
         super().__init__(body, told.status, dict(told.headers))
 
 
+def code_of(error: Exception) -> str:
+    """The name of an error, as its answer gives it."""
+    return error.code if isinstance(error, AiaasError) else AiaasError.code
+
+
 def answer_error(error: Exception, request_id: str, wording: Wording = our_wording) -> Problem:
     """The response to whatever was raised; what is no caller's fault is logged whole and told in one sentence."""
     return Problem(_told(error, request_id), request_id, wording)
@@ -180,7 +185,7 @@ def _told(error: Exception, request_id: str) -> Told:
     status = next((number for kind, number in _STATUS if isinstance(error, kind)), 500)
     logger.error("request %s failed: %s", request_id, error, exc_info=None if known else error)
     body = {
-        "code": error.code if isinstance(error, AiaasError) else "internal",
+        "code": code_of(error),
         "message": "the service could not answer",
         "where": None,
         "hint": "whoever runs the service finds the reason in its log, under the request's id",

@@ -83,7 +83,7 @@ class Models:
             self._threads,
             limit=Size(self._limits.batch_rows, self._limits.batch_tokens),
             waiting=self._limits.waiting,
-            watch=lambda size, seconds: self._watcher.computed(about, size, seconds),
+            watch=lambda batch: self._watcher.computed(about, batch),
         )
         return Live(name, bundle, batches, about, _media_types(bundle), awake)
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas.errors import UsageError
 from aiaas.serve.guard import Guard, check_address, first_key, ip_address
+from aiaas.serve.seen import Places, metrics_folder
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle, Located
     from aiaas.serve.fleet.member import Member
     from aiaas.serve.guard import Tls
     from aiaas.serve.settings import Settings
+    from aiaas.serve.watching import Watcher
     from aiaas.workspace import Workspace
 
 BACKLOG = 2048
@@ -69,10 +71,12 @@ def serve(
         def ready(about: Sequence[dict[str, Any]]) -> None:
             on_ready(replace(started, models=tuple(about)))
 
-        async def supervise() -> None:
-            await Supervisor(plan, door, settings, Aliases(named, workspace), ready, tell).run()
+        async def supervise(places: Places) -> None:
+            await Supervisor(plan, door, settings, places, Aliases(named, workspace), ready, tell).run()
 
-        asyncio.run(supervise())
+        space = workspace.open(workspace.root)
+        with metrics_folder(space) as metrics:
+            asyncio.run(supervise(Places(metrics, space.audit, space.logs, settings.access_log)))
 
 
 def run(
@@ -83,6 +87,7 @@ def run(
     guard: Guard | None = None,
     tls: Tls | None = None,
     member: Member | None = None,
+    watchers: Sequence[Watcher] = (),
 ) -> None:
     """Serve `models` on a listening socket until a signal says to stop, or whoever leads the workers, of which this is
     one where it is a `member`. Without a guard whoever reaches it may ask. `models` is empty afterwards: what takes the
@@ -113,7 +118,7 @@ def run(
         access=guard.access if guard else None,
         admission=guard.admission if guard else None,
         control=guard.control if guard else None,
-        watchers=member.watchers if member else (),
+        watchers=[*(member.watchers if member else ()), *watchers],
     )
     server = GracefulServer(app, life, begin, member.crowd if member else None, tls)
     if member is not None:

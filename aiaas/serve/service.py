@@ -14,7 +14,7 @@ from aiaas.serve.admission import Admission, Unlimited
 from aiaas.serve.batching import FullError, TooLateError
 from aiaas.serve.body import Limits
 from aiaas.serve.calls import Answered, Call
-from aiaas.serve.errors import BusyError, DeadlineError, InputsError, LaterError, QuotaError
+from aiaas.serve.errors import BusyError, DeadlineError, InputsError, LaterError, QuotaError, code_of
 from aiaas.serve.life import Life
 from aiaas.serve.models import Live, Models
 from aiaas.serve.predict import decode
@@ -121,6 +121,7 @@ class Service:
 
     async def _pieces(self, call: Call, pieces: Any) -> AsyncGenerator[str, None]:
         loop = asyncio.get_running_loop()
+        call.spent.asked = call.spent.asked or loop.time()
         try:
             while True:
                 if (begun := loop.time()) >= call.deadline:
@@ -132,7 +133,11 @@ class Service:
                     return
                 if piece:  # a model may have nothing to say yet
                     yield piece
+        except Exception as error:
+            call.code = code_of(error)
+            raise
         finally:
+            call.spent.answered = loop.time()
             close = getattr(pieces, "close", None)  # a generator has it, another iterator need not
             if close:
                 close()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiaas.serve.guard import Tls
+from aiaas.serve.seen import AccessLogs
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,8 @@ class Settings:
     """`workers` are processes that share the port. A model that nobody asked for in `idle` seconds is unloaded until
     somebody does; `memory` is what all models of all workers may take, in bytes. None sets no bound. For `probation`
     seconds a new version goes back by itself when it errs; `poll` is the time between two looks at the aliases.
-    `database` is where keys are, by default in the workspace."""
+    `database` is where keys are, by default in the workspace; `access_log` says where a
+    line a request goes."""
 
     workspace: Path
     workers: int = 1
@@ -23,6 +25,7 @@ class Settings:
     poll: float = 1.0
     tls: Tls | None = None
     database: str | None = None
+    access_log: AccessLogs = AccessLogs.FILE
 
     @property
     def share(self) -> int | None:

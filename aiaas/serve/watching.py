@@ -2,47 +2,86 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from aiaas.serve.batching import Size
+from starlette.routing import Route
+
+from aiaas.serve.batching import Batch
 from aiaas.serve.calls import Call
+
+GONE = 499
+"""The status of a request whose client left; nobody sees it but the log."""
+logger = logging.getLogger("aiaas.serve")
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A request that is over. `call` is None where it had no caller or needed none; `code` is that of its error."""
+    """A request that is over. `route` is the path as the service knows it, `/v1/models/{name}/predict`, None where it
+    knows none; `call` is None where there was no caller or none was needed; `code` is that of the error. `traceparent`
+    is the header of that name, as it came."""
 
     id: str
     method: str
-    path: str
+    route: str | None
     status: int
     seconds: float
     call: Call | None = None
     code: str | None = None
+    traceparent: str | None = None
+    over: float = 0.0
+    """When it was over, as a time of the event loop."""
 
 
 class Watcher(Protocol):
-    """Told on the event loop, so it must be quick, and must not fail."""
+    """Told on the event loop, so it must be quick."""
+
+    def began(self) -> None:
+        """A request came; `ended` follows."""
 
     def ended(self, request: Ended) -> None:
         """A request is over."""
 
-    def computed(self, about: Mapping[str, Any], size: Size, seconds: float) -> None:
+    def computed(self, about: Mapping[str, Any], batch: Batch) -> None:
         """A batch of a model was computed."""
+
+
+@runtime_checkable
+class Exposing(Protocol):
+    """A watcher that shows what it saw, to administrators."""
+
+    def routes(self) -> list[Route]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """Tells all of `watchers`."""
+    """Tells all of `watchers`. One that fails costs no request its answer."""
 
     watchers: Sequence[Watcher] = ()
 
+    def began(self) -> None:
+        for each in self.watchers:
+            try:
+                each.began()
+            except Exception:
+                _failed(each)
+
     def ended(self, request: Ended) -> None:
         for each in self.watchers:
-            each.ended(request)
+            try:
+                each.ended(request)
+            except Exception:
+                _failed(each)
 
-    def computed(self, about: Mapping[str, Any], size: Size, seconds: float) -> None:
+    def computed(self, about: Mapping[str, Any], batch: Batch) -> None:
         for each in self.watchers:
-            each.computed(about, size, seconds)
+            try:
+                each.computed(about, batch)
+            except Exception:
+                _failed(each)
+
+
+def _failed(watcher: Watcher) -> None:
+    logger.exception("%s failed; the request goes on", type(watcher).__name__)

@@ -94,6 +94,8 @@ class Workspace:
         self.locks = root / "locks"
         self.temporary = root / "tmp"
         self.mlflow_artifacts = root / "mlflow"
+        self.audit = root / "audit"
+        self.logs = root / "logs"
 
     @classmethod
     def open(cls, path: Path | None = None) -> Workspace:

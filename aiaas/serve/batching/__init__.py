@@ -4,7 +4,7 @@
 """
 
 from aiaas.serve.batching.batcher import Batcher
-from aiaas.serve.batching.jobs import Size, Spent, TooLateError
+from aiaas.serve.batching.jobs import Batch, Size, Spent, TooLateError
 from aiaas.serve.batching.queue import FullError
 
-__all__ = ["Batcher", "FullError", "Size", "Spent", "TooLateError"]
+__all__ = ["Batch", "Batcher", "FullError", "Size", "Spent", "TooLateError"]

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 
 from aiaas.contracts import Answer, Example
 from aiaas.serve.batching.compute import Answering, Done, compute
-from aiaas.serve.batching.jobs import Job, Piece, Size, Spent
+from aiaas.serve.batching.jobs import Batch, Job, Piece, Size, Spent
 from aiaas.serve.batching.pace import Pace
 from aiaas.serve.batching.queue import FairQueue
 
@@ -22,7 +22,7 @@ class Batcher:
     """Answers requests together. For one event loop; a batch at a time, in `threads` unless it is over in a moment.
 
     `answering` gives the answers to examples, in their order. `limit` is what a batch may hold at most, `waiting` how
-    many examples may wait. `watch` is told of each batch: what it held, and its seconds.
+    many examples may wait. `watch` is told of each batch.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Batcher:
         *,
         limit: Size,
         waiting: int,
-        watch: Callable[[Size, float], None] = lambda size, seconds: None,
+        watch: Callable[[Batch], None] = lambda batch: None,
     ) -> None:
         self._answering = answering
         self._threads = threads
@@ -63,7 +63,7 @@ class Batcher:
         event loop. Raises FullError, TooLateError, ExampleError with the place of the one to blame, and what the model
         raises. To cancel it takes them out of the queue."""
         loop = asyncio.get_running_loop()
-        job = Job(examples, tokens, tenant, deadline, loop.time(), loop.create_future())
+        job = Job(examples, tokens, tenant, deadline, loop.create_future(), Spent(asked=loop.time()))
         if not examples:
             return [], job.spent
         self._queue.put(tenant, list(job.pieces(self._limit)))
@@ -107,7 +107,7 @@ class Batcher:
         size = Size(sum(each.size.rows for each in pieces), sum(each.size.tokens for each in pieces))
         seconds = sum(each.seconds for each in done)
         self._pace.seen(size, seconds)
-        self._watch(size, seconds)
+        self._watch(Batch(size, seconds, self._fill(size), self._queue.rows))
         for each in done:
             each.piece.job.spent.computed += each.seconds
             if each.error is not None:
@@ -118,6 +118,9 @@ class Batcher:
             asyncio.get_running_loop().call_soon(self._next)
         else:
             self._busy = False
+
+    def _fill(self, size: Size) -> float:
+        return min(1.0, max(size.rows / self._limit.rows, size.tokens / self._limit.tokens))
 
     def close(self, error: BaseException) -> None:
         """Fail all that waits; what is being computed is still answered."""

@@ -27,12 +27,25 @@ class Size(NamedTuple):
         return Size(self.rows - other.rows, self.tokens - other.tokens)
 
 
+class Batch(NamedTuple):
+    """One that was computed: what it held, in how many seconds, how much of what a batch may hold that is (0 to 1), and
+    the rows that now wait."""
+
+    size: Size
+    seconds: float
+    fill: float
+    waiting: int
+
+
 @dataclass(slots=True)
 class Spent:
-    """Seconds that a request waited before any of it was computed, and its share of the time of computing."""
+    """Seconds that a request waited before any of it was computed, and its share of the time of computing; and when it
+    began to wait and was answered, as times of the event loop, 0 where it was not."""
 
     waited: float = 0.0
     computed: float = 0.0
+    asked: float = 0.0
+    answered: float = 0.0
 
 
 @dataclass(slots=True, eq=False)
@@ -43,9 +56,8 @@ class Job:
     tokens: Sequence[int]
     tenant: str
     deadline: float
-    asked: float
     future: asyncio.Future[list[Answer]]
-    spent: Spent = field(default_factory=Spent)
+    spent: Spent
     begun: bool = False
     _answers: list[Answer] = field(init=False)
     _missing: int = field(init=False)
@@ -68,7 +80,7 @@ class Job:
 
     def begin(self, now: float) -> None:
         if not self.begun:
-            self.begun, self.spent.waited = True, now - self.asked
+            self.begun, self.spent.waited = True, now - self.spent.asked
 
     def over(self, now: float) -> bool:
         """Whether nobody waits for it any more: answered, failed, cancelled, or just found to be too late."""
@@ -80,6 +92,7 @@ class Job:
         self._answers[start : start + len(answers)] = answers
         self._missing -= len(answers)
         if not self._missing and not self.future.done():
+            self.spent.answered = self.future.get_loop().time()
             self.future.set_result(self._answers)
 
     def fail(self, error: BaseException) -> None:

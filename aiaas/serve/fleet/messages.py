@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, TypeAdapter
 
 from aiaas.bundle import Located
+from aiaas.serve.seen import Places
 from aiaas.serve.settings import Settings
 
 # --- the supervisor -------------------------------------------------------------------------------------------------
@@ -21,6 +22,7 @@ class Begin:
     slot: int
     models: tuple[Located, ...]
     settings: Settings
+    places: Places
     kind: Literal["begin"] = "begin"
 
 

@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from aiaas.errors import AiaasError, VerificationError
@@ -31,6 +32,7 @@ def main(door: int, board: int, channel: int) -> int:
         return 0
     from aiaas.serve.fleet.member import Member
     from aiaas.serve.guard import Guard
+    from aiaas.serve.seen import open_watchers
     from aiaas.serve.server import run
     from aiaas.workspace import Workspace
 
@@ -38,13 +40,23 @@ def main(door: int, board: int, channel: int) -> int:
     try:
         for located in begin.models:
             models[located.name], sizes[located.name] = _loaded(located)
-        guard = Guard.open(Workspace(begin.settings.workspace), begin.settings.database)
+        with ExitStack() as opening:
+            guard = opening.enter_context(Guard.open(Workspace(begin.settings.workspace), begin.settings.database))
+            watchers = opening.enter_context(open_watchers(begin.places, begin.slot))
+            opened = opening.pop_all()
     except AiaasError as error:
         told.send(Failed(type(error).__name__, error.message, error.where, error.hint))
         return error.status
     member = Member(told, Board(board), begin, sizes)
-    with guard:
-        run(models, socket.socket(fileno=door), guard=guard, tls=begin.settings.tls, member=member)
+    with opened:
+        run(
+            models,
+            socket.socket(fileno=door),
+            guard=guard,
+            tls=begin.settings.tls,
+            member=member,
+            watchers=watchers,
+        )
     return 0
 
 

@@ -17,9 +17,10 @@ from aiaas.bundle import Located
 from aiaas.errors import AiaasError
 from aiaas.serve.fleet.aliases import Aliases
 from aiaas.serve.fleet.board import Board
-from aiaas.serve.fleet.messages import Failed, Stop
+from aiaas.serve.fleet.messages import Begin, Failed, Stop
 from aiaas.serve.fleet.rollout import Rollout
 from aiaas.serve.fleet.worker import Worker
+from aiaas.serve.seen import Places
 from aiaas.serve.settings import Settings
 from aiaas.serve.stop import PATIENCE
 
@@ -47,12 +48,14 @@ class Supervisor:
         plan: dict[str, Located],
         door: socket.socket,
         settings: Settings,
+        places: Places,
         aliases: Aliases,
         on_ready: Callable[[Sequence[dict[str, Any]]], None],
         tell: Told,
     ) -> None:
         self._door = door
         self._settings = settings
+        self._places = places
         self._aliases = aliases
         self._on_ready = on_ready
         self._tell = tell
@@ -116,7 +119,8 @@ class Supervisor:
         while True:
             while (slot := self._board.free()) is None:  # many are just leaving
                 await asyncio.sleep(JUDGED)
-            worker = Worker(slot, self._board, self._door, self._settings, self._rollout.plan)
+            models = tuple(self._rollout.plan.values())
+            worker = Worker(Begin(slot, models, self._settings, self._places), self._board, self._door)
             try:
                 await worker.start()
             except OSError as error:

@@ -27,7 +27,7 @@ from aiaas.serve.fleet.messages import (
     Prepared,
     Retire,
 )
-from aiaas.serve.settings import Settings
+from aiaas.serve.seen import forget_worker
 
 _MODULE = "aiaas.serve.fleet.process"
 _THREADS = (
@@ -42,11 +42,9 @@ class Worker:
     """`loaded` and `opened` end when the process says so, or with None when it dies first; `over` is set when it dies
     or was asked by somebody else to leave. `holds` are the models that it answers with, once it has loaded them."""
 
-    def __init__(
-        self, slot: int, board: Board, door: socket.socket, settings: Settings, plan: dict[str, Located]
-    ) -> None:
-        self.slot = slot
-        self.holds = dict(plan)
+    def __init__(self, begin: Begin, board: Board, door: socket.socket) -> None:
+        self.slot = begin.slot
+        self.holds = {model.name: model for model in begin.models}
         self.is_open = False
         self.over = asyncio.Event()
         self.gone = asyncio.Event()
@@ -59,7 +57,7 @@ class Worker:
         self._asked: dict[int, asyncio.Future[str | None]] = {}
         self._prepared: set[int] = set()
         self._board = board
-        self._begin = Begin(self.slot, tuple(plan.values()), settings)
+        self._begin = begin
         self._door = door
         board.set_state(self.slot, STARTING)
 
@@ -169,6 +167,7 @@ class Worker:
         self._heard_rest()
         self._channel.close()
         self.is_open = False
+        forget_worker(self._begin.places, self.slot)
         self._board.set_state(self.slot, EMPTY)
         for future in self._asked.values():
             future.set_result(DIED)
