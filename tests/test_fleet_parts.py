@@ -30,6 +30,7 @@ from aiaas.serve.fleet.switches import Switches
 from aiaas.serve.fleet.worker import environment
 from aiaas.serve.models import Models
 from aiaas.serve.rest import Rest
+from aiaas.serve.seen import Places
 from aiaas.serve.settings import Settings
 from aiaas.serve.watching import All, Ended
 from tests import fleet_toy
@@ -92,7 +93,7 @@ def test_messages_arrive_as_they_were_sent() -> None:
     ours, theirs = Channel.pair()
     model = Located("toy", Path("/models/toy"), "d" * 64, "3")
     sent: list[Message] = [
-        Begin(2, (model,), Settings(Path("/ws"), 4, 30.0, 10**9)),
+        Begin(2, (model,), Settings(Path("/ws"), 4, 30.0, 10**9), Places(Path("/m"), Path("/a"), Path("/l"))),
         Prepare(3, model, at_once=True),
         Counted({"d": (10, 2)}),
         Turn(),

@@ -21,7 +21,7 @@ from aiaas.deploy.loss import loss
 from aiaas.errors import ExportError, MissingPackageError, RecipeError, VerificationError
 from aiaas.infer import infer
 from aiaas.pipeline.stages import Work
-from aiaas.serve.server import load
+from aiaas.serve.server import find
 from aiaas.track import Registry
 from aiaas.workspace import Workspace, keys
 from tests import portable_toy
@@ -362,7 +362,7 @@ def test_infer_serve_and_models_say_which_runtime_answers(project: Path, space: 
     opened = bundle.find("tiny", space)
     summary = infer(opened, io.BytesIO("房间很好\n".encode()), io.BytesIO(), format="lines")
     assert summary.as_dict()["runtime"] == "toy"
-    service = create_app(load(["tiny"], space)).state.service
+    service = create_app({name: located.load() for name, located in find(["tiny"], space).items()}).state.service
     assert service.models.find("tiny", LOCAL).described["runtime"] == "toy"
     assert bundle.runtime(opened.path) == "toy"
     assert bundle.runtime(project) is None

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -657,7 +658,7 @@ from tests.conftest import Aiaas, answer
 from tests.echo import Echo
 root = Path(sys.argv[1])
 with listen("127.0.0.1", 0) as door, open_watchers(Places(root / "metrics", root / "audit", root / "logs")) as watchers:
-    run({"echo": Echo()}, door, lambda started: print(started.url, flush=True), watchers)
+    run({"echo": Echo()}, door, lambda started: print(started.url, flush=True), watchers=watchers)
 """
     root = str(Path(__file__).parent.parent)
     environment = {**os.environ, "PYTHONPATH": root}
@@ -694,17 +695,26 @@ def test_a_worker_that_is_killed_leaves_what_it_counted_and_a_chain_that_verifie
     assert len(logged(places)) >= 21
 
 
+@contextmanager
+def ending(server: subprocess.Popen[str]) -> Iterator[None]:
+    """Ends the server after what is done with it, also where that fails."""
+    try:
+        yield
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)
+
+
 def test_the_command_keeps_what_it_saw_in_the_workspace(project: Path, aiaas: Aiaas) -> None:
     assert aiaas("run", "tiny.yaml").returncode == 0
     command = [sys.executable, "-m", "aiaas", "serve", "tiny", "--port", "0", "--json"]
     with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout
-        url = json.loads(server.stdout.readline())["url"]
-        with httpx.Client(base_url=url, trust_env=False) as client:
+        started = json.loads(server.stdout.readline())
+        headers = {"authorization": f"Bearer {started['key']}"}
+        with ending(server), httpx.Client(base_url=started["url"], headers=headers, trust_env=False) as client:
             told = client.post("/v1/models/tiny/predict", json={"inputs": ["房间很好"]}).json()
             assert "aiaas_batch_rows_count" in client.get("/metrics").text
-        server.terminate()
-        server.communicate(timeout=30)
     assert server.returncode == 0
     assert len(answer(aiaas("audit", "verify", "--json"))["chains"]) == 1
     (entry,) = map(json.loads, aiaas("audit", "list", "--model", "tiny").stdout.splitlines())
