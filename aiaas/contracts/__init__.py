@@ -40,7 +40,17 @@ from aiaas.contracts.steps import (
     TakesRequests,
     sift,
 )
-from aiaas.contracts.tasks import Column, Generative, Inspection, Signature, TakesFiles, Task
+from aiaas.contracts.tasks import (
+    Column,
+    Generative,
+    Inspection,
+    Signature,
+    Statistic,
+    TakesFiles,
+    Task,
+    Weighs,
+    WeighsClasses,
+)
 
 __all__ = [
     "Advance",
@@ -80,6 +90,7 @@ __all__ = [
     "SourceContext",
     "SourceParams",
     "Stateful",
+    "Statistic",
     "Step",
     "StepModule",
     "Summarises",
@@ -88,6 +99,8 @@ __all__ = [
     "TakesRequests",
     "Task",
     "Training",
+    "Weighs",
+    "WeighsClasses",
     "settings_of",
     "sift",
 ]

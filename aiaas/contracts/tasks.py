@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -11,6 +11,11 @@ from aiaas.contracts.base import Answer, Example, Params
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+Statistic = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
+"""A metric as a function of weights. `weights` (b, n) say how often each of n rows counts in each of b samples of them;
+the values (b,) are those of the samples, NaN where the metric is not defined. Weights of one are the metric itself;
+`aiaas.statistics` makes intervals, slices and comparisons of the same function with other weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,27 @@ class Task(Protocol):
     def measure(self, targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> dict[str, Any]:
         """Metrics of `scores` (n, outputs) against `targets` (n,), or (0,) where the task has no target: the flat ones
         of `METRICS`, and under `classes` and `confusion` what belongs to single classes."""
+
+
+@runtime_checkable
+class Weighs(Protocol):
+    """A task whose metrics are statistics of weighted rows. Those of one that is not have no intervals."""
+
+    def statistics(
+        self, targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature
+    ) -> Mapping[str, Statistic]:
+        """What `measure` has under each name of `METRICS`, as a function of weights. Costs little until it is called.
+        Raises DataError without rows."""
+
+
+@runtime_checkable
+class WeighsClasses(Weighs, Protocol):
+    """One whose metrics of single classes are such statistics as well."""
+
+    def class_statistics(
+        self, targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature
+    ) -> Mapping[str, Mapping[str, Statistic]]:
+        """What `measure` has under `classes`, by the label and the name."""
 
 
 class Inspection(Protocol):

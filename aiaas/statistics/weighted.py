@@ -1,0 +1,114 @@
+"""Statistics that tasks are made of: means, counts of pairs, areas under ROC curves; each of weights (b, n) to (b,)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+
+Value = TypeVar("Value")
+
+
+class Once(Generic[Value]):
+    """What several statistics have in common, computed once for the same weights, which nobody changes meanwhile."""
+
+    def __init__(self, compute: Callable[[NDArray[np.float64]], Value]) -> None:
+        self._compute = compute
+        self._last: tuple[NDArray[np.float64], Value] | None = None
+
+    def __call__(self, weights: NDArray[np.float64]) -> Value:
+        last = self._last
+        if last is None or last[0] is not weights:
+            last = self._last = (weights, self._compute(weights))
+        return last[1]
+
+
+def ratio(above: NDArray[np.float64], below: NDArray[np.float64], otherwise: float) -> NDArray[np.float64]:
+    """One through the other, and `otherwise` where that is not defined."""
+    import numpy as np
+
+    whole = np.full(np.broadcast(above, below).shape, otherwise)
+    np.divide(above, below, out=whole, where=below != 0)
+    return whole
+
+
+class Sums:
+    """The weighted sum of each column of `values` (n, columns), as (columns, b)."""
+
+    def __init__(self, values: NDArray[Any]) -> None:
+        import numpy as np
+
+        self._values = np.asarray(values, np.float64).T
+
+    def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self._values @ weights.T
+
+
+class Mean:
+    """The weighted mean of `values` (n,)."""
+
+    def __init__(self, values: NDArray[Any]) -> None:
+        import numpy as np
+
+        self._values = np.asarray(values, np.float64)
+
+    def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        import numpy as np
+
+        return ratio(weights @ self._values, weights.sum(axis=1), np.nan)
+
+
+class Confusion:
+    """How much weight of the class `true` was answered with the class `predicted`, as (classes, classes, b)."""
+
+    def __init__(self, true: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> None:
+        self._classes = classes
+        self._cells = _gathering(true * classes + predicted, classes * classes)
+
+    def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        counts: NDArray[np.float64] = self._cells @ weights.T
+        return counts.reshape(self._classes, self._classes, -1)
+
+
+class Area:
+    """The area under the ROC curve: how likely a row `inside` (n,) has a higher score (n,) than one outside, ties
+    counted half. NaN where one side has no weight.
+
+    Rows inside are brought together by their score, and those outside by where they lie among these scores; the rest
+    is one cumulative sum. So a sample costs as many additions as there are rows, and nothing is sorted twice.
+    """
+
+    def __init__(self, inside: NDArray[np.bool_], scores: NDArray[Any]) -> None:
+        import numpy as np
+
+        found, place = np.unique(scores[inside], return_inverse=True)
+        outside = scores[~inside]
+        # An even number counts the scores that are lower; an odd one lies on a score.
+        between = np.searchsorted(found, outside, "left") + np.searchsorted(found, outside, "right")
+        size = len(scores)
+        self._inside = _gathering(place, len(found), np.flatnonzero(inside), size)
+        self._outside = _gathering(between, 2 * len(found) + 1, np.flatnonzero(~inside), size)
+
+    def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        import numpy as np
+
+        inside, outside = self._inside @ weights.T, self._outside @ weights.T
+        below = np.cumsum(outside, axis=0)
+        pairs = inside.sum(axis=0) * below[-1]
+        higher = (inside * (below[:-1:2] + outside[1::2] / 2)).sum(axis=0)
+        return ratio(higher, pairs, np.nan)
+
+
+def _gathering(
+    place: NDArray[np.int64], places: int, rows: NDArray[np.int64] | None = None, size: int | None = None
+) -> csr_matrix:
+    """The matrix (places, size) that adds up what stands at `rows`, all of them by default, by their `place`."""
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    rows = np.arange(len(place)) if rows is None else rows
+    return csr_matrix((np.ones(len(place)), (place, rows)), shape=(places, len(place) if size is None else size))
