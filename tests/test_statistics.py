@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from aiaas import statistics
 from aiaas.statistics import Interval, Resamples, resamples
-from aiaas.statistics.weighted import Area, Confusion, Mean, Once, ratio
+from aiaas.statistics.weighted import Area, Gathered, Mean, Once, ratio
 
 CLOSE = {"rel": 1e-9, "abs": 1e-9}
 
@@ -155,11 +155,10 @@ def test_an_area_of_equal_scores_is_a_half_and_of_one_side_undefined() -> None:
     assert np.isnan(Area(np.zeros(6, bool), np.arange(6))(weights)).all()
 
 
-def test_a_confusion_counts_weights() -> None:
-    true, predicted = np.array([0, 0, 1, 2]), np.array([0, 2, 1, 2])
-    found = Confusion(true, predicted, 3)(np.array([[1.0, 2, 3, 4], [0, 1, 0, 0]]))
-    assert found[:, :, 0].tolist() == [[1, 0, 2], [0, 3, 0], [0, 0, 4]]
-    assert found[:, :, 1].sum() == found[0, 2, 1] == 1
+def test_weights_are_gathered_by_place() -> None:
+    place, weights = np.array([0, 0, 1, 2]), np.array([[1.0, 2, 3, 4], [0, 1, 0, 0]])
+    assert Gathered(place, 4)(weights).T.tolist() == [[3, 3, 4, 0], [1, 0, 0, 0]]
+    assert Gathered(place, 4, place > 0)(weights).T.tolist() == [[0, 3, 4, 0], [0, 0, 0, 0]]
 
 
 def test_what_is_shared_is_computed_once_for_the_same_weights() -> None:

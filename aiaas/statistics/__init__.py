@@ -2,8 +2,9 @@
 
 Everything here rests on one idea, the weighted statistic (`contracts.Statistic`): a function from weights, how often
 each row counts in each of several samples, to a value for each sample. Every weight one is the metric itself; counts
-drawn at random are the bootstrap; one weight zero is the jackknife; zeros and ones are a slice; two statistics given the
-same weights are a paired comparison. So nothing here knows of tasks, models or metrics, and no task knows of intervals.
+drawn at random are the bootstrap; one weight zero is the jackknife; zeros and ones are a slice; two statistics given
+the same weights are a paired comparison. So nothing here knows of tasks, models or metrics, and no task knows of
+intervals.
 """
 
 from aiaas.statistics.bootstrap import Interval, Method, bca, intervals, percentile

@@ -53,8 +53,7 @@ def intervals(
         blocks = jackknife(resamples.rows, GROUPS) if mask is None else _of_slice(mask)
         left_out = replicates(statistics, blocks)
     found: dict[Name, Interval | None] = {}
-    for name, statistic in statistics.items():
-        value = observed(statistic, resamples.rows, mask)
+    for name, value in observed(statistics, resamples.rows, mask).items():
         if np.isnan(value):
             found[name] = None
         elif method == "bca":

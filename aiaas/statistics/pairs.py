@@ -70,11 +70,11 @@ def paired(
     for weights in resamples:
         for name in names:
             apart[name].append(second[name](weights) - first[name](weights))
+    before, after = (observed(each, resamples.rows) for each in (first, second))
     found = {}
     for name in names:
         values = np.concatenate(apart[name])
-        value = observed(second[name], resamples.rows) - observed(first[name], resamples.rows)
-        found[name] = Difference(value, percentile(values, level), _two_sided(values))
+        found[name] = Difference(after[name] - before[name], percentile(values, level), _two_sided(values))
     return found
 
 

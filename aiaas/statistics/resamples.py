@@ -100,12 +100,14 @@ def within(blocks: Iterable[NDArray[np.float64]], mask: NDArray[np.bool_]) -> It
         yield _by_row(weights * mask)
 
 
-def observed(statistic: Statistic, rows: int, mask: NDArray[np.bool_] | None = None) -> float:
-    """The value on the rows themselves, or on those of `mask`; NaN where it is not defined."""
+def observed(
+    statistics: Mapping[Name, Statistic], rows: int, mask: NDArray[np.bool_] | None = None
+) -> dict[Name, float]:
+    """The values on the rows themselves, or on those of `mask`; NaN where one is not defined."""
     import numpy as np
 
-    weights = np.ones((1, rows)) if mask is None else mask[None, :].astype(np.float64)
-    return float(statistic(_by_row(weights))[0])
+    weights = _by_row(np.ones((1, rows)) if mask is None else mask[None, :])
+    return {name: float(values[0]) for name, values in replicates(statistics, [weights]).items()}
 
 
 def replicates(

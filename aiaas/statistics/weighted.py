@@ -1,4 +1,4 @@
-"""Statistics that tasks are made of: means, counts of pairs, areas under ROC curves; each of weights (b, n) to (b,)."""
+"""What tasks make statistics of: means, sums, counts, areas under ROC curves, each a function of weights (b, n)."""
 
 from __future__ import annotations
 
@@ -62,16 +62,18 @@ class Mean:
         return ratio(weights @ self._values, weights.sum(axis=1), np.nan)
 
 
-class Confusion:
-    """How much weight of the class `true` was answered with the class `predicted`, as (classes, classes, b)."""
+class Gathered:
+    """The weights of rows added up by their `place` (n,), as (places, b); those of `chosen` rows (n,) only."""
 
-    def __init__(self, true: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> None:
-        self._classes = classes
-        self._cells = _gathering(true * classes + predicted, classes * classes)
+    def __init__(self, place: NDArray[np.int64], places: int, chosen: NDArray[np.bool_] | None = None) -> None:
+        import numpy as np
+
+        rows = np.arange(len(place)) if chosen is None else np.flatnonzero(chosen)
+        self._adding = _adding(place[rows], places, rows, len(place))
 
     def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        counts: NDArray[np.float64] = self._cells @ weights.T
-        return counts.reshape(self._classes, self._classes, -1)
+        sums: NDArray[np.float64] = self._adding @ weights.T
+        return sums
 
 
 class Area:
@@ -90,8 +92,8 @@ class Area:
         # An even number counts the scores that are lower; an odd one lies on a score.
         between = np.searchsorted(found, outside, "left") + np.searchsorted(found, outside, "right")
         size = len(scores)
-        self._inside = _gathering(place, len(found), np.flatnonzero(inside), size)
-        self._outside = _gathering(between, 2 * len(found) + 1, np.flatnonzero(~inside), size)
+        self._inside = _adding(place, len(found), np.flatnonzero(inside), size)
+        self._outside = _adding(between, 2 * len(found) + 1, np.flatnonzero(~inside), size)
 
     def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         import numpy as np
@@ -103,12 +105,9 @@ class Area:
         return ratio(higher, pairs, np.nan)
 
 
-def _gathering(
-    place: NDArray[np.int64], places: int, rows: NDArray[np.int64] | None = None, size: int | None = None
-) -> csr_matrix:
-    """The matrix (places, size) that adds up what stands at `rows`, all of them by default, by their `place`."""
+def _adding(place: NDArray[np.intp], places: int, rows: NDArray[np.intp], size: int) -> csr_matrix:
+    """The matrix (places, size) that adds up what stands at `rows`, which have a `place` each."""
     import numpy as np
     from scipy.sparse import csr_matrix
 
-    rows = np.arange(len(place)) if rows is None else rows
-    return csr_matrix((np.ones(len(place)), (place, rows)), shape=(places, len(place) if size is None else size))
+    return csr_matrix((np.ones(len(rows)), (place, rows)), shape=(places, size))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from aiaas.contracts import Answer, Signature
+from aiaas.contracts import Answer, Signature, Statistic
 from aiaas.errors import DataError
+from aiaas.statistics import observed
+from aiaas.statistics.weighted import Area, Gathered, Mean, Once, ratio
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +26,7 @@ METRICS: Mapping[str, Literal["higher", "lower"]] = {
     "roc_auc": "higher",
     "log_loss": "lower",
 }
+_FIGURES = ("precision", "recall", "f1")
 
 
 def answer(scores: NDArray[np.float32], signature: Signature) -> Answer:
@@ -42,82 +46,170 @@ def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signa
     precision, recall and f1 are macro averages over the classes that occur in the targets or the predictions, as
     scikit-learn has them; the weighted ones go by the rows of a class. `roc_auc` is one against the rest, averaged over
     the classes that have rows both inside and outside; None where none has. `classes` maps a label to its own figures
-    and `confusion[true][predicted]` counts rows. Raises DataError when there are no rows.
+    and `confusion[true][predicted]` counts rows. Raises DataError when there are no rows, or labels that the model does
+    not know.
     """
-    import numpy as np
-
-    targets = np.asarray(targets, np.int64)
-    if targets.size == 0:
-        raise DataError("there are no rows to measure on")
-    probabilities = np.asarray(scores, np.float64)
-    classes = len(signature.labels)
-    predicted = probabilities.argmax(axis=1)
-    confusion = np.bincount(targets * classes + predicted, minlength=classes * classes).reshape(classes, classes)
-    areas = _areas(targets, probabilities)
-    known = [area for area in areas if area is not None]
+    judged = _Judged(targets, scores, signature)
+    counts = judged.confusion()
+    flat = observed(judged.flat(), judged.rows)
+    own = {(number, name): each for number in range(len(counts)) for name, each in judged.of_class(number).items()}
+    classes: list[dict[str, Any]] = [{} for _ in signature.labels]
+    for (number, name), value in observed(own, judged.rows).items():
+        # Of no rows, or no answers, scikit-learn says 0; a sample without them says nothing.
+        classes[number][name] = _known(value, None if name == "roc_auc" else 0.0)
     return {
-        "accuracy": float(np.trace(confusion) / targets.size),
-        **_averages(targets, predicted),
-        "roc_auc": float(np.mean(known)) if known else None,
-        "log_loss": _log_loss(targets, probabilities),
-        "classes": _by_class(targets, predicted, areas, signature),
-        "confusion": confusion.tolist(),
+        **{name: _known(value) for name, value in flat.items()},
+        "classes": {
+            label: {**figures, "rows": sum(counts[number])}
+            for number, (label, figures) in enumerate(zip(signature.labels, classes, strict=True))
+        },
+        "confusion": counts,
     }
 
 
-def _averages(targets: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, float]:
-    from sklearn.metrics import precision_recall_fscore_support
-
-    figures: dict[str, float] = {}
-    for average, suffix in (("macro", ""), ("weighted", "_weighted")):
-        values = precision_recall_fscore_support(targets, predicted, average=average, zero_division=0)
-        figures |= {
-            f"{name}{suffix}": float(value)
-            for name, value in zip(("precision", "recall", "f1"), values[:3], strict=True)
-        }
-    return figures
+def statistics(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mapping[str, Statistic]:
+    """The metrics of `METRICS` as functions of weights; raises what `measure` raises."""
+    return _Judged(targets, scores, signature).flat()
 
 
-def _areas(targets: NDArray[np.int64], probabilities: NDArray[np.float64]) -> list[float | None]:
-    """The area under the ROC curve of each class against the rest; None where one side has no rows.
-
-    Of two classes both have the area of the second: rounding must not make two figures of one.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    def area(number: int) -> float | None:
-        inside = targets == number
-        both = inside.any() and not inside.all()
-        return float(roc_auc_score(inside, probabilities[:, number])) if both else None
-
-    classes = probabilities.shape[1]
-    return [area(1)] * 2 if classes == 2 else [area(number) for number in range(classes)]
+def class_statistics(
+    targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature
+) -> Mapping[str, Mapping[str, Statistic]]:
+    """Those of each label; not defined for samples in which the class does not occur."""
+    judged = _Judged(targets, scores, signature)
+    return {label: judged.of_class(number) for number, label in enumerate(signature.labels)}
 
 
-def _log_loss(targets: NDArray[np.int64], probabilities: NDArray[np.float64]) -> float:
-    """Mean of -log p(true class), natural logarithm; p is kept above the resolution of a float32."""
+def _known(value: float, otherwise: float | None = None) -> float | None:
+    return otherwise if value != value else value
+
+
+class _Counts(NamedTuple):
+    """The weight of each class (classes, b): answered rightly, there, answered."""
+
+    right: NDArray[np.float64]
+    true: NDArray[np.float64]
+    answered: NDArray[np.float64]
+
+    def share(self, name: str, otherwise: float) -> NDArray[np.float64]:
+        """One of precision, recall and f1 of each class, and `otherwise` where it is one of nothing."""
+        match name:
+            case "precision":
+                return ratio(self.right, self.answered, otherwise)
+            case "recall":
+                return ratio(self.right, self.true, otherwise)
+        return ratio(2 * self.right, self.true + self.answered, otherwise)
+
+
+class _Judged:
+    """Answers against the truth. Whatever is asked of it counts classes once for the same weights, and sorts by a score
+    once."""
+
+    def __init__(self, targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> None:
+        import numpy as np
+
+        self._targets = np.asarray(targets, np.int64)
+        self._scores = np.asarray(scores, np.float64)
+        self.rows, self._classes = len(self._targets), len(signature.labels)
+        if self.rows == 0:
+            raise DataError("there are no rows to measure on")
+        _refuse_unknown(self._targets, signature.labels)
+        self._answers = self._scores.argmax(axis=1)
+        self._right = Gathered(self._targets, self._classes, self._targets == self._answers)
+        self._true = Gathered(self._targets, self._classes)
+        self._answered = Gathered(self._answers, self._classes)
+        self._counts = Once(self._count)
+        self._found = Once(self._areas_found)
+
+    def confusion(self) -> list[list[int]]:
+        """How many rows of each class were answered with each."""
+        import numpy as np
+
+        cells = np.bincount(self._targets * self._classes + self._answers, minlength=self._classes**2)
+        counts: list[list[int]] = cells.reshape(self._classes, self._classes).tolist()
+        return counts
+
+    def flat(self) -> dict[str, Statistic]:
+        figures: dict[str, Statistic] = {"accuracy": self._accuracy}
+        for suffix, average in (("", self._macro), ("_weighted", self._weighted)):
+            figures |= {f"{name}{suffix}": average(name) for name in _FIGURES}
+        return {**figures, "roc_auc": self._area, "log_loss": self._log_loss}
+
+    def of_class(self, number: int) -> dict[str, Statistic]:
+        def figure(name: str) -> Statistic:
+            return lambda weights: self._counts(weights).share(name, float("nan"))[number]
+
+        return {**{name: figure(name) for name in _FIGURES}, "roc_auc": lambda weights: self._found(weights)[number]}
+
+    # --- by the classes that were answered
+
+    def _count(self, weights: NDArray[np.float64]) -> _Counts:
+        return _Counts(self._right(weights), self._true(weights), self._answered(weights))
+
+    def _accuracy(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        counts = self._counts(weights)
+        return ratio(counts.right.sum(axis=0), counts.true.sum(axis=0), float("nan"))
+
+    def _macro(self, name: str) -> Statistic:
+        """The mean over the classes that occur; a share of nothing counts 0."""
+
+        def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+            counts = self._counts(weights)
+            occurs = counts.true + counts.answered > 0
+            return ratio((counts.share(name, 0.0) * occurs).sum(axis=0), occurs.sum(axis=0), float("nan"))
+
+        return statistic
+
+    def _weighted(self, name: str) -> Statistic:
+        """The mean over the classes by their rows."""
+
+        def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+            counts = self._counts(weights)
+            return ratio((counts.share(name, 0.0) * counts.true).sum(axis=0), counts.true.sum(axis=0), float("nan"))
+
+        return statistic
+
+    # --- by the scores
+
+    @cached_property
+    def _areas(self) -> list[Area]:
+        """The area of each class against the rest. Of two classes both have that of the second: rounding must not make
+        two figures of one."""
+        chosen = [1] if self._classes == 2 else range(self._classes)
+        return [Area(self._targets == number, self._scores[:, number]) for number in chosen]
+
+    def _areas_found(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The areas (classes, b)."""
+        import numpy as np
+
+        found = np.stack([area(weights) for area in self._areas])
+        return np.broadcast_to(found, (self._classes, found.shape[1])) if self._classes == 2 else found
+
+    def _area(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        import numpy as np
+
+        found = self._found(weights)
+        known = ~np.isnan(found)
+        return ratio(np.where(known, found, 0).sum(axis=0), known.sum(axis=0), np.nan)
+
+    @cached_property
+    def _log_loss(self) -> Mean:
+        """Mean of -log p(true class), natural logarithm; p is kept above the resolution of a float32."""
+        import numpy as np
+
+        true = self._scores[np.arange(self.rows), self._targets] / self._scores.sum(axis=1)
+        least = float(np.finfo(np.float32).eps)
+        return Mean(-np.log(true.clip(least, 1 - least)))
+
+
+def _refuse_unknown(targets: NDArray[np.int64], labels: Sequence[str]) -> None:
+    """DataError for a row whose class is none of the model's."""
     import numpy as np
 
-    true = probabilities[np.arange(targets.size), targets] / probabilities.sum(axis=1)
-    least = float(np.finfo(np.float32).eps)
-    return float(-np.log(true.clip(least, 1 - least)).mean())
-
-
-def _by_class(
-    targets: NDArray[np.int64], predicted: NDArray[np.int64], areas: list[float | None], signature: Signature
-) -> dict[str, dict[str, Any]]:
-    from sklearn.metrics import precision_recall_fscore_support
-
-    columns = precision_recall_fscore_support(
-        targets, predicted, labels=list(range(len(signature.labels))), average=None, zero_division=0
-    )
-    return {
-        label: {
-            "precision": float(precision),
-            "recall": float(recall),
-            "f1": float(f1),
-            "roc_auc": area,
-            "rows": int(rows),
-        }
-        for label, precision, recall, f1, rows, area in zip(signature.labels, *columns, areas, strict=True)
-    }
+    strange = np.flatnonzero((targets < 0) | (targets >= len(labels)))
+    if strange.size:
+        raise DataError(
+            f"{strange.size:,} of {targets.size:,} rows have a label that the model does not know, first row "
+            f"{strange[0] + 1:,}; it knows {len(labels)} labels: {', '.join(labels[:10])}",
+            hint="train the model on rows of every label, or leave these out",
+        )

@@ -12,7 +12,7 @@ from aiaas.contracts import Column, Inspection, Signature
 from aiaas.errors import DataError
 from aiaas.pictures import MEDIA_TYPES
 from aiaas.tasks._bare import unwrapped
-from aiaas.tasks._classification import METRICS, answer, measure
+from aiaas.tasks._classification import METRICS, answer, class_statistics, measure, statistics
 
 __all__ = [
     "COLUMNS",
@@ -20,11 +20,13 @@ __all__ = [
     "METRICS",
     "OPEN",
     "answer",
+    "class_statistics",
     "decode",
     "example",
     "inspection",
     "measure",
     "request",
+    "statistics",
 ]
 
 COLUMNS = (Column("image", "file"), Column("label", "label"))

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from aiaas.contracts import Answer, Column, Signature
+from aiaas.contracts import Answer, Column, Signature, Statistic
 from aiaas.errors import DataError
+from aiaas.statistics import observed
+from aiaas.statistics.weighted import Once, Sums, ratio
 from aiaas.tasks._rows import decode, example, request
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request"]
+__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request", "statistics"]
 
 COLUMNS = (Column("target", "number"),)
 OPEN = True
 METRICS: Mapping[str, Literal["higher", "lower"]] = {"mae": "lower", "rmse": "lower", "r2": "higher"}
+_ROUNDING = 1e-13
+"""A share of the sum of squares that is rounding, and no spread."""
 
 
 def answer(scores: NDArray[np.float32], signature: Signature) -> Answer:
@@ -29,16 +33,37 @@ def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signa
     """Mean absolute error and root of the mean squared error in units of the target, and R², the explained share of
     its variance; R² is None for fewer than two rows. `scores` has the shape (n, 1). DataError without rows.
     """
+    found = observed(statistics(targets, scores, signature), len(targets))
+    return {name: None if value != value else value for name, value in found.items()}
+
+
+def statistics(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mapping[str, Statistic]:
+    """The same as functions of weights. Where the target does not vary R² is 1 without an error and else 0, as
+    scikit-learn has it."""
     import numpy as np
-    from sklearn.metrics import r2_score
 
     if len(targets) == 0:
         raise DataError("there are no rows to measure on")
     truth = np.asarray(targets, np.float64)
-    values = np.asarray(scores, np.float64).reshape(len(truth), 1)[:, 0]
-    error = values - truth
-    return {
-        "mae": float(np.abs(error).mean()),
-        "rmse": float(np.sqrt(np.square(error).mean())),
-        "r2": float(r2_score(truth, values)) if len(truth) > 1 else None,
-    }
+    error = np.asarray(scores, np.float64).reshape(len(truth), 1)[:, 0] - truth
+    # From a value in the middle, sums of squares lose nothing to rounding, and those of one value are 0.
+    around = truth - np.sort(truth)[len(truth) // 2]
+    columns = [np.ones(len(truth)), np.abs(error), np.square(error), around, np.square(around)]
+    sums = Once(Sums(np.stack(columns, axis=1)))
+
+    def mae(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        rows, absolute, *_ = sums(weights)
+        return ratio(absolute, rows, np.nan)
+
+    def rmse(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        rows, _, squared, *_ = sums(weights)
+        return np.sqrt(ratio(squared, rows, np.nan))
+
+    def r2(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        rows, _, squared, first, second = sums(weights)
+        spread = second - ratio(np.square(first), rows, 0.0)
+        spread = np.where(spread > _ROUNDING * second, spread, 0)
+        found = np.where(spread > 0, 1 - ratio(squared, spread, 0.0), np.where(squared > 0, 0.0, 1.0))
+        return np.where(rows > 1, found, np.nan)
+
+    return {"mae": mae, "rmse": rmse, "r2": r2}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from aiaas.contracts import Answer, Column, Signature
+from aiaas.contracts import Answer, Column, Signature, Statistic
 from aiaas.errors import DataError
+from aiaas.statistics import observed
+from aiaas.statistics.weighted import Mean, ratio
 from aiaas.tasks._texts import decode, example, request
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request"]
+__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request", "statistics"]
 
 COLUMNS = (Column("text", "text"), Column("label", "label", optional=True))
 OPEN = False
@@ -21,6 +24,7 @@ METRICS: Mapping[str, Literal["higher", "lower"]] = {"neighbour_accuracy": "high
 
 _COMPARED = 8192  # rows that are compared with each other: a second on two cores
 _BLOCK = 512  # of them at a time, so that memory is a block's
+_ADDED = 4096  # vectors that are added up in double precision at a time
 
 
 def answer(scores: NDArray[np.float32], signature: Signature) -> Answer:
@@ -36,6 +40,13 @@ def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signa
     of more than some thousands, rows spread evenly over all are compared with each other. None where there is no pair,
     or no label. Raises DataError without rows.
     """
+    found = observed(statistics(targets, scores, signature), len(scores))
+    return {name: None if value != value else value for name, value in found.items()}
+
+
+def statistics(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mapping[str, Statistic]:
+    """The same as functions of weights. A row's neighbour is the nearest of all rows, whatever their weights are: a
+    copy of itself is none. `mean_cosine` is of pairs of different rows."""
     import numpy as np
 
     if len(scores) == 0:
@@ -43,32 +54,59 @@ def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signa
     lengths = np.linalg.norm(scores, axis=1, keepdims=True)
     vectors = np.asarray(scores / np.where(lengths > 0, lengths, 1), np.float32)
     labelled = len(targets) == len(vectors) > 1
-    return {
-        "neighbour_accuracy": _neighbours(vectors, np.asarray(targets)) if labelled else None,
-        "mean_cosine": _mean_cosine(vectors) if len(vectors) > 1 else None,
-    }
+    neighbours = _Neighbours(vectors, np.asarray(targets)) if labelled else _undefined
+    return {"neighbour_accuracy": neighbours, "mean_cosine": _MeanCosine(vectors)}
 
 
-def _mean_cosine(vectors: NDArray[np.float32]) -> float:
+def _undefined(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    import numpy as np
+
+    return np.full(len(weights), np.nan)
+
+
+class _MeanCosine:
     """Over all pairs of two rows: the square of the sum of unit vectors holds each pair twice, and each row once."""
-    import numpy as np
 
-    rows = len(vectors)
-    total = np.square(vectors.sum(axis=0, dtype=np.float64)).sum()
-    own = np.square(vectors, dtype=np.float64).sum()
-    return float((total - own) / (rows * (rows - 1)))
+    def __init__(self, vectors: NDArray[np.float32]) -> None:
+        import numpy as np
+
+        self._vectors = vectors
+        self._own = np.square(vectors, dtype=np.float64).sum(axis=1)
+
+    def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        import numpy as np
+
+        total = np.zeros((len(weights), self._vectors.shape[1]))
+        for first in range(0, len(self._vectors), _ADDED):
+            rows = slice(first, first + _ADDED)
+            total += weights[:, rows] @ self._vectors[rows].astype(np.float64)
+        squares = np.square(weights)
+        pairs = np.square(weights.sum(axis=1)) - squares.sum(axis=1)
+        return ratio(np.square(total).sum(axis=1) - squares @ self._own, pairs, np.nan)
 
 
-def _neighbours(vectors: NDArray[np.float32], targets: NDArray[Any]) -> float:
+class _Neighbours:
     """The share of rows whose nearest other one has the same target; of equally near ones the first counts."""
-    import numpy as np
 
-    chosen = np.arange(min(len(vectors), _COMPARED)) * len(vectors) // min(len(vectors), _COMPARED)
-    vectors, targets = vectors[chosen], targets[chosen]
-    right = 0
-    for first in range(0, len(vectors), _BLOCK):
-        cosines = vectors[first : first + _BLOCK] @ vectors.T
-        rows = np.arange(len(cosines))
-        cosines[rows, first + rows] = -np.inf  # nobody is their own neighbour
-        right += int((targets[cosines.argmax(axis=1)] == targets[first + rows]).sum())
-    return right / len(vectors)
+    def __init__(self, vectors: NDArray[np.float32], targets: NDArray[Any]) -> None:
+        import numpy as np
+
+        compared = min(len(vectors), _COMPARED)
+        self._chosen = np.arange(compared) * len(vectors) // compared
+        self._vectors, self._targets = vectors[self._chosen], targets[self._chosen]
+
+    def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self._share(weights[:, self._chosen])
+
+    @cached_property
+    def _share(self) -> Mean:
+        """Found once: it is by far the dearest."""
+        import numpy as np
+
+        vectors, targets, right = self._vectors, self._targets, []
+        for first in range(0, len(vectors), _BLOCK):
+            cosines = vectors[first : first + _BLOCK] @ vectors.T
+            rows = np.arange(len(cosines))
+            cosines[rows, first + rows] = -np.inf  # nobody is their own neighbour
+            right.append(targets[cosines.argmax(axis=1)] == targets[first + rows])
+        return Mean(np.concatenate(right))

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from aiaas import contracts
-from aiaas.contracts import Answer, Column, Signature
+from aiaas.contracts import Answer, Column, Signature, Statistic
 from aiaas.errors import DataError
+from aiaas.statistics import observed
+from aiaas.statistics.weighted import Once, Sums, ratio
 from aiaas.tasks._texts import decode, example, request
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS", "METRICS", "OPEN", "SCORES", "Options", "answer", "decode", "example", "measure", "opening", "request",
-    "written",
+    "statistics", "written",
 ]  # fmt: skip
 
 COLUMNS = (Column("text", "text"),)
@@ -73,7 +75,7 @@ def written(text: str, signature: Signature) -> Answer:
 
 def answer(scores: NDArray[np.float32], signature: Signature) -> Answer:
     """How likely a text is to a model: `{"perplexity", "bits_per_character"}`; None for a text of no characters."""
-    return _figures(*map(float, scores))
+    return _figures(scores[None])
 
 
 def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> dict[str, Any]:
@@ -81,15 +83,35 @@ def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signa
     rows."""
     import numpy as np
 
+    figures = _figures(scores)
+    _, tokens, characters = np.asarray(scores, np.float64).sum(axis=0).tolist()
+    return {**figures, "tokens": int(tokens), "characters": int(characters)}
+
+
+def statistics(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mapping[str, Statistic]:
+    """Perplexity and bits a character as functions of weights, which count texts."""
+    return _statistics(scores)
+
+
+def _figures(scores: NDArray[np.float32]) -> dict[str, Any]:
+    found = observed(_statistics(scores), len(scores))
+    return {name: None if value != value else value for name, value in found.items()}
+
+
+def _statistics(scores: NDArray[np.float32]) -> dict[str, Statistic]:
+    """Perplexity is e to the nats of a token, in figures that a float can hold."""
+    import numpy as np
+
     if len(scores) == 0:
         raise DataError("there are no rows to measure on")
-    nats, tokens, characters = np.asarray(scores, np.float64).sum(axis=0).tolist()
-    return {**_figures(nats, tokens, characters), "tokens": int(tokens), "characters": int(characters)}
+    sums = Once(Sums(scores))
 
+    def perplexity(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        nats, tokens, _ = sums(weights)
+        return np.exp(np.minimum(700.0, ratio(nats, tokens, np.nan)))
 
-def _figures(nats: float, tokens: float, characters: float) -> dict[str, Any]:
-    """Perplexity is e to the nats of a token, in figures that a float can hold."""
-    return {
-        "perplexity": math.exp(min(700.0, nats / tokens)) if tokens else None,
-        "bits_per_character": nats / math.log(2) / characters if characters else None,
-    }
+    def bits(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        nats, _, characters = sums(weights)
+        return ratio(nats, characters, np.nan) / math.log(2)
+
+    return {"perplexity": perplexity, "bits_per_character": bits}
