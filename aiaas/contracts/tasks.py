@@ -88,6 +88,8 @@ class Task(Protocol):
 class Weighs(Protocol):
     """A task whose metrics are statistics of weighted rows. Those of one that is not have no intervals."""
 
+    METRICS: Mapping[str, Literal["higher", "lower"]]
+
     def statistics(
         self, targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature
     ) -> Mapping[str, Statistic]:
@@ -96,8 +98,8 @@ class Weighs(Protocol):
 
 
 @runtime_checkable
-class WeighsClasses(Weighs, Protocol):
-    """One whose metrics of single classes are such statistics as well."""
+class WeighsClasses(Protocol):
+    """A task that weighs its rows and whose metrics of single classes are such statistics as well."""
 
     def class_statistics(
         self, targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature

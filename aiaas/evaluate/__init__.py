@@ -1,69 +1,71 @@
-"""Judge a fitted model on rows it has never seen: metrics, gates, a picture of the confusion."""
+"""Judge a fitted model on rows it has never seen: metrics and how sure they are, slices, gates, pictures."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiaas import plugins, tasks
-from aiaas.backends.streaming import pieces, regular
-from aiaas.contracts import Model, Signature, Task
+from aiaas import plugins
+from aiaas.contracts import Signature
 from aiaas.errors import DataError
+from aiaas.evaluate import certainty, keeping, notes, slices
 from aiaas.evaluate.gates import Verdict, judge
+from aiaas.evaluate.keeping import Kept, kept, matched
+from aiaas.evaluate.origin import Origin
 from aiaas.evaluate.picture import confusion_svg
+from aiaas.evaluate.scoring import Scored, score
 from aiaas.workspace import atomic
 
 if TYPE_CHECKING:
-    import numpy as np
-    from datasets import Dataset
-    from numpy.typing import NDArray
-
     from aiaas.recipe import Evaluate, ModelSection
 
-__all__ = ["Verdict", "evaluate", "judge"]
+__all__ = ["Given", "Kept", "Scored", "Verdict", "evaluate", "judge", "kept", "matched", "score"]
 
-ROWS_AT_ONCE = 2048
-BYTES_AT_ONCE = 32 * 2**20
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the stages before left: the collected rows, the folder of the preprocessed ones, that of the saved model;
+    and the addresses of the sources, by their number."""
+
+    collected: Path
+    data: Path
+    fitted: Path
+    addresses: tuple[str, ...] = ()
 
 
 def evaluate(
-    section: Evaluate, *, model: ModelSection, task: str, signature: Signature, fitted: Path, data: Path, out: Path
+    section: Evaluate, *, model: ModelSection, task: str, seed: int, signature: Signature, given: Given, out: Path
 ) -> dict[str, Any]:
-    """Score `data/test.arrow` with the model saved in `fitted`, and write `metrics.json` and pictures into `out`.
+    """Score `test.arrow` with the saved model, and write into `out` `metrics.json`, `scores.arrow` and pictures.
 
-    The model is loaded from what was saved, so what is judged is what will be served. Returns the metrics and the
-    verdict on each gate. Raises DataError when there is nothing to judge on.
+    The model is loaded from what was saved, so what is judged is what will be served. Returns the metrics, which hold
+    besides the flat ones `rows`, `classes`, `confusion`, `intervals`, `slices`, `worst` and `notes` as far as there are
+    any, and the verdict on each gate. Raises DataError when there is nothing to judge on, TrainingError when the model
+    gives no numbers.
     """
     from datasets import Dataset
 
-    rows = Dataset.from_file(str(data / "test.arrow"))
+    rows = Dataset.from_file(str(given.data / "test.arrow"))
     if len(rows) == 0:
         raise DataError(
             "there are no test rows to judge the model on", where="preprocess.split", hint="give test a share, as 0.2"
         )
     judge_of = plugins.task(task)
-    loaded = plugins.architecture(model.backend, model.architecture).load(fitted)
-    targets, scores = _score(loaded, rows, judge_of, signature)
-    metrics = {**judge_of.measure(targets, scores, signature), "rows": len(rows)}
+    loaded = plugins.architecture(model.backend, model.architecture).load(given.fitted)
+    scored = score(loaded, rows, judge_of, signature)
+    origin = Origin.read(given.collected, given.data)
+    keeping.write(out, scored, task, signature, origin.keys(judge_of), origin.rows)
+    metrics = {**judge_of.measure(scored.targets, scored.scores, signature), "rows": len(rows)}
+    if found := certainty.of(section, seed, scored, judge_of, signature):
+        metrics["intervals"] = found
+    if section.slices:
+        metrics |= slices.of(section, seed, scored, judge_of, signature, rows, origin, given.addresses)
+    if told := notes.of(metrics, section, judge_of):
+        metrics["notes"] = told
     verdicts = judge(section.gates, metrics)
     atomic.write_json(out / "metrics.json", metrics)
     atomic.write_json(out / "gates.json", [verdict.as_dict() for verdict in verdicts])
     if "confusion" in metrics:
         atomic.write_text(out / "confusion.svg", confusion_svg(metrics["confusion"], signature.labels))
     return {"metrics": metrics, "gates": [verdict.as_dict() for verdict in verdicts]}
-
-
-def _score(model: Model, rows: Dataset, task: Task, signature: Signature) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """Targets (n,), or (0,) where the task has none, and scores (n, outputs), computed batch by batch."""
-    import numpy as np
-
-    targets: list[NDArray[Any]] = []
-    scores: list[NDArray[np.float32]] = []
-    # Rows that are files are large, and a model may decode them to several times their size.
-    bytes_a_row = max(1, rows.data.nbytes // len(rows))
-    for table in regular(pieces(rows), max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE // bytes_a_row))):
-        batch = table.to_pydict()
-        if signature.target:
-            targets.append(np.asarray(batch[signature.target]))
-        scores.append(model.predict(tasks.examples(batch, task, signature)))
-    return np.concatenate(targets) if targets else np.empty(0), np.concatenate(scores)

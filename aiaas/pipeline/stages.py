@@ -109,7 +109,8 @@ def _collect(work: Work, made: Made, draft: Draft) -> None:
 
 def _kept(work: Work) -> list[str]:
     """Columns that preprocess needs besides the task's own."""
-    return list(work.recipe.preprocess.split.columns)
+    sliced = () if plugins.task(work.recipe.task).OPEN else work.recipe.evaluate.columns  # an open one has all columns
+    return list(dict.fromkeys([*work.recipe.preprocess.split.columns, *sliced]))
 
 
 def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
@@ -121,7 +122,7 @@ def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
         **({"accept": [LEAK]} if LEAK in work.recipe.inspect.accept else {}),
         **lists.fingerprints(work.recipe.preprocess, work.source_context()),
         "rows": made["collect"].digest,
-        "sources": [source.source for source in work.recipe.collect],
+        "sources": _addresses(work.recipe),
         "code": keys.digest_code(
             "preprocess", *_code(map(plugins.step, names)), "steps", "words", "near", "languages", "pii"
         ),
@@ -132,7 +133,7 @@ def _preprocess(work: Work, made: Made, draft: Draft) -> None:
     from aiaas import preprocess
 
     recipe = work.recipe
-    draft.aside.add("dropped.arrow")  # it says where rows came from; what is learned from is in the others
+    draft.aside |= {"dropped.arrow", "test_rows.npy"}  # where rows came from; what is learned from is in the others
     draft.summary.update(
         preprocess.preprocess(
             lists.read(recipe.preprocess, work.source_context()),
@@ -141,7 +142,7 @@ def _preprocess(work: Work, made: Made, draft: Draft) -> None:
             made["collect"].path / "data.arrow",
             draft.path,
             kept=work.workspace.checkpoints / keys.digest_json(draft.inputs),
-            addresses=[source.source for source in recipe.collect],
+            addresses=_addresses(recipe),
             leaks=LEAK in recipe.inspect.accept,
             progress=work.progress,
         )
@@ -216,13 +217,21 @@ def _train(work: Work, made: Made, draft: Draft) -> None:
 
 
 def _evaluate_inputs(work: Work, made: Made) -> dict[str, Any]:
+    recipe = work.recipe
     return {
-        "task": work.recipe.task,
-        "evaluate": work.recipe.evaluate.model_dump(mode="json"),
+        "task": recipe.task,
+        "seed": recipe.seed,
+        "evaluate": recipe.evaluate.model_dump(mode="json"),
         "model": made["train"].digest,
         "rows": made["preprocess"].digest,
-        "code": keys.digest_code("evaluate", *_model_code(work)),
+        "collected": made["collect"].digest,
+        **({"sources": _addresses(recipe)} if "source" in recipe.evaluate.slices else {}),
+        "code": keys.digest_code("evaluate", "statistics", "languages", "steps/_content", *_model_code(work)),
     }
+
+
+def _addresses(recipe: Recipe) -> list[str]:
+    return [source.source for source in recipe.collect]
 
 
 def _evaluate(work: Work, made: Made, draft: Draft) -> None:
@@ -233,9 +242,14 @@ def _evaluate(work: Work, made: Made, draft: Draft) -> None:
             work.recipe.evaluate,
             model=work.recipe.model,
             task=work.recipe.task,
+            seed=work.recipe.seed,
             signature=Signature.from_dict(made["train"].summary["signature"]),
-            fitted=made["train"].path / "model",
-            data=made["preprocess"].path,
+            given=evaluate.Given(
+                collected=made["collect"].path / "data.arrow",
+                data=made["preprocess"].path,
+                fitted=made["train"].path / "model",
+                addresses=tuple(_addresses(work.recipe)),
+            ),
             out=draft.path,
         )
     )
@@ -272,7 +286,7 @@ STAGES: dict[str, Stage] = {
         Stage("preprocess", ("collect",), _preprocess_inputs, _preprocess),
         Stage("inspect", ("preprocess",), _inspect_inputs, _inspect),
         Stage("train", ("preprocess",), _train_inputs, _train),
-        Stage("evaluate", ("preprocess", "train"), _evaluate_inputs, _evaluate),
+        Stage("evaluate", ("collect", "preprocess", "train"), _evaluate_inputs, _evaluate),
         Stage("deploy", ("collect", "preprocess", "train", "evaluate"), _deploy_inputs, _deploy),
     )
 }

@@ -131,10 +131,18 @@ class Tracking:
                     run.tags({"aiaas.precision": runtime["precision"]})
                 run.metrics(_compared(runtime))
             case "evaluate":
-                run.metrics(summary["metrics"])
+                run.metrics(_judged(summary["metrics"]))
                 for name in ("metrics.json", "gates.json", "confusion.svg"):
                     if (artefact.path / name).exists():
                         run.artifact(artefact.path / name, f"report/{name}")
+
+
+def _judged(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The metrics with the ends of their intervals; slices are in the report."""
+    from aiaas.evaluate import certainty
+
+    aside = ("intervals", "slices", "worst", "notes")
+    return {name: each for name, each in metrics.items() if name not in aside} | certainty.flat(metrics)
 
 
 def _origins(read: Mapping[str, Any]) -> dict[str, str]:

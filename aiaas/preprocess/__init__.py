@@ -30,7 +30,8 @@ def preprocess(
     """Take the rows of `collected`, an Arrow stream, through the steps and divide them; returns the summary.
 
     Writes into the folder `out`: `train.arrow`, `validation.arrow` and `test.arrow` (features and target, rows in the
-    order of the data; shuffling belongs to whoever learns), `dropped.arrow` with the rows that were left out and why,
+    order of the data; shuffling belongs to whoever learns), `test_rows.npy` (for each row of test the number of the
+    collected row that it was, from 1), `dropped.arrow` with the rows that were left out and why,
     and `report.json`, which also holds, as `request_steps`, what a bundle needs to take requests through the same
     steps. `addresses` are those of the sources, by their number; with `leaks`, rows of test may stand in train. In
     `kept`, a folder, stands what is done of the stage: called again after it was interrupted or killed, it goes on from

@@ -21,6 +21,8 @@ from aiaas.preprocess.shelf import Shelf
 from aiaas.preprocess.work import READ
 from aiaas.workspace.aside import FILE
 
+TEST_ROWS = "test_rows.npy"
+
 
 class Passed:
     """What came of a pass, as its segments told."""
@@ -120,7 +122,7 @@ class Outcome:
     # --- files
 
     def write(self, out: Path) -> None:
-        """The parts, and the rows that were dropped."""
+        """The parts, which collected rows those of test were, and the rows that were dropped."""
         features = self.last.done[-1]["features"]
         final = self.plan.columns.final(features)
         described = with_features(final, self.plan.columns.label, self.names, self.plan.schema)
@@ -128,7 +130,16 @@ class Outcome:
             with tables.writer(out / f"{part}.arrow", described) as stream:
                 for batch in self._batches(part):
                     stream.write_batch(batch.replace_schema_metadata(described.metadata))
+        np.save(out / TEST_ROWS, self._rows_of("test"), allow_pickle=False)
         dropped.join(self._pieces(FILE), out / FILE)
+
+    def _rows_of(self, part: str) -> NDArray[np.int64]:
+        """The numbers (n,) of the collected rows, from 1, that the rows of a part were, in their order."""
+        numbers = [np.empty(0, np.int64)]
+        for segment in self.plan.segments:
+            with self.shelf.survey(self.last.span.number, segment.number) as survey:
+                numbers.append(survey["row"][survey["part"] == split.PARTS.index(part)])
+        return np.concatenate(numbers)
 
     def _batches(self, part: str) -> Iterator[pa.RecordBatch]:
         """The rows of a part, in the order of the data, with the numbers that labels have in the whole."""

@@ -144,11 +144,14 @@ class _Work:
         return {"rows": count, "surveyed": count, "labels": labels.names, "named": named, "alone": alone and not named}
 
     def _finished(self, rows: Iterator[Rows]) -> Done:
-        """The rows of each part in a file, a label as a number of `labels`; part and content of each for the checks."""
+        """The rows of each part in a file, a label as a number of `labels`; of each its part, its content, for the
+        checks, and which collected row it was."""
         columns = self.plan.columns
         labels = _Labels(columns.label)
         schema, final = columns.after(self.flow.features), columns.final(self.flow.features)
-        found: list[Mapping[str, NDArray[Any]]] = [{"part": np.empty(0, np.int8), "contents": _NOTHING}]
+        found: list[Mapping[str, NDArray[Any]]] = [
+            {"part": np.empty(0, np.int8), "contents": _NOTHING, "row": np.empty(0, np.int64)}
+        ]
         pieces: list[list[pa.RecordBatch]] = [[] for _ in split.PARTS]
         classes: dict[str, NDArray[np.int64]] = {}
         kept: dict[str, int] = {}
@@ -156,7 +159,7 @@ class _Work:
             _count_sources(kept, each)
             codes = labels.codes(each)
             parts = each.aside["part"]
-            found.append({"part": parts, "contents": self._contents(each)})
+            found.append({"part": parts, "contents": self._contents(each), "row": each.aside["row"]})
             whole = _with_codes(each.arrow(schema), final, columns.label, codes)
             for part, batches in enumerate(pieces):
                 chosen = np.flatnonzero(parts == part).astype(np.int64)

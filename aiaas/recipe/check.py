@@ -11,6 +11,7 @@ from aiaas.contracts import Params, SourceParams
 from aiaas.errors import RecipeError
 from aiaas.recipe import addresses, paths, secrets, wording
 from aiaas.recipe.document import Document, walk
+from aiaas.recipe.evaluate import OF_TEXTS, sliced_columns
 from aiaas.recipe.gate import Gate
 from aiaas.recipe.models import Inspect, Recipe, StepSpec
 from aiaas.recipe.split import named_columns
@@ -116,7 +117,8 @@ class _Check:
             return
         preprocess = self.document.data.get("preprocess")
         split = preprocess.get("split") if isinstance(preprocess, dict) else None
-        allowed = [*(column.name for column in self.task.COLUMNS), *named_columns(split)]
+        sliced = sliced_columns(self.document.data.get("evaluate"))
+        allowed = [*(column.name for column in self.task.COLUMNS), *named_columns(split), *sliced]
         for name in mapping:
             if name not in allowed:
                 wording.note_name("column", name, allowed, (*path, name), self.document, key=True)
@@ -211,6 +213,12 @@ class _Check:
         return validated(kind, section, ("train",), self.document) or Params()
 
     def _evaluate(self, section: dict[str, Any]) -> dict[str, Any]:
+        for name, nothing in (("slices", ()), ("intervals", {})):
+            if name in section and section[name] is None:
+                section[name] = nothing
+        if isinstance(section.get("slices"), list):
+            self._slices(section["slices"])
+            section["slices"] = tuple(section["slices"])
         if section.get("gates", ()) is None:
             section["gates"] = {}
         if not isinstance(section.get("gates"), dict):
@@ -225,6 +233,15 @@ class _Check:
             except ValueError as error:
                 self.document.refuse(path, str(error))
         return {**section, "gates": gates}
+
+    def _slices(self, slices: list[Any]) -> None:
+        """What is said of texts needs a task that has some."""
+        if self.task is None or any(each.kind == "text" for each in self.task.COLUMNS):
+            return
+        for place, name in enumerate(slices):
+            if name in OF_TEXTS:
+                message = f"is of texts, and {self.document.data['task']} has none"
+                self.document.refuse(("evaluate", "slices", place), message, "name source, or a column of the rows")
 
     def _deploy(self, section: Any) -> None:
         """A form is asked for only where the architecture has it."""

@@ -6,13 +6,12 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
     Field,
     PrivateAttr,
     SerializeAsAny,
-    WithJsonSchema,
     field_validator,
     model_serializer,
 )
@@ -20,7 +19,7 @@ from pydantic import (
 from aiaas.contracts import Params, SourceParams
 from aiaas.contracts.findings import Acceptable
 from aiaas.recipe.document import Document
-from aiaas.recipe.gate import GATE_PATTERN, Gate
+from aiaas.recipe.evaluate import Evaluate
 from aiaas.recipe.split import Split
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
@@ -58,19 +57,6 @@ class ModelSection(Params):
     backend: str = Field(description="The framework: the name of a folder in backends/, or of a plug-in.")
     architecture: str = Field(description="The model: the name of a file in the backend's folder, or of a plug-in.")
     params: SerializeAsAny[Params] = Field(default_factory=Params, description="The architecture's hyper-parameters.")
-
-
-class Evaluate(Params):
-    """What the model must reach on the test rows before it is registered."""
-
-    gates: dict[str, Annotated[Gate, WithJsonSchema({"type": "string", "pattern": GATE_PATTERN})]] = Field(
-        default_factory=dict, description='A metric and what it must reach, such as {accuracy: ">= 0.83"}.'
-    )
-
-    @field_validator("gates", mode="before")
-    @classmethod
-    def _parse(cls, data: Any) -> Any:
-        return {name: Gate.parse(gate) for name, gate in data.items()} if isinstance(data, dict) else data
 
 
 class Deploy(Params):

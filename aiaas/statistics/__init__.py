@@ -9,6 +9,7 @@ intervals.
 
 from aiaas.statistics.bootstrap import Interval, Method, bca, intervals, percentile
 from aiaas.statistics.pairs import Difference, McNemar, agreement, holm, kappa, mcnemar, paired
+from aiaas.statistics.parts import against_rest
 from aiaas.statistics.resamples import Resamples, jackknife, observed, replicates, within
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "McNemar",
     "Method",
     "Resamples",
+    "against_rest",
     "agreement",
     "bca",
     "holm",

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 def sections() -> list[dict[str, Any]]:
     """The parts that every recipe has."""
     from aiaas.contracts import SourceParams
-    from aiaas.recipe import models
+    from aiaas.recipe import evaluate, models
 
     titles = {
         "The whole": models.Recipe,
@@ -24,7 +24,8 @@ def sections() -> list[dict[str, Any]]:
         "`preprocess.split`": models.Split,
         "`inspect`": models.Inspect,
         "`model`": models.ModelSection,
-        "`evaluate`": models.Evaluate,
+        "`evaluate`": evaluate.Evaluate,
+        "`evaluate.intervals`": evaluate.Intervals,
         "`deploy`": models.Deploy,
     }
     links = {model.__name__: f"[mapping](#{anchor(title)})" for title, model in titles.items()}

@@ -1,0 +1,42 @@
+"""What a person must know before believing the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from aiaas.contracts import Task, Weighs
+
+if TYPE_CHECKING:
+    from aiaas.recipe import Evaluate
+
+FEW = 30
+"""Rows below which a figure says nearly nothing, and its interval is too narrow."""
+_SHOWN = 5
+
+
+def of(metrics: Mapping[str, Any], section: Evaluate, task: Task) -> list[str]:
+    """Sentences, the weightiest first; none where there is nothing to be said."""
+    told = []
+    rows = metrics["rows"]
+    if rows < FEW:
+        told.append(f"there {_are(rows, 'test row')}: too few to judge by")
+    classes = metrics.get("classes", {})
+    absent = [label for label, figures in classes.items() if not figures["rows"]]
+    if absent:
+        told.append(f"no test row has {_listed(absent)}: nothing is known of how well the model tells that")
+    few = [label for label, figures in classes.items() if 0 < figures["rows"] < FEW]
+    if few and rows >= FEW:
+        told.append(f"fewer than {FEW} test rows have {_listed(few)}: the figures of these classes are rough")
+    if section.intervals.samples and not isinstance(task, Weighs):
+        told.append("the task has no statistics, so there are no intervals and no slices")
+    return told
+
+
+def _are(count: int, noun: str) -> str:
+    return f"is {count} {noun}" if count == 1 else f"are {count} {noun}s"
+
+
+def _listed(labels: list[str]) -> str:
+    more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
+    return f"the label{'s' if len(labels) > 1 else ''} " + ", ".join(map(repr, labels[:_SHOWN])) + more

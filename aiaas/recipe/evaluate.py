@@ -1,0 +1,62 @@
+"""What a recipe says of judging: intervals, slices, gates."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, WithJsonSchema, field_validator
+
+from aiaas.contracts import Params
+from aiaas.recipe.gate import GATE_PATTERN, Gate
+
+OF_TEXTS = ("length", "language")
+BUILT_IN = (*OF_TEXTS, "source")
+"""Slices that are made of the rows; any other name is that of a column."""
+
+
+class Intervals(Params):
+    """How far a metric may be off, since it is of these rows and not of all."""
+
+    samples: int = Field(
+        1000, ge=0, le=100_000, description="How many bootstrap samples of the test rows are drawn; 0: no intervals."
+    )
+    level: float = Field(0.95, ge=0.5, le=0.999, description="The share of such intervals that hold the true value.")
+
+
+class Evaluate(Params):
+    """What the model must reach on the test rows before it is registered, and how it is judged."""
+
+    gates: dict[str, Annotated[Gate, WithJsonSchema({"type": "string", "pattern": GATE_PATTERN})]] = Field(
+        default_factory=dict, description='A metric and what it must reach, such as {accuracy: ">= 0.83"}.'
+    )
+    intervals: Intervals = Field(default_factory=Intervals, description="How far a metric may be off.")
+    slices: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (),
+        description="Parts of the test rows that are judged apart: by length or language of their texts, by source, or "
+        "by the values of a column; numbers in quartiles.",
+    )
+
+    @field_validator("gates", mode="before")
+    @classmethod
+    def _parse(cls, data: Any) -> Any:
+        return {name: Gate.parse(gate) for name, gate in data.items()} if isinstance(data, dict) else data
+
+    @field_validator("slices")
+    @classmethod
+    def _once(cls, slices: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := next((name for name in slices if slices.count(name) > 1), None):
+            raise ValueError(f"names {twice!r} twice")
+        return slices
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that slices are made of."""
+        return tuple(name for name in self.slices if name not in BUILT_IN)
+
+
+def sliced_columns(section: Any) -> list[str]:
+    """The columns that a section names to slice by, as far as it is written as one."""
+    slices = section.get("slices") if isinstance(section, dict) else None
+    return (
+        [each for each in slices if isinstance(each, str) and each not in BUILT_IN] if isinstance(slices, list) else []
+    )
