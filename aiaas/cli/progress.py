@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aiaas.cli import output
+from aiaas.cli.judgement import show_judgement
 from aiaas.pipeline import FIRST
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from aiaas.contracts import Advance
     from aiaas.pipeline import Result, StageResult
 
@@ -154,48 +153,10 @@ def _duration(seconds: float) -> str:
 
 
 def show_result(result: Result) -> None:
-    """Metrics, classes, confusion and gates as tables on stderr, and where the model is."""
+    """How the model was judged, on stderr, and where it is."""
     if result.metrics:
-        show_metrics(result.metrics, result.gates)
+        show_judgement(result.metrics, result.gates)
     if result.model:
         name, version, alias = (result.model[key] for key in ("name", "version", "alias"))
         output.say(f"registered {name}/{version} as {name}@{alias}")
     output.say(f"done in {result.seconds:.1f} s")
-
-
-def show_metrics(metrics: dict[str, Any], gates: list[dict[str, Any]]) -> None:
-    flat = [(name, value) for name, value in metrics.items() if isinstance(value, float) or value is None]
-    asked = {gate["metric"]: f"{gate['gate']} {'met' if gate['met'] else 'NOT MET'}" for gate in gates}
-    columns = ("metric", "value", "gate") if asked else ("metric", "value")
-    output.table(
-        f"On {metrics['rows']:,} test rows",
-        columns,
-        [(name, value, asked.get(name, ""))[: len(columns)] for name, value in flat],
-        stderr=True,
-    )
-    classes = metrics.get("classes")
-    if not classes:
-        return
-    if len(classes) <= SHOWN_CLASSES:
-        header = ("class", *next(iter(classes.values())))
-        output.table(None, header, [(name, *values.values()) for name, values in classes.items()], stderr=True)
-        output.show("[bold]Confusion: true classes in rows, predicted in columns[/bold]", stderr=True)
-        output.show(confusion(metrics["confusion"], list(classes)), stderr=True)
-    else:
-        output.say(f"{len(classes)} classes: their table is in metrics.json and confusion.svg of the run")
-
-
-def confusion(matrix: list[list[int]], labels: list[str]) -> RenderableType:
-    """The confusion matrix as a table: true classes in rows, predicted in columns; what is right stands bold."""
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    grid.add_column("")
-    for label in labels:
-        grid.add_column(escape(label), justify="right")
-    for row, (label, counts) in enumerate(zip(labels, matrix, strict=True)):
-        cells = [f"[bold]{count:,}[/bold]" if row == column else f"{count:,}" for column, count in enumerate(counts)]
-        grid.add_row(escape(label), *cells)
-    return grid

@@ -133,6 +133,6 @@ def carry(verb: str, work: Work) -> Result:
 
 
 def _show_failed(reached: dict[str, Any]) -> None:
-    from aiaas.cli.progress import show_metrics
+    from aiaas.cli.judgement import show_judgement
 
-    show_metrics(reached["metrics"], reached["gates"])
+    show_judgement(reached["metrics"], reached["gates"])

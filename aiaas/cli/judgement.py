@@ -1,0 +1,114 @@
+"""How a model was judged, as a person reads it: metrics, classes, slices, at 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from aiaas.cli import output
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+SHOWN_CLASSES = 12
+SHOWN_SLICES = 5
+_NAME, _LABEL = 34, 16
+"""Columns of the names of a slice and of a class."""
+
+
+def show_judgement(metrics: Mapping[str, Any], gates: Sequence[Mapping[str, Any]]) -> None:
+    """Metrics with intervals and gates, classes, confusion, the worst slices and what is to be known of them, as tables
+    on stderr."""
+    _show_metrics(metrics, gates)
+    if classes := metrics.get("classes"):
+        _show_classes(classes, metrics)
+    if "slices" in metrics:
+        _show_slices(metrics)
+    for note in metrics.get("notes", ()):
+        output.say(output.wrapped(f"note: {note}"))
+
+
+def _show_metrics(metrics: Mapping[str, Any], gates: Sequence[Mapping[str, Any]]) -> None:
+    known = metrics.get("intervals")
+    asked = {gate["metric"]: f"{gate['gate']} {'met' if gate['met'] else 'NOT MET'}" for gate in gates}
+    columns = ["metric", "value", *([_level(known)] if known else []), *(["gate"] if asked else [])]
+    rows = []
+    for name, value in metrics.items():
+        if isinstance(value, float) or value is None:
+            interval = [_span(known["metrics"].get(name))] if known else []
+            rows.append([name, value, *interval, *([asked.get(name, "")] if asked else [])])
+    output.table(f"On {metrics['rows']:,} test rows", columns, rows, stderr=True, right=(1,))
+
+
+def _show_classes(classes: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, Any]) -> None:
+    if len(classes) > SHOWN_CLASSES:
+        output.say(f"{len(classes)} classes: their table is in metrics.json and confusion.svg of the run")
+        return
+    own = metrics.get("intervals", {}).get("classes", {})
+    header = ["class", *next(iter(classes.values())), *(["f1 interval"] if own else [])]
+    rows = [
+        [output.cut(name, _LABEL), *of.values(), *([_span(own[name]["f1"], digits=3)] if own else [])]
+        for name, of in classes.items()
+    ]
+    output.table(None, header, rows, stderr=True, right=range(1, len(header)))
+    output.show("[bold]Confusion: true classes in rows, predicted in columns[/bold]", stderr=True)
+    output.show(confusion(metrics["confusion"], list(classes)), stderr=True)
+
+
+def _show_slices(metrics: Mapping[str, Any]) -> None:
+    """The slices that are worse than the rest, the worst first, or that none is."""
+    slices, worst = metrics["slices"], metrics["worst"]
+    few = sum(each["few"] for each in slices)
+    small = f"; {few} of them {'has' if few == 1 else 'have'} few rows and prove nothing" if few else ""
+    if not worst:
+        output.say(output.wrapped(f"none of {len(slices)} slices is significantly worse than the rest{small}"))
+        return
+    metric = worst[0]["metric"]
+    rows = [
+        (
+            _named(each),
+            f"{each['rows']:,}",
+            each["here"],
+            f"{each['difference']:+.4f}",
+            f"{each['p']:.1g}" if each["p"] >= 0.0001 else "<0.0001",
+        )
+        for each in worst[:SHOWN_SLICES]
+    ]
+    more = f", the worst {SHOWN_SLICES}" if len(worst) > SHOWN_SLICES else ""
+    title = f"{len(worst)} of {len(slices)} slices significantly worse than the rest{more}"
+    output.table(title, ("slice", "rows", metric, "than rest", "p"), rows, stderr=True, right=range(1, 5))
+    if small:
+        output.say(small.removeprefix("; ").replace("of them", f"of {len(slices)} slices"))
+
+
+def _level(known: Mapping[str, Any]) -> str:
+    return f"{100 * known['level']:g} % interval"
+
+
+def _span(interval: Sequence[float] | None, digits: int = 4) -> str:
+    return "–" if interval is None else f"{interval[0]:.{digits}f} to {interval[1]:.{digits}f}"
+
+
+def _named(slice_: Mapping[str, Any]) -> str:
+    """Such as `length 1 to 27`; of an address its end, which tells it from others."""
+    kind, value = slice_["slice"], slice_["value"]
+    room = _NAME - len(kind) - 1
+    if kind == "source" and len(value) > room:
+        value = f"…{value[1 - room :]}"
+    return output.cut(f"{kind} {value}", _NAME)
+
+
+def confusion(matrix: list[list[int]], labels: list[str]) -> RenderableType:
+    """The confusion matrix as a table: true classes in rows, predicted in columns; what is right stands bold."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    grid.add_column("")
+    for label in labels:
+        grid.add_column(escape(label), justify="right")
+    for row, (label, counts) in enumerate(zip(labels, matrix, strict=True)):
+        cells = [f"[bold]{count:,}[/bold]" if row == column else f"{count:,}" for column, count in enumerate(counts)]
+        grid.add_row(escape(label), *cells)
+    return grid
