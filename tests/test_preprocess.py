@@ -113,7 +113,7 @@ class TestFiles:
         assert first["text"].startswith("review")
         assert train.features["label"].int2str(first["label"]) == "ab"[int(first["text"].split()[1]) % 2]
         assert sorted(path.name for path in stage.out.iterdir()) == [
-            "dropped.arrow", "report.json", "test.arrow", "train.arrow", "validation.arrow"
+            "dropped.arrow", "report.json", "test.arrow", "test_rows.npy", "train.arrow", "validation.arrow"
         ]  # fmt: skip
 
     def test_equal_input_equal_bytes(self, stage: Stage) -> None:
