@@ -153,6 +153,17 @@ def test_a_class_without_test_rows_is_told() -> None:
     ]
 
 
+def test_what_never_happened_is_not_said_to_be_impossible() -> None:
+    data = scored(60, right=1)
+    found = certainty.of(Evaluate(), 0, data, text_classification, SIGNATURE)
+    assert found is not None
+    assert found["metrics"]["accuracy"] is None
+    metrics = {**text_classification.measure(data.targets, data.scores, SIGNATURE), "rows": 60, "intervals": found}
+    (told,) = [each for each in notes.of(metrics, Evaluate(), text_classification) if "interval" in each]
+    assert told.startswith("accuracy, precision")
+    assert told.endswith("what 60 rows never show may still happen in 5.0% of all")
+
+
 def test_ends_are_tracked_as_numbers_and_slices_are_not() -> None:
     metrics = {
         "accuracy": 0.8,
@@ -330,6 +341,10 @@ def test_what_is_kept_is_read_again(tmp_path: Path, targets: Any) -> None:
     np.testing.assert_array_equal(found.scores, scores)
     assert found.keys.tolist() == keys.tolist()
     assert found.rows.tolist() == [7, 9, 8]
+    few = found.at(np.array([2, 0]))
+    assert few.rows.tolist() == [8, 7]
+    assert few.scores.tolist() == scores[[2, 0]].tolist()
+    assert len(few.targets) == (2 if len(targets) else 0)
     with pytest.raises(DataError, match="kept no scores"):
         evaluate.kept(tmp_path / "elsewhere")
 

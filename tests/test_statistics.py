@@ -10,7 +10,7 @@ from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from aiaas import statistics
-from aiaas.statistics import Interval, Resamples, resamples
+from aiaas.statistics import Difference, Interval, Resamples, resamples
 from aiaas.statistics.weighted import Area, Gathered, Mean, Once, ratio
 
 CLOSE = {"rel": 1e-9, "abs": 1e-9}
@@ -220,6 +220,33 @@ def test_equal_models_do_not_differ() -> None:
     same = {"x": Mean(np.arange(50.0))}
     found = statistics.paired(same, same, Resamples(50, 100))["x"]
     assert (found.value, found.interval, found.p) == (0, None, 1)
+
+
+def test_a_difference_is_worse_in_one_direction_only() -> None:
+    down, up = Difference(-0.1, None, 0.01), Difference(0.1, None, 0.01)
+    assert (down.is_worse("higher"), down.is_worse("lower")) == (True, False)
+    assert (up.is_worse("higher"), up.is_worse("lower")) == (False, True)
+    assert not down.is_worse("higher", level=0.995)
+    assert not Difference(-0.1, None, float("nan")).is_worse("higher")
+
+
+def test_a_part_is_held_against_the_rest() -> None:
+    """The spread of a difference of two means is known."""
+    rng = np.random.default_rng(8)
+    values, mask = rng.normal(0, 1, 900), np.arange(900) < 300
+    values[mask] += 0.3
+    found = statistics.against_rest(Mean(values), {"part": mask}, Resamples(900, 2000))["part"]
+    assert found.value == pytest.approx(values[mask].mean() - values[~mask].mean(), **CLOSE)
+    assert found.p == pytest.approx(stats.ttest_ind(values[mask], values[~mask], equal_var=False).pvalue, rel=0.5)
+    assert found.interval is not None
+    low, high = stats.ttest_ind(values[mask], values[~mask], equal_var=False).confidence_interval()
+    assert tuple(found.interval) == pytest.approx((low, high), abs=0.02)
+
+
+def test_a_part_that_does_not_vary_has_no_p() -> None:
+    found = statistics.against_rest(Mean(np.ones(20)), {"part": np.arange(20) < 5}, Resamples(20, 50))["part"]
+    assert (found.value, found.interval) == (0, None)
+    assert np.isnan(found.p)
 
 
 def test_a_difference_that_is_not_defined_has_no_p() -> None:

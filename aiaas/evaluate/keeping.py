@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,13 @@ class Kept:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    def at(self, places: NDArray[np.intp]) -> Kept:
+        """The rows at some places, such as those that another model was judged on as well."""
+        targets = self.targets[places] if len(self.targets) else self.targets
+        return replace(
+            self, targets=targets, scores=self.scores[places], keys=self.keys[places], rows=self.rows[places]
+        )
 
 
 def write(

@@ -28,6 +28,13 @@ def of(metrics: Mapping[str, Any], section: Evaluate, task: Task) -> list[str]:
     few = [label for label, figures in classes.items() if 0 < figures["rows"] < FEW]
     if few and rows >= FEW:
         told.append(f"fewer than {FEW} test rows have {_listed(few)}: the figures of these classes are rough")
+    found = metrics.get("intervals", {}).get("metrics", {})
+    still = [name for name, interval in found.items() if interval is None and metrics.get(name) is not None]
+    if still and rows >= FEW:
+        told.append(
+            f"{', '.join(still)}: no interval, for nothing varies among the test rows; what {rows:,} rows never show "
+            f"may still happen in {3 / rows:.1%} of all"  # the rule of three: with 95 % at most so often
+        )
     if section.intervals.samples and not isinstance(task, Weighs):
         told.append("the task has no statistics, so there are no intervals and no slices")
     return told

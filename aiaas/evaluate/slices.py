@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aiaas.contracts import Signature, Task, Weighs
@@ -71,14 +72,13 @@ def _hold_against_rest(
     for each in found:
         name = (each["slice"], each["value"])
         if name in apart:
-            difference, p = apart[name], adjusted[name]
-            worse = difference.value * (1 if task.METRICS[metric] == "lower" else -1) > 0
+            difference = replace(apart[name], p=adjusted[name])
             each["against_rest"] = {
                 "metric": metric,
                 "difference": difference.value,
                 "interval": ends(difference.interval),
-                "p": None if p != p else p,
-                "worse": worse and p < 1 - section.intervals.level,
+                "p": None if difference.p != difference.p else difference.p,
+                "worse": difference.is_worse(task.METRICS[metric], section.intervals.level),
             }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from aiaas.contracts import Statistic
 from aiaas.statistics.bootstrap import Interval, percentile
@@ -56,6 +56,11 @@ class Difference:
     value: float
     interval: Interval | None
     p: float
+
+    def is_worse(self, better: Literal["higher", "lower"], level: float = 0.95) -> bool:
+        """Whether the second is worse by more than chance. Of equal models it is so at most half as often as the level
+        leaves, 2.5 % at 95 %: p is two-sided, and one side of it is to the better."""
+        return self.p < 1 - level and (self.value < 0) == (better == "higher")
 
 
 def paired(
