@@ -4,9 +4,10 @@
     python tests/benchmarks/judgement.py gate
     python tests/benchmarks/judgement.py time
 
-`coverage` draws data sets of a classifier, a regression and a generator, and counts how many intervals hold the value of
-a data set of a million rows. `gate` draws pairs of models that answer the same rows, equally good ones and some of which
-the second is worse by three points, and counts how often the second is said to be worse. `time` measures one process.
+`coverage` draws data sets of a classifier, a regression and a generator, and counts how many intervals hold the value
+of a data set of a million rows. `gate` draws pairs of models that answer the same rows, equally good ones and some of
+which the second is worse by three points, and counts how often the second is said to be worse. `time` measures one
+process.
 """
 
 from __future__ import annotations
@@ -162,7 +163,8 @@ def cost(rows: int, asked: argparse.Namespace) -> dict[str, Any]:
         began = time.process_time()
         flat = text_classification.statistics(targets, scores, signature)
         own = text_classification.class_statistics(targets, scores, signature)
-        named: dict[Any, Statistic] = {**flat, **{(label, name): each for label in own for name, each in own[label].items()}}
+        named: dict[Any, Statistic] = dict(flat)
+        named |= {(label, name): each for label, figures in own.items() for name, each in figures.items()}
         statistics.intervals(named, Resamples(rows, asked.samples), method=asked.method)
         told[f"{classes} classes"] = round(time.process_time() - began, 2)
     return told
