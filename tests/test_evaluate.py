@@ -383,6 +383,20 @@ def test_a_run_is_judged_with_intervals_and_slices(judged: Any, capsys: pytest.C
     assert max(map(len, told.splitlines())) <= 80
 
 
+def test_texts_are_sliced_by_a_column_that_no_model_learns(judged: Any, project: Path) -> None:
+    rows = [(text, "pos") for text in (project / "good.txt").read_text("utf-8").split()]
+    rows += [(text, "neg") for text in (project / "bad.txt").read_text("utf-8").split()]
+    lines = [f"{text},{label},{'abc'[place % 3]},{place}" for place, (text, label) in enumerate(rows)]
+    (project / "rows.csv").write_text("\n".join(["text,label,shop,price", *lines]) + "\n", "utf-8")
+    by = "evaluate.slices=[shop, price]"
+    _, metrics = judged('collect=[{"source": "rows.csv", "columns": {"price": "price"}}]', by, "evaluate.intervals={}")
+    found = metrics["slices"]
+    assert [each["value"] for each in found if each["slice"] == "shop"] == ["a", "b", "c"]
+    assert len([each for each in found if each["slice"] == "price"]) == 4
+    with pytest.raises(DataError, match="no column 'shops'"):
+        judged('collect=[{"source": "rows.csv"}]', "evaluate.slices=[shops]")
+
+
 def test_rows_are_the_same_whatever_steps_they_went_through(judged: Any) -> None:
     first, second = (
         evaluate.kept(judged(f"preprocess.steps={steps}", "evaluate.intervals.samples=0")[0])

@@ -59,9 +59,10 @@ def _show_slices(metrics: Mapping[str, Any]) -> None:
     """The slices that are worse than the rest, the worst first, or that none is."""
     slices, worst = metrics["slices"], metrics["worst"]
     few = sum(each["few"] for each in slices)
-    small = f"; {few} of them {'has' if few == 1 else 'have'} few rows and prove nothing" if few else ""
+    small = f"{few} of {len(slices)} slices with too few rows to prove anything" if few else ""
     if not worst:
-        output.say(output.wrapped(f"none of {len(slices)} slices is significantly worse than the rest{small}"))
+        told = f"none of {len(slices)} slices is significantly worse than the rest"
+        output.say(output.wrapped("; ".join(filter(None, (told, small)))))
         return
     metric = worst[0]["metric"]
     rows = [
@@ -78,7 +79,7 @@ def _show_slices(metrics: Mapping[str, Any]) -> None:
     title = f"{len(worst)} of {len(slices)} slices significantly worse than the rest{more}"
     output.table(title, ("slice", "rows", metric, "than rest", "p"), rows, stderr=True, right=range(1, 5))
     if small:
-        output.say(small.removeprefix("; ").replace("of them", f"of {len(slices)} slices"))
+        output.say(small)
 
 
 def _level(known: Mapping[str, Any]) -> str:
