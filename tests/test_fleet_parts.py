@@ -533,14 +533,14 @@ def test_all_who_ask_wait_for_one_loading(toys: Callable[..., Bundle], monkeypat
         assert not models.find("toy", LOCAL).awake
         assert models.find("toy", LOCAL).described["name"] == "toy"
         loaded = 0
-        real = rest.load
+        real = rest._load
 
         async def counting(*given: Any) -> Bundle:
             nonlocal loaded
             loaded += 1
             return await real(*given)
 
-        monkeypatch.setattr(rest, "load", counting)
+        monkeypatch.setattr(rest, "_load", counting)
         found = await asyncio.gather(*(models.awake("toy", LOCAL, FOREVER) for _ in range(5)))
         return loaded, len({id(each) for each in found}) == 1 and found[0].bundle.scored(["250 a"]) != []
 

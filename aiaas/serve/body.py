@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from starlette.requests import Request
 
 from aiaas import strictjson
 from aiaas.errors import DataError
-from aiaas.serve.errors import MediaTypeError, RequestError, TooLargeError
+from aiaas.serve.errors import DeadlineError, MediaTypeError, RequestError, TooLargeError
 
 if TYPE_CHECKING:
     from python_multipart.multipart import File
@@ -73,7 +74,8 @@ async def read_body(request: Request, limit: int, media_types: Sequence[str] = (
 
 
 async def read_bytes(request: Request, limit: int) -> bytes:
-    """The body of whatever kind, refused as soon as it is known to be longer than `limit` bytes."""
+    """The body of whatever kind, refused as soon as it is known to be longer than `limit` bytes; DeadlineError where it
+    does not come in time."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise MediaTypeError("a compressed body is not taken", hint="send it as it is")
     length = request.headers.get("content-length", "")
@@ -82,11 +84,15 @@ async def read_bytes(request: Request, limit: int) -> bytes:
         raise too_large
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise too_large
-        parts.append(part)
+    try:
+        async with asyncio.timeout_at(request.state.call.deadline):
+            async for part in request.stream():
+                size += len(part)
+                if size > limit:
+                    raise too_large
+                parts.append(part)
+    except TimeoutError:
+        raise DeadlineError from None
     return b"".join(parts)
 
 

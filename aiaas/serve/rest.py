@@ -52,6 +52,7 @@ class Rest:
         self._thread = ThreadPoolExecutor(1, "aiaas-load")
         self._asked: dict[str, float] = {}
         self._coming: dict[str, asyncio.Task[Live]] = {}
+        self._loading = asyncio.Lock()
 
     def begin(self) -> None:
         """In the event loop, once."""
@@ -64,6 +65,10 @@ class Rest:
 
     async def load(self, name: str, loading: Callable[[], Bundle], expected: int = 0) -> Bundle:
         """What `loading` gives, after room for `expected` bytes was made; one model at a time, in a thread."""
+        async with self._loading:
+            return await self._load(name, loading, expected)
+
+    async def _load(self, name: str, loading: Callable[[], Bundle], expected: int) -> Bundle:
         self._make_room(expected, but=name)
         bundle, size = await asyncio.get_running_loop().run_in_executor(self._thread, measured, loading)
         self.sizes[name] = size
@@ -92,14 +97,20 @@ class Rest:
         def loading() -> Bundle:
             return bundles.load(old.path, digest=old.digest, version=old.version)
 
-        bundle = await self.load(live.name, loading, expected)
+        async with self._loading:  # until it is in its place, where the next that needs room finds it
+            if (now := self._other(live)) is None:
+                bundle = await self._load(live.name, loading, expected)
+            if (now := now or self._other(live)) is None:
+                back = self._models.make(live.name, bundle)
+                self._models.place(back)
+                logger.info("%s is in memory again", live.name)
+                return back
+        return now if now.awake else await self._come_back(now)
+
+    def _other(self, live: Live) -> Live | None:
+        """The version that took its place meanwhile."""
         now = self._models.get(live.name)
-        if now is not None and now is not live:  # another version took its place meanwhile
-            return now if now.awake else await self._come_back(now)
-        back = self._models.make(live.name, bundle)
-        self._models.place(back)
-        logger.info("%s is in memory again", live.name)
-        return back
+        return now if now is not live else None
 
     def _came_back(self, name: str, task: asyncio.Task[Live]) -> None:
         self._coming.pop(name, None)

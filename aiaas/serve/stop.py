@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from aiaas.serve.connection import impatient
 from aiaas.serve.door import turn_newcomers_away
 from aiaas.serve.entrance import Entrance
 from aiaas.serve.guard import Tls
@@ -137,7 +138,7 @@ class GracefulServer(uvicorn.Server):
 
     def _protocol(self) -> asyncio.Protocol:
         config: Any = self.config
-        protocol: asyncio.Protocol = config.http_protocol_class(
+        protocol: asyncio.Protocol = impatient(config.http_protocol_class)(
             config=config, server_state=self.server_state, app_state=self.lifespan.state
         )
         return protocol

@@ -55,6 +55,14 @@ class Exposing(Protocol):
     def routes(self) -> list[Route]: ...
 
 
+@runtime_checkable
+class Following(Protocol):
+    """A watcher that is told too which versions are in memory."""
+
+    def placed(self, about: Mapping[str, Any], before: Mapping[str, Any] | None, *, awake: bool) -> None:
+        """A version took the place of the one before; it is in memory where it is `awake`."""
+
+
 @dataclass(frozen=True, slots=True)
 class All:
     """Tells all of `watchers`. One that fails costs no request its answer."""
@@ -81,6 +89,14 @@ class All:
                 each.computed(about, batch)
             except Exception:
                 _failed(each)
+
+    def placed(self, about: Mapping[str, Any], before: Mapping[str, Any] | None, *, awake: bool) -> None:
+        for each in self.watchers:
+            if isinstance(each, Following):
+                try:
+                    each.placed(about, before, awake=awake)
+                except Exception:
+                    _failed(each)
 
 
 def _failed(watcher: Watcher) -> None:

@@ -75,6 +75,7 @@ class Batcher:
             return await job.future, job.spent
         finally:
             timer.cancel()
+            self._queue.leave(job)
 
     def _next(self) -> None:
         """Begin the next batch, if anything waits."""

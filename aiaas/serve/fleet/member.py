@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,7 @@ class Member:
         self._sizes = sizes
         self._tasks: set[asyncio.Task[None]] = set()
         self._prepared: dict[int, Live] = {}
+        self._tried: dict[int, Bundle] = {}
 
     @property
     def watchers(self) -> Sequence[Watcher]:
@@ -74,7 +76,8 @@ class Member:
 
     def bundles(self) -> Iterator[Bundle]:
         """Of all versions that may still answer something; for any thread."""
-        return (live.bundle for live in [*self._models.current(), *self._switches.before()])
+        tried = list(self._tried.values())
+        return iter([*(live.bundle for live in [*self._models.current(), *self._switches.before()]), *tried])
 
     def begin(self) -> None:
         """In the event loop, once all is loaded and the door could be opened."""
@@ -124,10 +127,14 @@ class Member:
         try:
             live = await self._made(asked)
         except Exception as error:
-            if not isinstance(error, AiaasError):
+            why = str(error)
+            if not isinstance(error, AiaasError):  # it may quote an example: that is for the log, which is masked
                 logger.error("%s cannot be loaded", asked.model.name, exc_info=error)
-            self._channel.send(Prepared(asked.number, str(error) or type(error).__name__))
+                why = f"{type(error).__name__}; the log of worker {os.getpid()} says more"
+            self._channel.send(Prepared(asked.number, why))
             return
+        finally:
+            self._tried.pop(asked.number, None)
         self._faults.forget(live.bundle.digest)
         if asked.at_once:  # it has just begun: the version before never answered here
             self._switches.switch_now(live)
@@ -143,14 +150,14 @@ class Member:
             return held
         # The version before stays, so there must be room for as much again.
         expected = self._rest.sizes.get(located.name, 0)
-        bundle = await self._rest.load(located.name, lambda: checked(located.load()), expected)
+        bundle = await self._rest.load(located.name, lambda: self._checked(asked), expected)
         return self._models.make(located.name, bundle)
 
-
-def checked(bundle: Bundle) -> Bundle:
-    """The bundle, warm, after it answered its example requests as it did when it was made."""
-    bundle.replay()
-    return bundle
+    def _checked(self, asked: Prepare) -> Bundle:
+        """The bundle, warm, after it answered its example requests as it did when it was made."""
+        bundle = self._tried[asked.number] = asked.model.load()
+        bundle.replay()
+        return bundle
 
 
 def _about(live: Live) -> dict[str, Any]:

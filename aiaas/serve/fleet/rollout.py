@@ -12,6 +12,7 @@ from aiaas.bundle import Located
 from aiaas.serve.fleet.board import Board
 from aiaas.serve.fleet.messages import Forget, Message, Settle, Turn
 from aiaas.serve.fleet.worker import DIED, Worker
+from aiaas.serve.seen.leading import Outcome
 
 FAULTS = 3
 """Failed requests below which nothing is concluded of a new version."""
@@ -43,7 +44,7 @@ class RefusedError(Exception):
 
 class Rollout:
     """`plan` is what every worker answers with, by name: a worker that begins loads that. `workers` gives those that
-    answer or are about to; `tell` is told, in a line, what was decided."""
+    answer or are about to; `tell` is told, in a line, what was decided, and `count` what became of which model."""
 
     def __init__(
         self,
@@ -52,12 +53,14 @@ class Rollout:
         workers: Callable[[], list[Worker]],
         tell: Callable[[str], None],
         probation: float,
+        count: Callable[[str, Outcome], None] = lambda model, outcome: None,
     ) -> None:
         self.plan = plan
         self._board = board
         self._workers = workers
         self._tell = tell
         self._seconds = probation
+        self._count = count
         self._numbers = itertools.count(1)
         self._watched: dict[str, Probation] = {}
         self._refused: dict[str, tuple[Located, int]] = {}
@@ -80,13 +83,19 @@ class Rollout:
             tries = (refused[1] if refused else 0) + 1 if str(error) == DIED else TRIES
             self._refused[model.name] = (model, tries)
             stays = self.plan[model.name].version
+            self._count(model.name, "refused")
             self._tell(f"{_named(model)} does not take the place of version {stays}: {error}")
             return
         self._refused.pop(model.name, None)
         self._watched[model.name] = Probation(model, before)
         for worker in self._workers():
             worker.counted.pop(model.digest or "", None)  # of a time before
+        self._count(model.name, "switched")
         self._tell(f"{_named(model)} answers in place of version {before.version}")
+
+    def again(self) -> list[Located]:
+        """Versions whose loading ended with a worker's death, which may have died of something else."""
+        return [model for model, tries in self._refused.values() if tries < TRIES]
 
     async def judge(self) -> None:
         """Take back what errs; settle what did well for long enough."""
@@ -121,6 +130,7 @@ class Rollout:
         del self._watched[name]
         await self._switch(probation.old, force=True)
         self._say_all(Settle(name))
+        self._count(name, "gave way")
         hint = f"aiaas models rollback {name} puts the alias back too"
         self._tell(f"{_named(probation.new)} gave way to version {probation.old.version} again: {why}; {hint}")
 
@@ -129,12 +139,13 @@ class Rollout:
         RefusedError, and then nothing has changed; with `force` a worker that cannot is killed instead: the one in its
         place will.
 
-        Loading takes as long as it takes. Then each worker is told the number at which it switches, and only one switch
+        Loading takes as long as it takes, in one worker before it does in the others: it may be the end of a process.
+        Then each worker is told the number at which it switches, and only one switch
         at a time may be that far: a worker that has not seen one epoch must not miss another's turn.
         """
         key = self.number()
         try:
-            await self._of_all(lambda worker: worker.prepare(key, model), force)
+            await self._of_all(lambda worker: worker.prepare(key, model), force, one_first=not force)
             async with self._switching:
                 number = self.number()
                 try:
@@ -155,10 +166,14 @@ class Rollout:
         self._say_all(Turn())
         return before
 
-    async def _of_all(self, ask: Callable[[Worker], Awaitable[str | None]], force: bool) -> None:
+    async def _of_all(
+        self, ask: Callable[[Worker], Awaitable[str | None]], force: bool, *, one_first: bool = False
+    ) -> None:
         """Ask every worker, those too that come meanwhile; RefusedError with what one says that cannot."""
         asked: set[Worker] = set()
         while missing := [worker for worker in self._workers() if worker not in asked]:
+            if one_first and not asked:
+                missing = missing[:1]
             asked.update(missing)
             answers = await asyncio.gather(*(ask(worker) for worker in missing))
             for worker, refused in zip(missing, answers, strict=True):

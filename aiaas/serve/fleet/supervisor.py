@@ -19,18 +19,16 @@ from aiaas.serve.fleet.aliases import Aliases
 from aiaas.serve.fleet.board import Board
 from aiaas.serve.fleet.messages import Begin, Failed, Stop
 from aiaas.serve.fleet.rollout import Rollout
-from aiaas.serve.fleet.worker import Worker
+from aiaas.serve.fleet.worker import LONGEST, Worker
 from aiaas.serve.seen import Places
+from aiaas.serve.seen.leading import Leading
 from aiaas.serve.settings import Settings
-from aiaas.serve.stop import PATIENCE
 
 YOUNG = 5.0
 """Seconds after which a worker that died had lived: another comes at once. After a younger one there is a pause, twice
 as long each time."""
 PAUSES = (0.1, 10.0)
 """The shortest and the longest, in seconds."""
-MARGIN = 5.0
-"""Seconds more than `PATIENCE` after which a worker that was told to end is killed."""
 JUDGED = 0.1
 """Seconds between two looks at how new versions do."""
 HUNG = 60.0
@@ -64,7 +62,8 @@ class Supervisor:
         self._opened = 0
         self._stopping = asyncio.Event()
         self._renewing = asyncio.Lock()
-        self._rollout = Rollout(plan, self._board, self._current, tell, settings.probation)
+        self._leading = Leading(places.metrics, settings.workers)
+        self._rollout = Rollout(plan, self._board, self._current, tell, settings.probation, self._leading.switched)
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT; raises what the first workers could not load."""
@@ -159,6 +158,7 @@ class Supervisor:
         await worker.gone.wait()
         self._workers.discard(worker)
         if worker.crashed and not self._stopping.is_set():
+            self._leading.died(worker.how)
             self._rollout.died(worker)
 
     def _hang_up(self, had_terminal: bool) -> None:
@@ -181,7 +181,8 @@ class Supervisor:
             except Exception as error:  # whatever became of the registry, what answers goes on
                 logger.warning("the aliases cannot be looked at", exc_info=error)
                 continue
-            for model in moved:
+            again = {model.name: model for model in self._rollout.again()}
+            for model in (again | {model.name: model for model in moved}).values():
                 await self._rollout.offer(model)
 
     async def _judge(self) -> None:
@@ -198,7 +199,7 @@ class Supervisor:
     def _stop(self) -> None:
         if self._stopping.is_set():  # told twice: nobody wants to wait
             for worker in self._workers:
-                worker.send(Stop(now=True))
+                worker.stop_now()
         self._stopping.set()
 
     async def _end(self) -> None:
@@ -212,11 +213,12 @@ class Supervisor:
                 worker.kill()
         waiting = [asyncio.create_task(worker.gone.wait()) for worker in left]
         if waiting:
-            _, late = await asyncio.wait(waiting, timeout=PATIENCE + MARGIN)
+            _, late = await asyncio.wait(waiting, timeout=LONGEST)
             for worker in left if late else ():
                 worker.kill()
             await asyncio.gather(*waiting)
         self._file.close()
+        self._leading.close()
 
 
 def _error(worker: Worker) -> AiaasError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 
 from aiaas.serve.models import Live, Models
@@ -18,6 +19,7 @@ class Switches:
         self._seen = epoch()
         self._waiting: dict[int, Live] = {}
         self._before: dict[str, Live] = {}
+        self._settled: dict[str, weakref.ref[Live]] = {}
 
     def add(self, number: int, live: Live) -> None:
         """Let `live` wait until the epoch is `number`."""
@@ -48,10 +50,13 @@ class Switches:
         return next((live for live in known if live and live.awake and live.bundle.digest == digest), None)
 
     def before(self) -> list[Live]:
-        """Versions that answered before those that do, and may come back."""
-        return list(self._before.values())
+        """Versions that answered before those that do, and may come back, or still end what they began."""
+        settled = (each() for each in list(self._settled.values()))
+        return [*list(self._before.values()), *(live for live in settled if live)]
 
     def settle(self, name: str) -> None:
         """Let the version go that answered before this one; requests that it began it still ends."""
-        if self._before.pop(name, None):
+        if before := self._before.pop(name, None):
+            self._settled[name] = weakref.ref(before)
+            del before
             settle()

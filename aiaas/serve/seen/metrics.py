@@ -46,6 +46,7 @@ class Metrics:
             store, "aiaas_tenant_requests", "Requests of a tenant that are over.", ("tenant", "status")
         )
         self._active = Gauges(store, "aiaas_requests_active", "Requests under way.").of()
+        self._loaded = Gauges(store, "aiaas_models_loaded", "Workers that have a version in memory.", MODEL)
         self._process = _Process(store, str(worker))
         store.flush()  # a worker that is asked nothing is there too
 
@@ -70,6 +71,12 @@ class Metrics:
     def computed(self, about: Mapping[str, Any], batch: Batch) -> None:
         self._of_model.of(*_model(about)).computed(batch)
         self._store.soon()
+
+    def placed(self, about: Mapping[str, Any], before: Mapping[str, Any] | None, *, awake: bool) -> None:
+        if before:
+            self._loaded.of(*_model(before)).set(0)
+        self._loaded.of(*_model(about)).set(float(awake))
+        self._store.flush()  # so seldom that it need not wait
 
     def routes(self) -> list[Route]:
         async def metrics(request: Request) -> Response:
