@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from aiaas import audit
 from aiaas.track import Registry
 from aiaas.workspace import Workspace
 from tests import fleet_toy
@@ -135,6 +136,59 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_who_says_it_twice_does_not_wait_for_what_is_computed(workspace: Workspace) -> None:
+    fleet_toy.register(workspace, "toy", seconds=30)
+    with served(workspace) as service:
+        asking = Clients(service.url, key=service.key, count=1)
+        asking.start()
+        time.sleep(0.5)
+        began = time.monotonic()
+        service.process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        service.process.send_signal(signal.SIGINT)
+        assert service.process.wait(PATIENCE) == 0
+        assert time.monotonic() - began < 15
+        asking.end()
+
+
+def test_what_is_seen_of_all_workers_is_one(workspace: Workspace) -> None:
+    fleet_toy.register(workspace, "toy")
+    asked = 0
+
+    def shown(service: Service) -> dict[str, float]:
+        time.sleep(0.3)  # numbers reach the others a moment later
+        lines = httpx.get(service.url + "/metrics", headers=service.headers, trust_env=False).text.splitlines()
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+    def ask(service: Service, count: int) -> float:
+        nonlocal asked
+        asked += count
+        assert all(service.predict("5").status_code == 200 for _ in range(count))
+        found = shown(service)
+        return sum(value for name, value in found.items() if name.startswith("aiaas_tenant_rows_total"))
+
+    with served(workspace, "--workers", "2") as service:
+        assert ask(service, 10) == asked
+        kill(service.workers()[0])
+        until(lambda: "another takes its place" in service.said and service.status() == "ready")
+        assert ask(service, 10) == asked
+        before = set(service.workers())
+        service.process.send_signal(signal.SIGHUP)
+        until(lambda: len(service.workers()) == 2 and not before & set(service.workers()))
+        assert ask(service, 10) == asked
+        found = shown(service)
+        assert found['aiaas_worker_deaths_total{how="SIGKILL"}'] == 1
+        assert found['aiaas_models_loaded{model="toy",version="1"}'] == found["aiaas_workers_wanted"] == 2
+        assert sum(name.startswith("aiaas_worker_start_time_seconds") for name in found) == 2
+        service.process.terminate()
+        assert service.process.wait(PATIENCE) == 0
+    audit.verify(workspace.audit)
+    entries = [each for each in audit.entries(workspace.audit) if each.get("model")]
+    lines = [json.loads(line) for path in workspace.logs.glob("access-*.jsonl") for line in path.open("rb")]
+    assert len({each["id"] for each in entries}) == asked
+    assert {each["id"] for each in lines if each.get("model")} == {each["id"] for each in entries}
 
 
 def test_a_version_takes_the_place_of_another_in_one_step(workspace: Workspace, two: Service) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import signal
 import socket
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -21,18 +26,21 @@ from aiaas.serve.calls import LOCAL, Call
 from aiaas.serve.entrance import Entrance
 from aiaas.serve.errors import DeadlineError
 from aiaas.serve.fleet import rollout
-from aiaas.serve.fleet.board import EMPTY, LEAVING, OPEN, STARTING, Board, Crowd
+from aiaas.serve.fleet.aliases import Aliases
+from aiaas.serve.fleet.board import EMPTY, LEAVING, OPEN, STARTING, STILL, Board, Crowd
 from aiaas.serve.fleet.channel import Channel
 from aiaas.serve.fleet.faults import Faults
 from aiaas.serve.fleet.messages import Arm, Begin, Counted, Forget, Message, Prepare, Settle, Turn
 from aiaas.serve.fleet.rollout import Rollout
 from aiaas.serve.fleet.switches import Switches
-from aiaas.serve.fleet.worker import environment
+from aiaas.serve.fleet.worker import Worker, environment
 from aiaas.serve.models import Models
 from aiaas.serve.rest import Rest
 from aiaas.serve.seen import Places
 from aiaas.serve.settings import Settings
 from aiaas.serve.watching import All, Ended
+from aiaas.track import Registry
+from aiaas.workspace import Workspace
 from tests import fleet_toy
 
 # --- the board ------------------------------------------------------------------------------------------------------
@@ -58,6 +66,18 @@ def test_the_board_is_one_for_all_who_have_its_file() -> None:
         for slot in range(6):
             board.set_state(slot, STARTING)
         assert board.free() is None
+
+
+def test_a_worker_that_does_not_move_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    board, file = Board.make(workers=1)
+    with file:
+        board.set_state(0, OPEN)
+        assert board.missing == 0
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + STILL + 1)
+        assert board.missing == 1
+        board.move(0)
+        assert board.missing == 0
 
 
 def test_who_has_more_connections_than_another_is_ahead() -> None:
@@ -121,6 +141,37 @@ def test_the_end_of_the_other_is_heard() -> None:
         return heard
 
     assert asyncio.run(listen()) == [Turn(), None]
+
+
+def test_a_worker_that_cannot_be_started_leaves_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pair() -> tuple[Channel, Channel]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(Channel, "pair", pair)
+
+    async def start() -> int | None:
+        board, file = Board.make(workers=1)
+        begin = Begin(0, (), Settings(Path("/")), Places(Path("/"), Path("/"), Path("/")))
+        with file, socket.socket() as door:
+            with pytest.raises(OSError, match="Too many"):
+                await Worker(begin, board, door).start()
+            return board.free()
+
+    assert asyncio.run(start()) == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (7, "ended with status 7"),
+        (-signal.SIGKILL, "was ended by SIGKILL"),
+        (-36, "was ended by signal 36"),  # one of those that have no names
+    ],
+)
+def test_how_a_worker_ended(status: int, words: str) -> None:
+    worker: Any = object.__new__(Worker)
+    worker._process = SimpleNamespace(returncode=status)
+    assert worker.ending == words
 
 
 def test_a_worker_computes_with_its_share_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,6 +337,17 @@ def test_a_version_that_comes_after_its_turn_is_switched_to_at_once(toys: Callab
     assert [live.bundle.version for live in models] == ["2"]
 
 
+def test_a_version_that_was_settled_is_known_as_long_as_it_ends_what_it_began(toys: Callable[..., Bundle]) -> None:
+    models, epoch = models_of(toys()), Epoch()
+    switches = Switches(models, epoch)
+    under_way = models.find("toy", LOCAL)
+    switches.switch_now(models.make("toy", toys(version="2")))
+    switches.settle("toy")
+    assert switches.before() == [under_way], "its errors may quote what its steps take out"
+    del under_way
+    assert switches.before() == []
+
+
 def test_faults_are_counted_by_version_and_told_soon() -> None:
     async def watch() -> list[Mapping[str, tuple[int, int]]]:
         told: list[Mapping[str, tuple[int, int]]] = []
@@ -419,6 +481,18 @@ def test_what_errs_goes_back_while_another_is_loaded() -> None:
     assert case.rollout.plan["other"] == other
 
 
+def test_one_worker_loads_a_version_before_the_others_do() -> None:
+    case = Case()
+    case.workers[0].refusing = case.workers[1].refusing = "the worker died"
+    asyncio.run(case.rollout.offer(TWO))
+    assert sum(Prepare in map(type, worker.heard) for worker in case.workers) == 1, "all would have died at once"
+    assert case.rollout.again() == [TWO]
+    case.workers[0].refusing = case.workers[1].refusing = None
+    asyncio.run(case.rollout.offer(TWO))
+    assert case.version() == "2"
+    assert case.rollout.again() == []
+
+
 def test_a_death_while_it_is_loaded_is_tried_again() -> None:
     case = Case()
     for worker in case.workers:
@@ -426,6 +500,7 @@ def test_a_death_while_it_is_loaded_is_tried_again() -> None:
     for _ in range(5):
         asyncio.run(case.rollout.offer(TWO))
     assert len(case.said) == rollout.TRIES
+    assert case.rollout.again() == []
 
 
 @pytest.mark.parametrize(
@@ -499,6 +574,22 @@ def test_what_did_well_is_settled() -> None:
     assert case.workers[0].heard[-1] == Settle("toy")
 
 
+def test_an_alias_that_leads_nowhere_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    space = Workspace.open(tmp_path)
+    fleet_toy.register(space, "toy")
+    aliases = Aliases({"toy": "toy"}, space)
+    assert [each.version for each in aliases.look()] == ["1"]
+    assert list(aliases.look()) == []
+    registry = tmp_path / "models" / "toy" / "registry.json"
+    kept = registry.read_text("utf-8")
+    registry.write_text(kept.replace('"champion"', '"elsewhere"'), "utf-8")
+    for _ in range(3):
+        assert list(aliases.look()) == []
+    assert caplog.text.count("toy stays as it is") == 1
+    Registry(space.models).set_alias("toy", "champion", 1)
+    assert [each.version for each in aliases.look()] == ["1"]
+
+
 # --- rest -----------------------------------------------------------------------------------------------------------
 
 FOREVER = 1e12
@@ -545,6 +636,26 @@ def test_all_who_ask_wait_for_one_loading(toys: Callable[..., Bundle], monkeypat
         return loaded, len({id(each) for each in found}) == 1 and found[0].bundle.scored(["250 a"]) != []
 
     assert asyncio.run(go()) == (1, True)
+
+
+def test_models_that_are_asked_at_once_stay_within_the_budget(toys: Callable[..., Bundle]) -> None:
+    async def go() -> int:
+        models = models_of(*(toys(name, loading=0.02) for name in ("a", "b", "c", "d")))
+        rest = Rest(models, None, 150, dict.fromkeys(("a", "b", "c", "d"), 100))
+        models.waking = rest
+        rest.begin()
+        most = 0
+
+        async def ask(name: str) -> None:
+            nonlocal most
+            await models.awake(name, LOCAL, FOREVER)
+            most = max(most, sum(live.awake for live in models))
+
+        with patch("aiaas.serve.rest.resident", lambda: 0), patch("aiaas.serve.rest._files", lambda path: 100):
+            await asyncio.gather(*(ask(name) for name in ("a", "b", "c", "d") for _ in range(3)))
+        return most
+
+    assert asyncio.run(go()) == 1
 
 
 def test_who_cannot_wait_is_told_so_and_the_loading_goes_on(toys: Callable[..., Bundle]) -> None:

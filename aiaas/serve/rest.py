@@ -69,7 +69,8 @@ class Rest:
             return await self._load(name, loading, expected)
 
     async def _load(self, name: str, loading: Callable[[], Bundle], expected: int) -> Bundle:
-        self._make_room(expected, but=name)
+        if self._make_room(expected, but=name):
+            settle()  # first, or what it takes could not be seen
         bundle, size = await asyncio.get_running_loop().run_in_executor(self._thread, measured, loading)
         self.sizes[name] = size
         return bundle
@@ -100,6 +101,8 @@ class Rest:
         async with self._loading:  # until it is in its place, where the next that needs room finds it
             if (now := self._other(live)) is None:
                 bundle = await self._load(live.name, loading, expected)
+                # What others gave back meanwhile was taken off what it was seen to take.
+                self.sizes[live.name] = max(expected, self.sizes[live.name])
             if (now := now or self._other(live)) is None:
                 back = self._models.make(live.name, bundle)
                 self._models.place(back)
@@ -133,10 +136,11 @@ class Rest:
     def _awake(self) -> list[Live]:
         return [live for live in self._models if live.awake]
 
-    def _make_room(self, needed: int, but: str | None = None) -> None:
-        """Let those go that were not asked for the longest, until so many bytes more fit; `but` stays."""
+    def _make_room(self, needed: int, but: str | None = None) -> bool:
+        """Let those go that were not asked for the longest, until so many bytes more fit; `but` stays. Whether any had
+        to."""
         if self._budget is None:
-            return
+            return False
         taken = needed + sum(self.sizes.get(live.name, 0) for live in self._awake())
         awake = [live for live in self._awake() if live.name != but]
         going: list[Live] = []
@@ -147,6 +151,7 @@ class Rest:
             going.append(live)
             taken -= self.sizes.get(live.name, 0)
         self._unload(going)
+        return bool(going)
 
     def _unload(self, going: list[Live]) -> None:
         for live in going:
@@ -161,9 +166,11 @@ def measured(loading: Callable[[], Bundle]) -> tuple[Bundle, int]:
     """What `loading` gives, and the bytes that it takes."""
     before = resident()
     bundle = loading()
-    path = getattr(bundle, "path", None)
-    files = sum(each.stat().st_size for each in path.rglob("*") if each.is_file()) if path else 0
-    return bundle, max(resident() - before, files)
+    return bundle, max(resident() - before, _files(getattr(bundle, "path", None)))
+
+
+def _files(path: Path | None) -> int:
+    return sum(each.stat().st_size for each in path.rglob("*") if each.is_file()) if path else 0
 
 
 def resident() -> int:

@@ -21,6 +21,7 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.utils import floatToGoString
 
+from aiaas.audit.append import append
 from aiaas.serve.errors import logger
 
 Labels = tuple[str, ...]
@@ -52,8 +53,7 @@ class _Kept(MmapedDict):  # type: ignore[misc]
 
     def _init_value(self, key: str) -> None:
         if self._used + len(key.encode()) + 64 > self._capacity:
-            with Path(self._fname).open("ab") as file:
-                file.write(bytes(self._capacity))
+            append(self._f.fileno(), bytes(self._capacity), self._capacity)
         super()._init_value(key)
 
 
@@ -219,6 +219,7 @@ def text(folder: Path, accept: str) -> tuple[bytes, str]:
     """The numbers of all workers that keep them in `folder`, added up, and the media type of that, as a scraper that
     sends `accept` takes it."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(folder))
+    if folder.is_dir():  # somebody may have removed it
+        MultiProcessCollector(registry, path=str(folder))
     encode, kind = choose_encoder(accept)
     return encode(registry), kind
