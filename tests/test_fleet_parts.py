@@ -481,6 +481,19 @@ def test_what_errs_goes_back_while_another_is_loaded() -> None:
     assert case.rollout.plan["other"] == other
 
 
+def test_a_version_that_nobody_is_there_to_load_waits() -> None:
+    case = Case()
+    workers = list(case.workers)
+    case.workers.clear()
+    for _ in range(2 * rollout.TRIES):
+        asyncio.run(case.rollout.offer(TWO))
+    assert case.version() == "1", "those who begin would have to load it, and might not be able to"
+    case.workers.extend(workers)
+    assert case.rollout.again() == [TWO]
+    asyncio.run(case.rollout.offer(TWO))
+    assert case.version() == "2"
+
+
 def test_one_worker_loads_a_version_before_the_others_do() -> None:
     case = Case()
     case.workers[0].refusing = case.workers[1].refusing = "the worker died"

@@ -25,6 +25,8 @@ DEATHS = 2
 TRIES = 3
 """Times that a version is tried whose loading ended with a worker's death."""
 
+NOBODY = "no worker is there"
+
 
 @dataclass(slots=True)
 class Probation:
@@ -80,8 +82,11 @@ class Rollout:
         try:
             before = await self._switch(model)
         except RefusedError as error:
-            tries = (refused[1] if refused else 0) + 1 if str(error) == DIED else TRIES
-            self._refused[model.name] = (model, tries)
+            tries = refused[1] if refused else 0
+            if str(error) == NOBODY:
+                self._refused[model.name] = (model, tries)
+                return
+            self._refused[model.name] = (model, tries + 1 if str(error) == DIED else TRIES)
             stays = self.plan[model.name].version
             self._count(model.name, "refused")
             self._tell(f"{_named(model)} does not take the place of version {stays}: {error}")
@@ -94,7 +99,8 @@ class Rollout:
         self._tell(f"{_named(model)} answers in place of version {before.version}")
 
     def again(self) -> list[Located]:
-        """Versions whose loading ended with a worker's death, which may have died of something else."""
+        """Versions that no worker was there to load, or whose loading ended with a worker's death: it may have died of
+        something else."""
         return [model for model, tries in self._refused.values() if tries < TRIES]
 
     async def judge(self) -> None:
@@ -181,6 +187,8 @@ class Rollout:
                     raise RefusedError(refused)
                 if refused:
                     worker.kill()
+        if not asked and not force:  # what nobody has loaded would be what those who begin must load
+            raise RefusedError(NOBODY)
 
     def _say_all(self, message: Message) -> None:
         for worker in self._workers():

@@ -181,7 +181,7 @@ class Supervisor:
             except Exception as error:  # whatever became of the registry, what answers goes on
                 logger.warning("the aliases cannot be looked at", exc_info=error)
                 continue
-            again = {model.name: model for model in self._rollout.again()}
+            again = {} if self._board.missing else {model.name: model for model in self._rollout.again()}
             for model in (again | {model.name: model for model in moved}).values():
                 await self._rollout.offer(model)
 
