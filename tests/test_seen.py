@@ -300,6 +300,30 @@ def test_an_audit_that_has_no_room_at_first_counts_what_it_lost(
     ]
 
 
+def test_what_was_lost_is_told_although_nobody_asks_anything_more(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiaas.serve.seen.audit.PERIOD", 0.05)
+    real = audit.Chain.add
+
+    def full(self: audit.Chain, *entries: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def run() -> list[Any]:
+        with open_watchers(places) as watchers:
+            bundle: Any = Echo()
+            app = create_app({"echo": bundle}, access=Keys(), watchers=watchers)
+            monkeypatch.setattr(audit.Chain, "add", full)
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+                await client.post(PREDICT, **request("a", "x"))
+            await asyncio.sleep(0.15)
+            monkeypatch.setattr(audit.Chain, "add", real)
+            await asyncio.sleep(0.15)
+            return [(each["event"], each.get("count")) for each in audit.entries(places.audit)]
+
+    assert asyncio.run(run()) == [("opened", None), ("lost", 1)]
+
+
 def test_versions_in_memory_and_what_becomes_of_workers_and_versions_is_shown(places: Places) -> None:
     leading = Leading(places.metrics, wanted=2)
     leading.died("SIGKILL")

@@ -79,7 +79,10 @@ class Audit:
         if not self._chain.is_there:
             self._begin_anew()
         self._write()
-        asyncio.get_running_loop().run_in_executor(None, self._sync)
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, self._sync)
+        if self._lost:  # told as soon as there is room, although nobody asks anything
+            self._timer = loop.call_later(PERIOD, self._tick)
 
     def _count_refused(self) -> None:
         self._gathered += [self._event("refused", code=code, count=count) for code, count in self._refused.items()]
@@ -87,16 +90,15 @@ class Audit:
 
     def _write(self) -> None:
         entries, self._gathered = self._gathered, []
-        if not entries:
+        if not entries and not self._lost:
             return
-        if self._lost:
-            entries.insert(0, self._event("lost", count=self._lost))
+        before = [self._event("lost", count=self._lost)] if self._lost else []
         try:
-            self._chain.add(*entries)
+            self._chain.add(*before, *entries)
         except OSError as error:
             if not self._lost:
                 logger.error("the audit cannot be written: %s; entries are lost until it can", error.strerror)
-            self._lost += len(entries) - bool(self._lost)
+            self._lost += len(entries)
         else:
             self._lost = 0
 
