@@ -2,8 +2,8 @@
 
 `bundle` writes one by hand; as an architecture it is found by processes that have `site` on their path. What it was
 told decides how it behaves: `seconds` it takes a batch, `loading` to load, `bytes` it holds; it fails on texts with
-`bad` where `faulty`, and its process dies of texts with `die` where `deadly`; `lying`, it answers otherwise than its
-examples say.
+`bad` where `faulty`, takes a minute for those with `hang`, and its process dies of texts with `die` where `deadly`;
+`lying`, it answers otherwise than its examples say.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class Model:
 
     def predict(self, examples: Sequence[str]) -> np.ndarray:
         time.sleep(self.told.get("seconds", 0))
+        if any("hang" in each for each in examples):
+            time.sleep(60)
         if self.told.get("deadly") and any("die" in each for each in examples):
             os.kill(os.getpid(), signal.SIGSEGV)
         if self.told.get("faulty") and any("bad" in each for each in examples):

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -139,10 +140,14 @@ def _lives(pid: int) -> bool:
 
 
 def test_who_says_it_twice_does_not_wait_for_what_is_computed(workspace: Workspace) -> None:
-    fleet_toy.register(workspace, "toy", seconds=30)
-    with served(workspace) as service:
-        asking = Clients(service.url, key=service.key, count=1)
-        asking.start()
+    fleet_toy.register(workspace, "toy")
+
+    def ask(service: Service) -> None:
+        with pytest.raises(httpx.HTTPError):
+            service.predict("5 hang")
+
+    with served(workspace) as service, ThreadPoolExecutor(1) as asking:
+        asked = asking.submit(ask, service)
         time.sleep(0.5)
         began = time.monotonic()
         service.process.send_signal(signal.SIGINT)
@@ -150,7 +155,7 @@ def test_who_says_it_twice_does_not_wait_for_what_is_computed(workspace: Workspa
         service.process.send_signal(signal.SIGINT)
         assert service.process.wait(PATIENCE) == 0
         assert time.monotonic() - began < 15
-        asking.end()
+        asked.result(PATIENCE)
 
 
 def test_what_is_seen_of_all_workers_is_one(workspace: Workspace) -> None:
@@ -186,7 +191,8 @@ def test_what_is_seen_of_all_workers_is_one(workspace: Workspace) -> None:
         assert service.process.wait(PATIENCE) == 0
     audit.verify(workspace.audit)
     entries = [each for each in audit.entries(workspace.audit) if each.get("model")]
-    lines = [json.loads(line) for path in workspace.logs.glob("access-*.jsonl") for line in path.open("rb")]
+    logs = "".join(path.read_text("utf-8") for path in workspace.logs.glob("access-*.jsonl"))
+    lines = [json.loads(line) for line in logs.splitlines()]
     assert len({each["id"] for each in entries}) == asked
     assert {each["id"] for each in lines if each.get("model")} == {each["id"] for each in entries}
 
