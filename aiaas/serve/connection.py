@@ -8,7 +8,7 @@ from typing import Any
 
 HEAD = 10.0
 """Seconds in which the head of a request must be there: the first from when the connection was made, others from their
-first byte. What has been answered before it was sent to its end has as long."""
+first byte. What has been answered before it was sent to its end has as long, and so has a TLS handshake."""
 TAKEN = 30.0
 """Seconds in which a client must take what was written to it."""
 

@@ -10,6 +10,8 @@ from contextlib import suppress
 from ssl import SSLContext
 from typing import TYPE_CHECKING
 
+from aiaas.serve.connection import HEAD
+
 if TYPE_CHECKING:
     from aiaas.serve.fleet.board import Crowd
 
@@ -118,7 +120,9 @@ class Entrance:
         connection.setblocking(False)
         loop = asyncio.get_running_loop()
         task: asyncio.Task[object] = loop.create_task(
-            loop.connect_accepted_socket(self._protocol, connection, ssl=self._ssl)
+            loop.connect_accepted_socket(
+                self._protocol, connection, ssl=self._ssl, ssl_handshake_timeout=HEAD if self._ssl else None
+            )
         )
         self._coming.add(task)
         task.add_done_callback(self._came)

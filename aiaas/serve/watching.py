@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from starlette.routing import Route
@@ -14,6 +15,8 @@ from aiaas.serve.calls import Call
 
 GONE = 499
 """The status of a request whose client left; nobody sees it but the log."""
+SELDOM = 60.0
+"""Seconds between two traces of a watcher that fails."""
 logger = logging.getLogger("aiaas.serve")
 
 
@@ -68,27 +71,28 @@ class All:
     """Tells all of `watchers`. One that fails costs no request its answer."""
 
     watchers: Sequence[Watcher] = ()
+    _told: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
     def began(self) -> None:
         for each in self.watchers:
             try:
                 each.began()
             except Exception:
-                _failed(each)
+                self._failed(each)
 
     def ended(self, request: Ended) -> None:
         for each in self.watchers:
             try:
                 each.ended(request)
             except Exception:
-                _failed(each)
+                self._failed(each)
 
     def computed(self, about: Mapping[str, Any], batch: Batch) -> None:
         for each in self.watchers:
             try:
                 each.computed(about, batch)
             except Exception:
-                _failed(each)
+                self._failed(each)
 
     def placed(self, about: Mapping[str, Any], before: Mapping[str, Any] | None, *, awake: bool) -> None:
         for each in self.watchers:
@@ -96,8 +100,11 @@ class All:
                 try:
                     each.placed(about, before, awake=awake)
                 except Exception:
-                    _failed(each)
+                    self._failed(each)
 
-
-def _failed(watcher: Watcher) -> None:
-    logger.exception("%s failed; the request goes on", type(watcher).__name__)
+    def _failed(self, watcher: Watcher) -> None:
+        """Log it, though not for each request: who fails at one fails at the next, and the disk has an end."""
+        name, now = type(watcher).__name__, time.monotonic()
+        if now - self._told.get(name, -SELDOM) >= SELDOM:
+            self._told[name] = now
+            logger.exception("%s failed; the request goes on", name)

@@ -115,7 +115,7 @@ class Batcher:
                 each.piece.job.fail(each.error)
             elif each.answers is not None:
                 each.piece.job.answer(each.piece.start, each.answers)
-        if self._queue.rows:
+        if self._queue:
             asyncio.get_running_loop().call_soon(self._next)
         else:
             self._busy = False

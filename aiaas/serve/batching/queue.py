@@ -42,6 +42,10 @@ class FairQueue:
         self.rows = 0
         self.tokens = 0
 
+    def __bool__(self) -> bool:
+        """Whether anything is in it, be it what nobody waits for any more."""
+        return bool(self._lanes)
+
     def put(self, tenant: str, pieces: Sequence[Piece]) -> None:
         """All of a job or nothing: raises FullError. A job that alone is too large is taken where nothing waits."""
         rows = sum(piece.size.rows for piece in pieces)
