@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -143,8 +144,8 @@ def test_who_says_it_twice_does_not_wait_for_what_is_computed(workspace: Workspa
     fleet_toy.register(workspace, "toy")
 
     def ask(service: Service) -> None:
-        with pytest.raises(httpx.HTTPError):
-            service.predict("5 hang")
+        with suppress(httpx.HTTPError):  # it breaks, or is told so
+            assert service.predict("5 hang").status_code >= 500
 
     with served(workspace) as service, ThreadPoolExecutor(1) as asking:
         asked = asking.submit(ask, service)
