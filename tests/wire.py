@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -76,6 +76,11 @@ class _Protocol(asyncio.Protocol):
 
     def _reply(self) -> Reply | None:
         """The answer, once all of it is there."""
+        if self._data.startswith(b"HTTP/1.1 100"):
+            del self._data[: self._end + 4]
+            self._end = self._data.find(b"\r\n\r\n")
+            if self._end < 0:
+                return None
         head, start = bytes(self._data[: self._end]), self._end + 4
         status = int(head[9:12])
         if _CHUNKED.search(head):
@@ -103,6 +108,25 @@ def joined(chunks: bytes) -> bytes:
         parts.append(chunks[end + 2 : end + 2 + size])
         place = end + 4 + size
     return b"".join(parts)
+
+
+async def shoot(address: Address, pieces: Sequence[bytes], pause: float, patience: float) -> bytes:
+    """All that comes back on a connection of its own, until the service closes it or says nothing for `patience`
+    seconds; `pause` seconds lie between the pieces."""
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    got = b""
+    try:
+        for place, piece in enumerate(pieces):
+            if place:
+                await asyncio.sleep(pause)
+            writer.write(piece)
+        while data := await asyncio.wait_for(reader.read(1 << 16), patience):
+            got += data
+    except (TimeoutError, ConnectionError):
+        pass
+    finally:
+        writer.transport.abort()
+    return got
 
 
 class Wire:

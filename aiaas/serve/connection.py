@@ -1,0 +1,65 @@
+"""Connections as uvicorn has them, but such that nobody waits for ever for a request, nor fails where it is no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+HEAD = 30.0
+"""Seconds in which the head of a request must have come, from its first byte on; and from the start of a connection."""
+
+
+def guarded(kind: type[Any]) -> type[asyncio.Protocol]:
+    """The class of uvicorn's connections, with two things mended.
+
+    It waits for the head of a request as long as that takes, so that whoever sends a byte now and then holds as many
+    connections as they like. And where a body turns out to be no HTTP it answers itself while the application still
+    does: whoever of both comes second fails.
+    """
+
+    class Connection(kind):  # type: ignore[misc]
+        _timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            self._wait()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self._answering():
+                self._wait_no_more()
+            elif self._timer is None:
+                self._wait()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._wait_no_more()
+            super().connection_lost(exc)
+
+        def send_400_response(self, msg: str) -> None:
+            if not self._answering():
+                super().send_400_response(msg)
+                return
+            cycle = self.cycle
+            cycle.disconnected = True  # the application learns that nobody is there
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.close()
+            else:
+                super().send_400_response(msg)
+
+        def _answering(self) -> bool:
+            return self.cycle is not None and not self.cycle.response_complete
+
+        def _wait(self) -> None:
+            self._timer = asyncio.get_running_loop().call_later(HEAD, self._give_up)
+
+        def _wait_no_more(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+        def _give_up(self) -> None:
+            self._timer = None
+            self.transport.close()
+
+    return Connection

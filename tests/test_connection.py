@@ -1,0 +1,100 @@
+"""serve: connections on which no request comes to its end, or none that is HTTP."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from aiaas.serve import connection
+from aiaas.serve.app import create_app
+from aiaas.serve.life import Life
+from aiaas.serve.server import listen
+from aiaas.serve.stop import GracefulServer
+from tests.echo import Echo
+from tests.wire import request
+
+HEAD = 0.3
+RIGHT = request("/v1/models/echo/predict", b'{"inputs":["a"]}', {"content-type": "application/json"})
+
+
+@pytest.fixture
+def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """The door of a server in a thread, where a head may take `HEAD` seconds."""
+    monkeypatch.setattr(connection, "HEAD", HEAD)
+    ready, life, models = threading.Event(), Life(), {"echo": Echo()}
+
+    def begin() -> None:
+        server.open()
+        ready.set()
+
+    server = GracefulServer(create_app(models, life=life), life, begin)  # type: ignore[arg-type]
+    with listen("127.0.0.1", 0) as opened:
+        thread = threading.Thread(target=server.run, args=([opened],))
+        thread.start()
+        ready.wait()
+        yield opened
+        server.should_exit = True
+        thread.join()
+
+
+def said(client: socket.socket) -> bytes:
+    """All that comes until the other side closes."""
+    return b"".join(iter(lambda: client.recv(1 << 16), b""))
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /v1/models/echo/pre", RIGHT[:-60]], ids=["nothing", "a word", "no end"])
+def test_who_never_ends_a_head_is_let_go(door: socket.socket, sent: bytes) -> None:
+    with socket.create_connection(door.getsockname(), timeout=20) as client:
+        client.sendall(sent)
+        began = time.monotonic()
+        assert said(client) == b""
+        assert time.monotonic() - began > HEAD / 2
+
+
+def test_drops_do_not_keep_a_connection(door: socket.socket) -> None:
+    """Neither at first nor after a request: a head may take so long as a whole."""
+    with socket.create_connection(door.getsockname(), timeout=20) as client:
+        client.sendall(RIGHT)
+        assert client.recv(1 << 16).startswith(b"HTTP/1.1 200")
+        with pytest.raises(OSError, match="closed|reset|pipe"):
+            for _ in range(200):
+                client.sendall(b"POST"[:1])
+                time.sleep(HEAD / 10)
+                client.setblocking(False)
+                if _is_closed(client):
+                    raise OSError("closed")
+                client.settimeout(20)
+
+
+def _is_closed(client: socket.socket) -> bool:
+    try:
+        return client.recv(1) == b""
+    except BlockingIOError:
+        return False
+
+
+def test_a_body_may_take_longer_than_a_head(door: socket.socket) -> None:
+    with socket.create_connection(door.getsockname(), timeout=20) as client:
+        client.sendall(RIGHT[:-5])
+        time.sleep(2 * HEAD)
+        client.sendall(RIGHT[-5:])
+        assert client.recv(1 << 16).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("path", ["/v1/models/echo/predict", "/nothing"], ids=["read", "answered at once"])
+def test_a_body_that_is_no_http_is_refused_without_a_trace(
+    door: socket.socket, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    """Also where the application answers before it reads the body."""
+    head = f"POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+    with caplog.at_level(logging.WARNING):
+        for body in (b"zz\r\n", b"5\r\nabcdefgh", b"-1\r\n\r\n"):
+            with socket.create_connection(door.getsockname(), timeout=20) as client:
+                client.sendall(head.encode() + body)
+                assert said(client).startswith(b"HTTP/1.1 400")
+    assert [each for each in caplog.records if each.levelno > logging.WARNING] == []
