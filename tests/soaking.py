@@ -3,19 +3,16 @@ such as go wrong on purpose."""
 
 from __future__ import annotations
 
-import base64
 import json
 import random
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests import every_task, task_toys
+from tests.ways import SLOW, WAYS, Sent, dumped, native
 from tests.wire import request
 
-SLOW = "slow"
-"""A model whose batches take a while: time for deadlines to pass and for clients to leave."""
 MODELS = ("reviews", "pairs", "flats", "rents", "vectors", "writer", SLOW)
 FAULTS = {
     "marked": 0.004, "refused": 0.01, "malformed": 0.01, "late": 0.01, "leaves": 0.006, "half": 0.002,
@@ -25,7 +22,6 @@ FAULTS = {
 MOST_ROWS, MOST_CHARACTERS = 400, 2000
 CLOSE = 2e-6
 FILLER = "".join(chr(0x4E00 + place * 7 % 20000) if place % 3 else " good place," for place in range(3000))
-JSON = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,98 +36,32 @@ class Asked:
     leaves: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """Path, headers and body."""
-
-    path: str
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=lambda: JSON)
-
-
-def _dump(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()
-
-
-def _numbers(answer: Mapping[str, Any]) -> list[float]:
-    """The numbers of an answer, whichever protocol it came by."""
-    if "value" in answer:
-        return [answer["value"]]
-    found = answer["embedding"] if "embedding" in answer else answer["scores"]
-    return list(found.values() if isinstance(found, dict) else found)
-
-
-def native(model: str, rows: Sequence[Any]) -> tuple[Sent, Callable[[bytes], list[list[float]]]]:
-    sent = Sent(f"/v1/models/{model}/predict", _dump({"inputs": rows}))
-    return sent, lambda body: list(map(_numbers, json.loads(body)["outputs"]))
-
-
-def mlflow(model: str, rows: Sequence[Any]) -> tuple[Sent, Callable[[bytes], list[list[float]]]]:
-    names = list(rows[0]) if isinstance(rows[0], dict) else ["text"]
-    table = [list(row.values()) if isinstance(row, dict) else [row] for row in rows]
-    sent = Sent(f"/v1/models/{model}/invocations", _dump({"dataframe_split": {"columns": names, "data": table}}))
-    return sent, lambda body: list(map(_numbers, json.loads(body)["predictions"]))
-
-
-def tensorflow_serving(model: str, rows: Sequence[Any]) -> tuple[Sent, Callable[[bytes], list[list[float]]]]:
-    def numbers(body: bytes) -> list[list[float]]:
-        made = json.loads(body)["predictions"]
-        return [_numbers(row) if isinstance(row, dict) else row if isinstance(row, list) else [row] for row in made]
-
-    return Sent(f"/v1/models/{model}:predict", _dump({"instances": rows})), numbers
-
-
-def binary(model: str, rows: Sequence[Any]) -> tuple[Sent, Callable[[bytes], list[list[float]]]]:
-    """Open Inference with the texts, and all that comes back, as bytes."""
-    tail = b"".join(struct.pack("<I", len(each)) + each for each in (row.encode() for row in rows))
-    tensor = {"name": "text", "datatype": "BYTES", "shape": [len(rows)], "parameters": {"binary_data_size": len(tail)}}
-    name = "embedding" if model == "vectors" else "scores"
-    head = _dump({"inputs": [tensor], "outputs": [{"name": name, "parameters": {"binary_data": True}}]})
-    headers = {"content-type": "application/octet-stream", "inference-header-content-length": str(len(head))}
-
-    def numbers(body: bytes) -> list[list[float]]:
-        about, end = json.JSONDecoder().raw_decode(body[: body.index(b"]}") + 2].decode())
-        (output,) = about["outputs"]
-        count, width = output["shape"]
-        flat = struct.unpack(f"<{count * width}f", body[end:])
-        return [list(flat[place * width : (place + 1) * width]) for place in range(count)]
-
-    return Sent(f"/v2/models/{model}/infer", head + tail, headers), numbers
-
-
-def openai(model: str, rows: Sequence[Any]) -> tuple[Sent, Callable[[bytes], list[list[float]]]]:
-    def numbers(body: bytes) -> list[list[float]]:
-        vectors = [base64.b64decode(each["embedding"]) for each in json.loads(body)["data"]]
-        return [list(struct.unpack(f"<{len(each) // 4}f", each)) for each in vectors]
-
-    return Sent("/v1/embeddings", _dump({"model": model, "input": rows, "encoding_format": "base64"})), numbers
-
-
-WAYS: Mapping[str, Sequence[Callable[..., tuple[Sent, Callable[[bytes], list[list[float]]]]]]] = {
-    "reviews": (native, native, mlflow, tensorflow_serving, binary),
-    "pairs": (native, mlflow),
-    "flats": (native, mlflow, tensorflow_serving),
-    "rents": (native, mlflow, tensorflow_serving),
-    "vectors": (native, binary, openai),
-    SLOW: (native,),
-}
 WEIGHTS = {"reviews": 10, "pairs": 3, "flats": 4, "rents": 2, "vectors": 4, "writer": 1, SLOW: 1}
 
 
 class Requests:
-    """What one client asks, one request after another; equal seeds, equal requests."""
+    """What one client asks, one request after another; equal seeds, equal requests. `faults` says how often one goes
+    wrong, by how it does."""
 
-    def __init__(self, client: int, headers: Mapping[str, str], models: Sequence[str], seed: int = 7) -> None:
+    def __init__(
+        self,
+        client: int,
+        headers: Mapping[str, str],
+        models: Sequence[str],
+        seed: int = 7,
+        faults: Mapping[str, float] = FAULTS,
+    ) -> None:
         self._client = client
         self._headers = headers
         self._models = models
+        self._faults = {**faults, "": 1 - sum(faults.values())}
         self._weights = [WEIGHTS[each] for each in models]
         self._random = random.Random(seed * 1000 + client)
         self._turn = 0
 
     def __next__(self) -> Asked:
         self._turn += 1
-        (fault,) = self._random.choices((*FAULTS, ""), (*FAULTS.values(), 1 - sum(FAULTS.values())))
+        (fault,) = self._random.choices(list(self._faults), list(self._faults.values()))
         (model,) = self._random.choices(self._models, self._weights)
         if model == "writer":
             return self._with(fault, *self._prompt())
@@ -148,12 +78,12 @@ class Requests:
 
     def _text(self, row: int) -> str:
         """A text that no other request has."""
-        size = min(MOST_CHARACTERS, int(10 * self._random.paretovariate(1.1)))
+        size = min(MOST_CHARACTERS, int(10 * self._random.paretovariate(1.2)))
         start = self._random.randrange(1000)
         return f"{self._client}.{self._turn}.{row} {FILLER[start : start + size]}"
 
     def _rows(self, model: str) -> list[Any]:
-        count = min(MOST_ROWS, int(self._random.paretovariate(1.1)))
+        count = min(MOST_ROWS, int(self._random.paretovariate(1.3)))
         match model:
             case "pairs":
                 return [{"text": self._text(row), "text_pair": self._text(row)[::-1]} for row in range(count)]
@@ -176,9 +106,9 @@ class Requests:
         stream = self._random.random() < 0.5
         if self._random.random() < 0.5:
             body = {"model": "writer", "prompt": prompt, "seed": seed, "max_tokens": most, "stream": stream}
-            return Sent("/v1/completions", _dump(body)), lambda got: _written(got) == "".join(expected)
+            return Sent("/v1/completions", dumped(body)), lambda got: _written(got) == "".join(expected)
         body = {"inputs": [prompt], "options": {"seed": seed, "max_length": most}, "stream": stream}
-        return Sent("/v1/models/writer/predict", _dump(body)), lambda got: _written(got) == "".join(expected)
+        return Sent("/v1/models/writer/predict", dumped(body)), lambda got: _written(got) == "".join(expected)
 
     def _spoilt(self, fault: str, model: str, rows: list[Any]) -> Asked:
         """One of the rows is one that the model fails at, or none at all."""
@@ -195,7 +125,7 @@ class Requests:
             case "late":
                 seconds = self._random.choice(["0.0001", "0.002", "0.01"])
                 late = Sent(sent.path, body, {**headers, "x-request-timeout": seconds})
-                return self._asked(late, {200, 504}, is_right)
+                return self._asked(late, {200, 504}, lambda got: _too_late(got) or is_right(got))
             case "leaves":
                 return self._asked(sent, {200}, is_right, leaves=self._random.choice([0.0, 0.002, 0.03]))
             case "half":
@@ -233,6 +163,12 @@ def _alike(found: Sequence[Sequence[float]], expected: Sequence[Sequence[float]]
         len(each) == len(right) and all(abs(a - b) < CLOSE for a, b in zip(each, right, strict=True))
         for each, right in zip(found, expected, strict=True)
     )
+
+
+def _too_late(body: bytes) -> bool:
+    """Whether a text that had begun ends with the deadline."""
+    last = body.rstrip().rpartition(b"\ndata: ")[2].removeprefix(b"data: ")
+    return body.startswith((b"data: ", b"event: ")) and last.startswith(b'{"error": {"code": "deadline"')
 
 
 def _written(body: bytes) -> str:

@@ -12,7 +12,7 @@ import pytest
 from tests import soaking
 
 SOAK = Path(__file__).parent / "benchmarks" / "soak.py"
-REQUESTS = 700
+REQUESTS = 600
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for workers in /proc")
