@@ -105,7 +105,7 @@ def register(workspace: Workspace, name: str, kind: str = "", seconds: float = 0
     task, signature, outputs = every_task.KINDS.get(kind, (WRITES, Signature({"text": "string"}, None), 3))
     folder = workspace.root / "artefacts" / "deploy" / name / "bundle"
     (folder / layout.MODEL).mkdir(parents=True)
-    told = {"task": task, "outputs": outputs, "seconds": seconds}
+    told: dict[str, Any] = {"task": task, "outputs": outputs, "seconds": seconds}
     (folder / layout.MODEL / "told.json").write_text(json.dumps(told))
     (folder / layout.RECIPE).write_text("{}\n")
     (folder / layout.METRICS).write_text("{}\n")

@@ -46,6 +46,8 @@ SHOWN = 20
 GROWN = 1.3
 """What all processes may take in the end, as a share of what they took at first."""
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
+_TEXT = re.compile(rb"(?:[\xe4-\xe9][\x80-\xbf]{2})+")
+"""A run of Chinese in UTF-8."""
 _TRACES = (b"Traceback", b'File "', b".py", b"site-packages", b"Exception")
 
 
@@ -146,7 +148,8 @@ def by_schemathesis(service: Service, document: dict[str, Any], key: str, total:
     session = requests.Session()
     session.trust_env = False
     headers = {"authorization": f"Bearer {key}", "x-request-timeout": "5"}
-    operations = [each.ok() for each in schemathesis.openapi.from_dict(document).get_all_operations()]
+    described: Any = schemathesis.openapi.from_dict(document)
+    operations = [each.ok() for each in described.get_all_operations()]
     works = [
         (operation, mode)
         for operation in operations
@@ -161,7 +164,7 @@ def by_schemathesis(service: Service, document: dict[str, Any], key: str, total:
         suppress_health_check=list(HealthCheck),
     )
 
-    def ask(case: schemathesis.Case) -> None:
+    def ask(case: schemathesis.Case[Any]) -> None:
         found.sent["schemathesis"] += 1
         response = case.call(base_url=service.url, session=session, headers=headers, timeout=30)
         what = f"schemathesis: {case.method} {case.formatted_path}"
@@ -182,14 +185,16 @@ def by_atheris(total: int) -> str:
     return f"{total} inputs" if not done.returncode else f"failed: {done.stderr[-3000:]}"
 
 
-def shown_by(service: Service, document: dict[str, Any]) -> Iterator[Shown]:
-    """The examples of the document, those of pictures too, and tensors as bytes."""
+def shown_by(document: dict[str, Any]) -> Iterator[Shown]:
+    """The examples of the document, as they are and with the mark in their texts, and tensors as bytes."""
     for path, item in document["paths"].items():
         body = item.get("post", {}).get("requestBody", {}).get("content", {}).get("application/json", {})
         if "example" in body:
-            yield Shown(path, ways.dumped(body["example"]))
+            example = ways.dumped(body["example"])
+            yield Shown(path, example)
+            yield Shown(path, _TEXT.sub(MARK.encode(), example))
     for model in ("reviews", "vectors"):
-        sent, _ = ways.binary(model, ["good", "房间很干净"])
+        sent, _ = ways.binary(model, ["good", MARK, "房间很干净"])
         yield Shown(sent.path, sent.body, int(sent.headers[ways.HEAD]))
 
 
@@ -207,7 +212,7 @@ def attacked(space: Workspace, keys: tuple[str, str], total: int, share: int) ->
     with served(space, "--workers", "2", models=every_task.NAMES) as service:
         headers = {"authorization": f"Bearer {keys[0]}"}
         document = httpx.get(f"{service.url}/openapi.json", headers=headers, trust_env=False).json()
-        shown = list(shown_by(service, document))
+        shown = list(shown_by(document))
         asyncio.run(by_hand(service, shown, keys, total // 50, found))  # to warm up
         pids = [service.process.pid, *service.workers()]
         memory = [round(pss(pid), 1) for pid in pids]

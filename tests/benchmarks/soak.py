@@ -34,6 +34,7 @@ from tests import soaking, task_toys
 from tests.fleet import Service, kill, served, until
 from tests.memory import pss
 from tests.soaking import Asked, Requests
+from tests.ways import SLOW
 from tests.wire import Address, Reply, Wire
 
 CLIENTS = 20
@@ -184,7 +185,7 @@ def prepared(folder: Path | None) -> Iterator[tuple[Workspace, dict[str, str]]]:
     with tempfile.TemporaryDirectory() as temporary:
         space = Workspace.open(folder or Path(temporary))
         for model in soaking.MODELS:
-            kind, seconds = ("reviews", 0.02) if model == soaking.SLOW else (model, 0.0)
+            kind, seconds = ("reviews", 0.02) if model == SLOW else (model, 0.0)
             task_toys.register(space, model, kind, seconds)
         with Control(space) as control:
             keys = {
