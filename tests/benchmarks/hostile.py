@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,17 @@ ATTACKERS = 24
 PAUSE, PATIENCE = 0.3, 0.5
 """Seconds between pieces of a slow request; and in which an answer comes to what is no right HTTP, or none will."""
 SHARE = 0.1
+ROUNDS = 10
+"""Parts of the requests by hand, after each of which memory is looked at."""
 SHOWN = 20
 GROWN = 1.3
 """What all processes may take in the end, as a share of what they took at first."""
+SCOPES: Mapping[str, Sequence[str]] = {"infer": ["infer"], "admin": ["infer", "admin"], "witness": ["infer"]}
+"""Of the keys; every other attacker has the one of an administrator."""
+ADMIN: Mapping[str, Any] = {
+    "/v1/admin/keys": {"tenant": "acme", "quota": "requests=20/s", "expires": "90d", "models": ["reviews"]},
+    "/v1/admin/models/reviews/rollback": {"alias": "champion"},
+}
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 _TEXT = re.compile(rb"(?:[\xe4-\xe9][\x80-\xbf]{2})+")
 """A run of Chinese in UTF-8."""
@@ -125,10 +133,15 @@ async def witness(address: Address, key: str, found: Found) -> None:
         await asyncio.sleep(0.02)
 
 
-async def by_hand(service: Service, shown: list[Shown], keys: tuple[str, str], total: int, found: Found) -> None:
+async def by_hand(service: Service, shown: list[Shown], keys: Mapping[str, str], total: int, found: Found) -> None:
+    """Until so many were sent, of which none is as one before."""
+    first = found.sent.total()
     address = Address.of(service.url)
-    watching = asyncio.create_task(witness(address, keys[1], found))
-    attackers = [Attacker(address, Attacks(shown, keys[0], seed), found) for seed in range(ATTACKERS)]
+    watching = asyncio.create_task(witness(address, keys["witness"], found))
+    attackers = [
+        Attacker(address, Attacks(shown, keys[("infer", "admin")[seed % 2]], first + seed), found)
+        for seed in range(ATTACKERS)
+    ]
     await asyncio.gather(*(each.run(total) for each in attackers))
     before = found.witnessed
     while found.witnessed < before + 20 and not watching.done():  # it answers right afterwards
@@ -186,13 +199,16 @@ def by_atheris(total: int) -> str:
 
 
 def shown_by(document: dict[str, Any]) -> Iterator[Shown]:
-    """The examples of the document, as they are and with the mark in their texts, and tensors as bytes."""
+    """The examples of the document, as they are and with the mark in their texts, what administrators send, and
+    tensors as bytes."""
     for path, item in document["paths"].items():
         body = item.get("post", {}).get("requestBody", {}).get("content", {}).get("application/json", {})
         if "example" in body:
             example = ways.dumped(body["example"])
             yield Shown(path, example)
             yield Shown(path, _TEXT.sub(MARK.encode(), example))
+    for path, value in ADMIN.items():
+        yield Shown(path, ways.dumped(value))
     for model in ("reviews", "vectors"):
         sent, _ = ways.binary(model, ["good", MARK, "房间很干净"])
         yield Shown(sent.path, sent.body, int(sent.headers[ways.HEAD]))
@@ -204,34 +220,36 @@ def logged(folder: Path) -> list[str]:
     return [str(each.relative_to(folder)) for each in files if MARK.encode() in each.read_bytes()]
 
 
-def attacked(space: Workspace, keys: tuple[str, str], total: int, share: int) -> tuple[Found, dict[str, Any]]:
+def attacked(space: Workspace, keys: Mapping[str, str], total: int, share: int) -> tuple[Found, dict[str, Any]]:
     """What was found, and figures of the processes."""
     import httpx
 
     found = Found()
     with served(space, "--workers", "2", models=every_task.NAMES) as service:
-        headers = {"authorization": f"Bearer {keys[0]}"}
+        headers = {"authorization": f"Bearer {keys['admin']}"}
         document = httpx.get(f"{service.url}/openapi.json", headers=headers, trust_env=False).json()
         shown = list(shown_by(document))
-        asyncio.run(by_hand(service, shown, keys, total // 50, found))  # to warm up
         pids = [service.process.pid, *service.workers()]
-        memory = [round(pss(pid), 1) for pid in pids]
-        asyncio.run(by_hand(service, shown, keys, total - 2 * share, found))
+        by_then = (total - 2 * share) // ROUNDS
+        memory = []
+        for turn in range(ROUNDS):
+            asyncio.run(by_hand(service, shown, keys, (turn + 1) * by_then, found))
+            memory.append([round(pss(pid), 1) for pid in pids])
         if share:
-            by_schemathesis(service, document, keys[0], share, found)
+            by_schemathesis(service, document, keys["admin"], share, found)
         until(lambda: service.status() == "ready")
-        after = [round(pss(pid), 1) for pid in pids]
+        memory.append([round(pss(pid), 1) for pid in pids])
         if pids[1:] != service.workers():
             found.faults.append(f"workers died: {pids[1:]}, now {service.workers()}")
-        if sum(after) > GROWN * sum(memory):
-            found.faults.append(f"memory grew: {memory} MB, now {after}")
+        if sum(memory[-1]) > GROWN * sum(memory[0]):
+            found.faults.append(f"memory grew from {memory[0]} to {memory[-1]} MB")
         service.process.send_signal(signal.SIGTERM)
         if status := service.process.wait(60):
             found.faults.append(f"the service ended with {status}")
         if "Traceback" in service.said:
             found.faults.append(f"a trace in the log: {service.said[-2000:]}")
     found.faults += [f"{each} holds what was sent" for each in logged(space.root)]
-    return found, {"memory_mb": {"first": memory, "last": after}}
+    return found, {"memory_mb": memory}
 
 
 def main() -> None:
@@ -246,8 +264,8 @@ def main() -> None:
         for model in every_task.NAMES:
             task_toys.register(space, model)
         with Control(space) as control:
-            keys = tuple(control.create(tenant).text for tenant in ("mallory", "witness"))
-        found, figures = attacked(space, keys, total, share)  # type: ignore[arg-type]
+            keys = {name: control.create(name, scopes=scopes).text for name, scopes in SCOPES.items()}
+        found, figures = attacked(space, keys, total, share)
     fuzzed = by_atheris(share) if share else "left out"
     if fuzzed.startswith("failed"):
         found.faults.append(f"atheris {fuzzed}")
