@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -18,15 +21,17 @@ from aiaas.serve.stop import GracefulServer
 from tests.echo import Echo
 from tests.wire import request
 
-HEAD = 0.3
+HEAD, READ = 0.2, 0.2
 RIGHT = request("/v1/models/echo/predict", b'{"inputs":["a"]}', {"content-type": "application/json"})
 
 
 @pytest.fixture
 def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    """The door of a server in a thread, where a head may take `HEAD` seconds."""
+    """The door of a server in a thread, where a head may take `HEAD` seconds, and an answer `READ` until some is read.
+    The model `rows` answers with what it was asked."""
     monkeypatch.setattr(connection, "HEAD", HEAD)
-    ready, life, models = threading.Event(), Life(), {"echo": Echo()}
+    monkeypatch.setattr(connection, "READ", READ)
+    ready, life, models = threading.Event(), Life(), {"echo": Echo(), "rows": Echo({"name": "string"})}
 
     def begin() -> None:
         server.open()
@@ -85,6 +90,64 @@ def test_a_body_may_take_longer_than_a_head(door: socket.socket) -> None:
         time.sleep(2 * HEAD)
         client.sendall(RIGHT[-5:])
         assert client.recv(1 << 16).startswith(b"HTTP/1.1 200")
+
+
+def test_a_large_answer_that_nobody_takes_is_dropped(door: socket.socket) -> None:
+    row = b'{"name":"%s"}' % (b"a" * 1000)
+    body = b'{"inputs":[' + b",".join([row] * 9000) + b"]}"
+    headers = {"content-type": "application/json", "connection": "close"}
+    with socket.create_connection(door.getsockname(), timeout=20) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        client.sendall(request("/v1/models/rows/predict", body, headers))
+        got = client.recv(1 << 16)  # it has begun to answer
+        assert got.startswith(b"HTTP/1.1 200")
+        time.sleep(4 * READ)
+        with suppress(ConnectionResetError):
+            got += said(client)
+    assert len(got) < len(body)
+
+
+class Sending:
+    """A connection of uvicorn's, or what is asked of it, whose client has still to take as much as `unsent` says."""
+
+    cycle = None
+
+    def __init__(self, unsent: list[int]) -> None:
+        self.unsent = unsent
+        self.aborted = False
+        self.transport = self
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent.pop(0)
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def pause_writing(self) -> None: ...
+
+    def resume_writing(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("unsent", "left"), [([9, 8, 7, 7, 6], [6]), ([9, 9, 8], [8]), ([9, 8], None)], ids=["then not", "not", "all"]
+)
+def test_an_answer_waits_for_who_takes_it(
+    unsent: list[int], left: list[int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who takes some of it each time is waited for, also long; who took none since the last look is not."""
+    monkeypatch.setattr(connection, "READ", 0.02)
+
+    async def send() -> None:
+        sending: Any = connection.guarded(Sending)(unsent)
+        sending.pause_writing()
+        if left is None:
+            await asyncio.sleep(0.03)
+            sending.resume_writing()
+        await asyncio.sleep(0.2)
+        assert sending.aborted == (left is not None)
+        assert sending.unsent == (left or [])
+
+    asyncio.run(send())
 
 
 @pytest.mark.parametrize("path", ["/v1/models/echo/predict", "/nothing"], ids=["read", "answered at once"])

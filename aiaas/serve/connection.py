@@ -1,4 +1,4 @@
-"""Connections as uvicorn has them, but such that nobody waits for ever for a request, nor fails where it is no HTTP."""
+"""Connections as uvicorn has them, but such that no client keeps one for ever, and none fails where it is no HTTP."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from typing import Any
 
 HEAD = 30.0
 """Seconds in which the head of a request must have come, from its first byte on; and from the start of a connection."""
+READ = 60.0
+"""Seconds in which a client must have taken something of an answer that waits for it."""
 
 
 def guarded(kind: type[Any]) -> type[asyncio.Protocol]:
-    """The class of uvicorn's connections, with two things mended.
+    """The class of uvicorn's connections, with three things mended.
 
     It waits for the head of a request as long as that takes, so that whoever sends a byte now and then holds as many
-    connections as they like. And where a body turns out to be no HTTP it answers itself while the application still
-    does: whoever of both comes second fails.
+    connections as they like; and as long for a client to take an answer, which is in memory. And where a body turns out
+    to be no HTTP it answers itself while the application still does: whoever of both comes second fails.
     """
 
     class Connection(kind):  # type: ignore[misc]
         _timer: asyncio.TimerHandle | None = None
+        _reading: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(transport)
@@ -33,7 +36,16 @@ def guarded(kind: type[Any]) -> type[asyncio.Protocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._wait_no_more()
+            self._read_on()
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._look_again(self.transport.get_write_buffer_size())
+
+        def resume_writing(self) -> None:
+            self._read_on()
+            super().resume_writing()
 
         def send_400_response(self, msg: str) -> None:
             if not self._answering():
@@ -61,5 +73,20 @@ def guarded(kind: type[Any]) -> type[asyncio.Protocol]:
         def _give_up(self) -> None:
             self._timer = None
             self.transport.close()
+
+        def _look_again(self, unsent: int) -> None:
+            self._reading = asyncio.get_running_loop().call_later(READ, self._look, unsent)
+
+        def _look(self, before: int) -> None:
+            unsent = self.transport.get_write_buffer_size()
+            if unsent < before:
+                self._look_again(unsent)
+            else:
+                self.transport.abort()
+
+        def _read_on(self) -> None:
+            if self._reading is not None:
+                self._reading.cancel()
+                self._reading = None
 
     return Connection
