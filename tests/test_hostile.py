@@ -26,7 +26,7 @@ def test_hostile_requests_bring_nothing_about() -> None:
     told = json.loads(done.stdout)
     assert told["faults"] == 0
     assert told["sent"] >= REQUESTS
-    assert told["witnessed"] > 20
+    assert told["witnessed"] >= 25
     assert {"200", "400", "401", "404", "405", "415", "422"} <= set(told["statuses"])
 
 

@@ -39,10 +39,12 @@ from tests.soaking import Requests
 from tests.wire import Address, Wire, shoot
 
 ATTACKERS = 24
+AFTER = 5
+"""Right answers after each part of the requests, before the next."""
 PAUSE, PATIENCE = 0.3, 0.5
 """Seconds between pieces of a slow request; and in which an answer comes to what is no right HTTP, or none will."""
 SHARE = 0.1
-ROUNDS = 10
+ROUNDS = 5
 """Parts of the requests by hand, after each of which memory is looked at."""
 SHOWN = 20
 GROWN = 1.3
@@ -144,7 +146,7 @@ async def by_hand(service: Service, shown: list[Shown], keys: Mapping[str, str],
     ]
     await asyncio.gather(*(each.run(total) for each in attackers))
     before = found.witnessed
-    while found.witnessed < before + 20 and not watching.done():  # it answers right afterwards
+    while found.witnessed < before + AFTER and not watching.done():  # it answers right afterwards
         await asyncio.sleep(0.05)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
