@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ ROWS = 500
 """Inputs of a request."""
 BYTES = 4 << 20
 """Of a request's body, unless one input alone has more."""
+_KEY = re.compile(r"[!-~]+")
 _PLACE = re.compile(r"inputs\[(\d+)\]")
 _KINDS: Mapping[str, type[AiaasError]] = {"option": OptionError, "data": DataError, "too-large": DataError}
 
@@ -34,6 +36,12 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def halves(self) -> tuple[Part, Part]:
+        """The same in two parts."""
+        half = len(self) // 2
+        first, second = self.inputs[:half], self.inputs[half:]
+        return Part(self.start, first, self.more), Part(self.start + half, second, self.more)
 
     def body(self, places: Iterable[int] | None = None, *, stream: bool = False) -> bytes:
         """The body of a request for all of them, or for those at some places."""
@@ -56,15 +64,23 @@ def base_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def headers(base: str, key: str | None) -> dict[str, str]:
+def check(**numbers: float) -> None:
+    """UsageError for one of the client's settings that is not above 0."""
+    for name, value in numbers.items():
+        if not value > 0 or value == math.inf:
+            raise UsageError(f"{name} must be a number above 0", where=name)
+
+
+def headers(base: str, key: str | None, timeout: float) -> dict[str, str]:
     """What every request carries. A key goes to this machine or over TLS, and nowhere else."""
+    told = {"x-request-timeout": f"{timeout:g}"}
     if key is None:
-        return {}
+        return told
     if not (base.startswith("https://") or loopback(base)):
         raise UsageError("a key is not sent without TLS", where=base, hint="ask https://…")
-    if not key.isascii() or not key.isprintable():
-        raise UsageError("the key holds characters that no key has", hint="aiaas keys create makes one")
-    return {"authorization": f"Bearer {key}"}
+    if not _KEY.fullmatch(key):
+        raise UsageError("the key is empty, or holds characters that no key has", hint="aiaas keys create makes one")
+    return {**told, "authorization": f"Bearer {key}"}
 
 
 def loopback(base: str) -> bool:
@@ -80,7 +96,10 @@ def predict_path(model: str) -> str:
 
 
 def parts(inputs: Sequence[Any], options: Mapping[str, Any] | None, rows: int) -> Iterator[Part]:
-    """The inputs as requests of `rows` inputs at most. Bytes go as base64; DataError for what JSON cannot hold."""
+    """The inputs as requests of `rows` inputs at most. Bytes go as base64; DataError for what JSON cannot hold,
+    UsageError for one input that is not in a list."""
+    if isinstance(inputs, str | bytes | Mapping):
+        raise UsageError("the inputs must be a list", where="inputs", hint="put a single one in brackets")
     extra = b', "options": ' + _json(dict(options), "options") if options else b""
     held: list[bytes] = []
     start = size = 0
@@ -127,6 +146,11 @@ def understood(response: httpx.Response, start: int = 0, *, model: str | None = 
         asked = f"; request {said['request_id']}" if "request_id" in said else ""
         raise RemoteError(f"the service answers {response.status_code}: {message}{asked}", where=where, hint=hint)
     raise kind(message, where=_shifted(place, start) or where, hint=hint)
+
+
+def too_many(response: httpx.Response, part: Part) -> bool:
+    """Whether a service takes no request so large, and smaller ones can be made of it."""
+    return response.status_code == 413 and len(part) > 1
 
 
 def refused(response: httpx.Response) -> dict[int, str]:

@@ -65,6 +65,8 @@ def told(url: str) -> Iterator[None]:
         raise RemoteError(
             f"the service does not answer in time ({type(error).__name__})", where=url, hint="give it a longer timeout"
         ) from error
+    except httpx.DecodingError as error:
+        raise RemoteError("the service's answer cannot be read: it is compressed wrongly", where=url) from error
     except httpx.TransportError as error:
         hint = "is `aiaas serve` running there?"
         raise RemoteError(f"the service does not answer: {error}", where=url, hint=hint) from error

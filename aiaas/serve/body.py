@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from starlette.requests import Request
 
 from aiaas import strictjson
 from aiaas.errors import DataError
-from aiaas.serve.errors import MediaTypeError, RequestError, TooLargeError
+from aiaas.serve.errors import DeadlineError, MediaTypeError, RequestError, TooLargeError
 
 if TYPE_CHECKING:
     from python_multipart.multipart import File
@@ -22,6 +23,8 @@ logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 JSON = "application/json"
 FORM = "multipart/form-data"
+CONTAINERS = 1_000_000
+"""Lists and objects in a body of JSON: of empty ones a few bytes each become a hundred in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ async def read_body(request: Request, limit: int, media_types: Sequence[str] = (
 
 
 async def read_bytes(request: Request, limit: int) -> bytes:
-    """The body of whatever kind, refused as soon as it is known to be longer than `limit` bytes."""
+    """The body of whatever kind, refused as soon as it is known to be longer than `limit` bytes. Raises DeadlineError
+    where it takes longer to come than the request may."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise MediaTypeError("a compressed body is not taken", hint="send it as it is")
     length = request.headers.get("content-length", "")
@@ -82,11 +86,15 @@ async def read_bytes(request: Request, limit: int) -> bytes:
         raise too_large
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise too_large
-        parts.append(part)
+    try:
+        async with asyncio.timeout_at(request.state.call.deadline):
+            async for part in request.stream():
+                size += len(part)
+                if size > limit:
+                    raise too_large
+                parts.append(part)
+    except TimeoutError:
+        raise DeadlineError from None
     return b"".join(parts)
 
 
@@ -114,6 +122,8 @@ def _other_kind(media_types: Sequence[str]) -> MediaTypeError:
 
 def parse(data: bytes, hint: str, *, nan_is_null: bool = False) -> Any:
     """The JSON that a body holds. Raises RequestError with the hint, which says what a right one looks like."""
+    if data.count(b"[") + data.count(b"{") > CONTAINERS:
+        raise TooLargeError(f"the body holds more than {CONTAINERS:,} lists and objects", where="body")
     try:
         return strictjson.loads(data.decode("utf-8"), nan_is_null=nan_is_null)
     except UnicodeDecodeError as error:

@@ -44,7 +44,8 @@ class Split(Sent):
 
     @model_validator(mode="after")
     def _rectangular(self) -> Split:
-        if len(set(self.columns)) != len(self.columns) or any(len(row) != len(self.columns) for row in self.data):
+        width = len(set(map(str, self.columns)))  # 1 and "1" are the same name
+        if width != len(self.columns) or any(len(row) != width for row in self.data):
             raise ValueError("a row has as many cells as there are columns, each of another name")
         return self
 

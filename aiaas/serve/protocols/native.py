@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -47,13 +48,14 @@ def _body(about: object, outputs: object) -> bytes:
     return encode(about)[:-1] + b',"outputs":' + encode(outputs) + b"}"
 
 
-async def _events(live: Live, pieces: AsyncIterator[str], call: Call) -> AsyncIterator[bytes]:
+async def _events(live: Live, pieces: AsyncGenerator[str, None], call: Call) -> AsyncIterator[bytes]:
     """An event `token` a piece, then `answer` with what the response would be as a whole; or `error` as the last."""
     text = ""
     try:
-        async for piece in pieces:
-            text += piece
-            yield _event("token", encode({"text": piece}))
+        async with aclosing(pieces):
+            async for piece in pieces:
+                text += piece
+                yield _event("token", encode({"text": piece}))
         yield _event("answer", _body(live.about, [live.bundle.written(text)]))
     except Exception as error:
         yield _event("error", bytes(answer_error(error, call.id).body))

@@ -150,4 +150,6 @@ def _wanted(columns: Sequence[Tensor], sent: Inference) -> list[Tensor]:
     known = {column.name: column for column in columns}
     if any(each.name not in known for each in sent.outputs):
         raise RequestError("there is no such output", where="outputs", hint="there are " + ", ".join(known))
+    if len({each.name for each in sent.outputs}) < len(sent.outputs):  # a small request would have a huge answer
+        raise RequestError("an output is asked for twice", where="outputs")
     return [known[each.name] for each in sent.outputs]

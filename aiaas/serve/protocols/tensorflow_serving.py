@@ -126,8 +126,8 @@ def _bytes(value: Any) -> Any:
     if not isinstance(value, dict) or value.keys() != {"b64"}:
         return value
     try:
-        return binascii.a2b_base64(str(value["b64"]).encode("ascii"), strict_mode=True)
-    except ValueError:  # binascii.Error is one, and so is what is not ASCII
+        return binascii.a2b_base64(value["b64"], strict_mode=True)
+    except (TypeError, ValueError):  # no text; not ASCII, or not base64
         raise RequestError("b64 is not base64", where="b64", hint='such as {"b64": "iVBORw0KGgo="}') from None
 
 

@@ -1,0 +1,124 @@
+"""serve: a model that writes gives the same text by every protocol, as a whole, piece by piece and as bytes."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from aiaas.bundle import Bundle
+from aiaas.serve.app import create_app
+from tests.every_task import bundles
+
+PROMPTS = ["我在", "中国", ""]
+MODEL = "/v1/models/writer"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return bundles(tmp_path_factory.mktemp("models"), ["writer"])["writer"]
+
+
+@pytest.fixture(scope="module")
+def http(model: Bundle) -> Iterator[TestClient]:
+    with TestClient(create_app({"writer": model})) as client:
+        yield client
+
+
+def native(http: TestClient) -> list[str]:
+    return [each["text"] for each in http.post(f"{MODEL}/predict", json={"inputs": PROMPTS}).json()["outputs"]]
+
+
+def events(http: TestClient, path: str, body: dict[str, Any]) -> list[Any]:
+    lines = http.post(path, json=body).text.split("\n")
+    return [json.loads(line[6:]) for line in lines if line.startswith("data: ") and line != "data: [DONE]"]
+
+
+def native_streamed(http: TestClient) -> list[str]:
+    texts = []
+    for prompt in PROMPTS:
+        *pieces, answer = events(http, f"{MODEL}/predict", {"inputs": [prompt], "stream": True})
+        assert "".join(each["text"] for each in pieces) == answer["outputs"][0]["text"]
+        texts.append(answer["outputs"][0]["text"])
+    return texts
+
+
+def mlflow(http: TestClient) -> list[str]:
+    found = [
+        http.post("/invocations", json=body).json()["predictions"]
+        for body in (
+            {"inputs": PROMPTS},
+            {"instances": PROMPTS},
+            {"dataframe_records": [{"text": each} for each in PROMPTS]},
+            {"dataframe_split": {"columns": ["text"], "data": [[each] for each in PROMPTS]}},
+        )
+    ]
+    assert all(each == found[0] for each in found)
+    return [each["text"] for each in found[0]]
+
+
+def tensorflow_rows(http: TestClient) -> list[str]:
+    return list(http.post(f"{MODEL}:predict", json={"instances": PROMPTS}).json()["predictions"])
+
+
+def tensorflow_columns(http: TestClient) -> list[str]:
+    return list(http.post(f"{MODEL}:predict", json={"inputs": {"text": PROMPTS}}).json()["outputs"])
+
+
+def tensors(http: TestClient) -> list[str]:
+    column = {"name": "text", "datatype": "BYTES", "shape": [len(PROMPTS)], "data": PROMPTS}
+    return list(http.post("/v2/models/writer/infer", json={"inputs": [column]}).json()["outputs"][0]["data"])
+
+
+def tensors_as_bytes(http: TestClient) -> list[str]:
+    tail = b"".join(struct.pack("<I", len(each.encode())) + each.encode() for each in PROMPTS)
+    parameters = {"binary_data_size": len(tail)}
+    column = {"name": "text", "datatype": "BYTES", "shape": [len(PROMPTS), 1], "parameters": parameters}
+    head = json.dumps({"inputs": [column], "parameters": {"binary_data_output": True}}).encode()
+    headers = {"Inference-Header-Content-Length": str(len(head))}
+    response = http.post("/v2/models/writer/infer", content=head + tail, headers=headers)
+    rest, texts = response.content[int(response.headers["inference-header-content-length"]) :], []
+    while rest:
+        size = 4 + struct.unpack("<I", rest[:4])[0]
+        texts.append(rest[4:size].decode())
+        rest = rest[size:]
+    return texts
+
+
+def openai(http: TestClient) -> list[str]:
+    reply = http.post("/v1/completions", json={"model": "writer", "prompt": PROMPTS}).json()
+    return [each["text"] for each in reply["choices"]]
+
+
+def openai_streamed(http: TestClient) -> list[str]:
+    asked = [{"model": "writer", "prompt": each, "stream": True} for each in PROMPTS]
+    return ["".join(each["choices"][0]["text"] for each in events(http, "/v1/completions", body)) for body in asked]
+
+
+WAYS = [
+    native, native_streamed, mlflow, tensorflow_rows, tensorflow_columns, tensors, tensors_as_bytes, openai,
+    openai_streamed,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_the_same_prompts_give_the_same_texts(http: TestClient, model: Bundle, way: Any) -> None:
+    assert way(http) == [each["text"] for each in model.predict(PROMPTS)]
+
+
+def test_every_piece_or_the_last_says_who_wrote_it(http: TestClient, model: Bundle) -> None:
+    about = {"model": "writer", "version": "1", "digest": model.digest}
+    *_, answer = events(http, f"{MODEL}/predict", {"inputs": ["我"], "stream": True, "options": {"max_length": 3}})
+    body = {"model": "writer", "prompt": "我", "max_tokens": 3, "stream": True}
+    for said in (answer, *events(http, "/v1/completions", body)):
+        assert {name: said[name] for name in about} == about
+    column = {"name": "text", "datatype": "BYTES", "shape": [1], "data": ["我"]}
+    sent = {"inputs": [column], "parameters": {"binary_data_output": True, "max_length": 3}}
+    response = http.post("/v2/models/writer/infer", json=sent)
+    head = json.loads(response.content[: int(response.headers["inference-header-content-length"])])
+    assert (head["model_name"], head["model_version"]) == ("writer", "1")
+    assert head["parameters"] == {"digest": model.digest}
