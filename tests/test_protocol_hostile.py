@@ -54,7 +54,7 @@ def http(app: Any) -> Iterator[TestClient]:
         ('"a" "b"', "not JSON"),
         ('{"text": "a", "SECRET": 1, "SECRET": 2}', "a key twice"),
     ],
-    ids=str.__len__,
+    ids=lambda value: value[:12],
 )
 def test_what_is_no_json(http: TestClient, path: str, value: str, told: str) -> None:
     response = http.post(path, content=(FORMS[path] % value).encode(), headers=JSON)
@@ -203,3 +203,18 @@ def test_odd_completions(http: TestClient, more: dict[str, Any], where: str) -> 
 def test_odd_embeddings(http: TestClient, more: dict[str, Any], where: str) -> None:
     response = http.post("/v1/embeddings", json={"model": "vectors", "input": "a", **more})
     assert (response.status_code, response.json()["error"]["where"]) == (400, where)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/models/reviews/predict", {"inputs": ["a"], "options": {"SECRET": 1}}),
+        ("/v1/models/reviews/invocations", {"inputs": ["a"], "params": {"SECRET": 1}}),
+        ("/v1/models/writer/predict", {"inputs": ["a"], "options": {"SECRET": 1}}),
+        ("/v1/models/writer/invocations", {"inputs": ["a"], "params": {"SECRET": 1}}),
+        ("/v2/models/writer/infer", {"inputs": [tensor(data=["a"])], "parameters": {"SECRET": 1}}),
+    ],
+)
+def test_options_that_there_are_not(http: TestClient, path: str, body: Any) -> None:
+    response = http.post(path, json=body)
+    assert (response.status_code, "option" in response.text, "SECRET" in response.text) == (422, True, False)

@@ -15,6 +15,8 @@ from aiaas.serve.app import create_app
 from tests.every_task import bundles
 
 PROMPTS = ["我在", "中国", ""]
+OPTIONS = {"max_length": 12, "seed": 3}
+ASKED = {"model": "writer", "max_tokens": 12, "seed": 3}
 MODEL = "/v1/models/writer"
 
 
@@ -30,7 +32,8 @@ def http(model: Bundle) -> Iterator[TestClient]:
 
 
 def native(http: TestClient) -> list[str]:
-    return [each["text"] for each in http.post(f"{MODEL}/predict", json={"inputs": PROMPTS}).json()["outputs"]]
+    reply = http.post(f"{MODEL}/predict", json={"inputs": PROMPTS, "options": OPTIONS}).json()
+    return [each["text"] for each in reply["outputs"]]
 
 
 def events(http: TestClient, path: str, body: dict[str, Any]) -> list[Any]:
@@ -41,7 +44,8 @@ def events(http: TestClient, path: str, body: dict[str, Any]) -> list[Any]:
 def native_streamed(http: TestClient) -> list[str]:
     texts = []
     for prompt in PROMPTS:
-        *pieces, answer = events(http, f"{MODEL}/predict", {"inputs": [prompt], "stream": True})
+        body = {"inputs": [prompt], "stream": True, "options": OPTIONS}
+        *pieces, answer = events(http, f"{MODEL}/predict", body)
         assert "".join(each["text"] for each in pieces) == answer["outputs"][0]["text"]
         texts.append(answer["outputs"][0]["text"])
     return texts
@@ -49,7 +53,7 @@ def native_streamed(http: TestClient) -> list[str]:
 
 def mlflow(http: TestClient) -> list[str]:
     found = [
-        http.post("/invocations", json=body).json()["predictions"]
+        http.post("/invocations", json={**body, "params": OPTIONS}).json()["predictions"]
         for body in (
             {"inputs": PROMPTS},
             {"instances": PROMPTS},
@@ -61,24 +65,17 @@ def mlflow(http: TestClient) -> list[str]:
     return [each["text"] for each in found[0]]
 
 
-def tensorflow_rows(http: TestClient) -> list[str]:
-    return list(http.post(f"{MODEL}:predict", json={"instances": PROMPTS}).json()["predictions"])
-
-
-def tensorflow_columns(http: TestClient) -> list[str]:
-    return list(http.post(f"{MODEL}:predict", json={"inputs": {"text": PROMPTS}}).json()["outputs"])
-
-
 def tensors(http: TestClient) -> list[str]:
     column = {"name": "text", "datatype": "BYTES", "shape": [len(PROMPTS)], "data": PROMPTS}
-    return list(http.post("/v2/models/writer/infer", json={"inputs": [column]}).json()["outputs"][0]["data"])
+    reply = http.post("/v2/models/writer/infer", json={"inputs": [column], "parameters": OPTIONS}).json()
+    return list(reply["outputs"][0]["data"])
 
 
 def tensors_as_bytes(http: TestClient) -> list[str]:
     tail = b"".join(struct.pack("<I", len(each.encode())) + each.encode() for each in PROMPTS)
     parameters = {"binary_data_size": len(tail)}
     column = {"name": "text", "datatype": "BYTES", "shape": [len(PROMPTS), 1], "parameters": parameters}
-    head = json.dumps({"inputs": [column], "parameters": {"binary_data_output": True}}).encode()
+    head = json.dumps({"inputs": [column], "parameters": {**OPTIONS, "binary_data_output": True}}).encode()
     headers = {"Inference-Header-Content-Length": str(len(head))}
     response = http.post("/v2/models/writer/infer", content=head + tail, headers=headers)
     rest, texts = response.content[int(response.headers["inference-header-content-length"]) :], []
@@ -90,24 +87,27 @@ def tensors_as_bytes(http: TestClient) -> list[str]:
 
 
 def openai(http: TestClient) -> list[str]:
-    reply = http.post("/v1/completions", json={"model": "writer", "prompt": PROMPTS}).json()
+    reply = http.post("/v1/completions", json={**ASKED, "prompt": PROMPTS}).json()
     return [each["text"] for each in reply["choices"]]
 
 
 def openai_streamed(http: TestClient) -> list[str]:
-    asked = [{"model": "writer", "prompt": each, "stream": True} for each in PROMPTS]
+    asked = [{**ASKED, "prompt": each, "stream": True} for each in PROMPTS]
     return ["".join(each["choices"][0]["text"] for each in events(http, "/v1/completions", body)) for body in asked]
 
 
-WAYS = [
-    native, native_streamed, mlflow, tensorflow_rows, tensorflow_columns, tensors, tensors_as_bytes, openai,
-    openai_streamed,
-]  # fmt: skip
+WAYS = [native, native_streamed, mlflow, tensors, tensors_as_bytes, openai, openai_streamed]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_the_same_prompts_give_the_same_texts(http: TestClient, model: Bundle, way: Any) -> None:
-    assert way(http) == [each["text"] for each in model.predict(PROMPTS)]
+    assert way(http) == [each["text"] for each in model.predict(PROMPTS, OPTIONS)]
+
+
+def test_tensorflow_serving_has_no_options_but_the_same_text(http: TestClient, model: Bundle) -> None:
+    wanted = [each["text"] for each in model.predict(["我"])]
+    assert http.post(f"{MODEL}:predict", json={"instances": ["我"]}).json()["predictions"] == wanted
+    assert http.post(f"{MODEL}:predict", json={"inputs": {"text": ["我"]}}).json()["outputs"] == wanted
 
 
 def test_every_piece_or_the_last_says_who_wrote_it(http: TestClient, model: Bundle) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 
 from aiaas import strictjson
-from aiaas.errors import DataError
+from aiaas.errors import DataError, OptionError
 from aiaas.serve.errors import DeadlineError, MediaTypeError, RequestError, TooLargeError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ async def read_bytes(request: Request, limit: int) -> bytes:
 
 
 def read(body: Body, max_rows: int, *, writes: bool = False) -> Asked:
-    """What a request asks: its inputs are values of JSON, or files as bytes. Raises RequestError."""
+    """What a request asks: its inputs are values of JSON, or files as bytes. Raises RequestError, OptionError."""
     if body.kind == JSON:
         asked = _of_json(body.data, writes)
     else:
@@ -111,6 +111,10 @@ def read(body: Body, max_rows: int, *, writes: bool = False) -> Asked:
 
 def too_many(max_rows: int) -> TooLargeError:
     return TooLargeError(f"more than {max_rows:,} inputs", where="inputs", hint="send fewer inputs a request")
+
+
+def no_options() -> OptionError:
+    return OptionError("the model takes no options", where="options", hint="options are for models that write")
 
 
 def _other_kind(media_types: Sequence[str]) -> MediaTypeError:
@@ -138,6 +142,8 @@ def _of_json(data: bytes, writes: bool) -> Asked:
     given = value.get("inputs") if isinstance(value, dict) else None
     if not isinstance(given, list):
         raise RequestError("the body is no object with a list of inputs", where="body", hint=hint)
+    if value.get("options") and not writes:
+        raise no_options()
     allowed = ("inputs", "options", "stream") if writes else ("inputs",)
     if value.keys() - set(allowed):
         raise RequestError(f"the body holds more than {', '.join(allowed)}", where="body", hint=hint)

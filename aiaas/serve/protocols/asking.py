@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 
-from aiaas.errors import OptionError
-from aiaas.serve.body import parse, read_bytes, too_many
+from aiaas.serve.body import no_options, parse, read_bytes, too_many
 from aiaas.serve.calls import Answered, Call
 from aiaas.serve.errors import NotFoundError, RequestError
 from aiaas.serve.models import Live
@@ -82,7 +81,7 @@ async def ask(
     if len(inputs) > (allowed := most(service, live)):
         raise too_many(allowed)
     if options and live.bundle.options is None:
-        raise OptionError("the model takes no options", where="options", hint="options are for models that write")
+        raise no_options()
     answered = await while_there(request, service.answer(call, live.name, inputs, options))
     return _by(service, live, answered), answered
 
