@@ -26,6 +26,9 @@ def answering(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, json={**ABOUT, "outputs": [{"text": each} for each in inputs]})
 
 
+MIXED = ["good", "good", "large", "good"]
+
+
 def problem(status: int, code: str = "x", where: str | None = None, **headers: str) -> httpx.Response:
     error = {"code": code, "message": "it is so", "where": where, "hint": "do that"}
     return httpx.Response(status, json={"error": error, "request_id": "r1"}, headers=headers)
@@ -198,7 +201,7 @@ def test_settings_with_which_nothing_would_be_asked(client: Any, name: str, valu
         client("http://127.0.0.1:1", **{name: value})
 
 
-@pytest.mark.parametrize("inputs", ["one text", b"one picture", {"size": 3}])
+@pytest.mark.parametrize("inputs", ["one text", b"one picture", {"size": 3}, iter(["a"])])
 def test_one_input_is_no_list_of_its_parts(ask: Callable[..., Any], inputs: Any) -> None:
     with pytest.raises(UsageError, match="must be a list"):
         ask(answering, inputs)
@@ -214,8 +217,18 @@ def test_requests_that_are_too_large_for_a_service_are_halved(ask: Callable[...,
     texts = [f"text {number}" for number in range(701)]
     assert [each["text"] for each in ask(handler, texts).outputs] == texts
     assert sum(size for size in sizes if size <= 64) == len(texts), "none is answered twice"
-    with pytest.raises(DataError, match="it is so"):
-        ask(lambda request: problem(413, "too-large"), ["a", "b"])
+    with pytest.raises(DataError, match="it is so") as caught:
+        ask(lambda request: answering(request) if b"large" not in request.content else problem(413, "too-large"), MIXED)
+    assert caught.value.where == "inputs[2]"
+
+
+def test_one_that_is_too_large_may_be_kept_in_its_place() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        return problem(413, "too-large") if b"large" in request.content else answering(request)
+
+    with aiaas.Client("http://127.0.0.1:1", transport=httpx.MockTransport(handler)) as client:
+        outputs = client.predict("echo", MIXED, keep_errors=True).outputs
+    assert outputs == [{"text": "good"}, {"text": "good"}, {"error": {"message": "it is so"}}, {"text": "good"}]
 
 
 def test_inputs_that_are_refused_may_be_kept_in_their_places(url: str) -> None:

@@ -218,3 +218,8 @@ def test_odd_embeddings(http: TestClient, more: dict[str, Any], where: str) -> N
 def test_options_that_there_are_not(http: TestClient, path: str, body: Any) -> None:
     response = http.post(path, json=body)
     assert (response.status_code, "option" in response.text, "SECRET" in response.text) == (422, True, False)
+
+
+def test_what_does_not_write_is_not_streamed(http: TestClient) -> None:
+    response = http.post("/v1/models/reviews/predict", json={"inputs": ["a"], "stream": True})
+    assert (response.status_code, response.json()["error"]["where"]) == (400, "stream")

@@ -92,26 +92,29 @@ def loopback(base: str) -> bool:
 
 
 def predict_path(model: str) -> str:
-    return f"/v1/models/{quote(model, safe='')}/predict"
+    return f"/v1/models/{quote(model, safe='', errors='backslashreplace')}/predict"
 
 
 def parts(inputs: Sequence[Any], options: Mapping[str, Any] | None, rows: int) -> Iterator[Part]:
     """The inputs as requests of `rows` inputs at most. Bytes go as base64; DataError for what JSON cannot hold,
-    UsageError for one input that is not in a list."""
-    if isinstance(inputs, str | bytes | Mapping):
+    UsageError at once for one input that is not in a list."""
+    if isinstance(inputs, str | bytes | Mapping) or not hasattr(inputs, "__len__"):
         raise UsageError("the inputs must be a list", where="inputs", hint="put a single one in brackets")
-    extra = b', "options": ' + _json(dict(options), "options") if options else b""
+    return _parts(inputs, b', "options": ' + _json(dict(options), "options") if options else b"", rows)
+
+
+def _parts(inputs: Sequence[Any], more: bytes, rows: int) -> Iterator[Part]:
     held: list[bytes] = []
     start = size = 0
     for place, value in enumerate(inputs):
         one = _json(base64.b64encode(value).decode() if isinstance(value, bytes) else value, f"inputs[{place}]")
         if held and (len(held) == rows or size + len(one) > BYTES):
-            yield Part(start, held, extra)
+            yield Part(start, held, more)
             held, start, size = [], place, 0
         held.append(one)
         size += len(one) + 2
     if held:
-        yield Part(start, held, extra)
+        yield Part(start, held, more)
 
 
 def _json(value: Any, where: str) -> bytes:
@@ -136,6 +139,8 @@ def understood(response: httpx.Response, start: int = 0, *, model: str | None = 
     if not isinstance(error, dict):
         raise RemoteError(f"the service answers {response.status_code}, not as aiaas does", where=where)
     message, hint, place = str(error.get("message", "")), error.get("hint"), error.get("where")
+    if response.status_code == 413:  # of one input alone
+        place = "inputs[0]"
     kind = _KINDS.get(str(error.get("code")))
     if response.status_code == 404:
         lost = "there is no aiaas service at this address" if model is None else f"the service has no model {model!r}"
@@ -154,11 +159,14 @@ def too_many(response: httpx.Response, part: Part) -> bool:
 
 
 def refused(response: httpx.Response) -> dict[int, str]:
-    """Of inputs that a service refuses the places, in the request, and why; empty where it says nothing of any."""
-    if response.status_code != 422:
+    """Of inputs that a service refuses the places, in the request, and why; empty where it says nothing of any. Where
+    it takes no request so large, that is the only one (see `too_many`)."""
+    if response.status_code not in (413, 422):
         return {}
     try:
         error = response.json()["error"]
+        if response.status_code == 413:
+            return {0: str(error["message"])}
         faults = error.get("faults") or [error]
         found = [(_PLACE.fullmatch(str(fault["where"])), str(fault["message"])) for fault in faults]
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -144,6 +144,8 @@ def _of_json(data: bytes, writes: bool) -> Asked:
         raise RequestError("the body is no object with a list of inputs", where="body", hint=hint)
     if value.get("options") and not writes:
         raise no_options()
+    if value.get("stream") and not writes:
+        raise RequestError("the model does not write: it answers as a whole", where="stream", hint="leave stream out")
     allowed = ("inputs", "options", "stream") if writes else ("inputs",)
     if value.keys() - set(allowed):
         raise RequestError(f"the body holds more than {', '.join(allowed)}", where="body", hint=hint)
