@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
 from collections.abc import Iterator
@@ -122,3 +123,51 @@ def test_every_piece_or_the_last_says_who_wrote_it(http: TestClient, model: Bund
     head = json.loads(response.content[: int(response.headers["inference-header-content-length"])])
     assert (head["model_name"], head["model_version"]) == ("writer", "1")
     assert head["parameters"] == {"digest": model.digest}
+
+
+class Seen:
+    """Keeps what it is told of requests that are over."""
+
+    def __init__(self) -> None:
+        self.over: list[Any] = []
+
+    def began(self) -> None: ...
+
+    def computed(self, about: Any, batch: Any) -> None: ...
+
+    def ended(self, request: Any) -> None:
+        self.over.append(request)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (f"{MODEL}/predict", {"inputs": ["我"], "options": {"max_length": 100_000, "min_length": 100_000}}),
+        ("/v1/completions", {"model": "writer", "prompt": "我", "max_tokens": 100_000, "min_tokens": 100_000}),
+    ],
+)
+def test_who_leaves_midway_is_not_taken_for_answered(model: Bundle, path: str, body: dict[str, Any]) -> None:
+    seen = Seen()
+    app = create_app({"writer": model}, watchers=[seen])
+
+    async def run() -> None:
+        begun = asyncio.Event()
+        sent = [{"type": "http.request", "body": json.dumps({**body, "stream": True}).encode()}]
+
+        async def receive() -> Any:
+            if sent:
+                return sent.pop()
+            await begun.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message.get("body"):
+                begun.set()
+
+        headers = [(b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+        await asyncio.wait_for(app(scope, receive, send), 10)
+
+    asyncio.run(run())
+    (ended,) = seen.over
+    assert (ended.status, ended.code, ended.call.left, ended.call.failed) == (499, None, True, False)

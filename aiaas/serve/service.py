@@ -134,6 +134,9 @@ class Service:
                 if piece:  # a model may have nothing to say yet
                     call.written += sum(live.bundle.tokens([piece]))
                     yield piece
+        except (asyncio.CancelledError, GeneratorExit):
+            call.left = True
+            raise
         except Exception as error:
             call.code = code_of(error)
             raise
