@@ -13,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from aiaas.serve import body as bodies
+from aiaas.serve import predict
 from aiaas.serve.app import create_app
 from tests.every_task import bundles
 
@@ -223,3 +224,34 @@ def test_options_that_there_are_not(http: TestClient, path: str, body: Any) -> N
 def test_what_does_not_write_is_not_streamed(http: TestClient) -> None:
     response = http.post("/v1/models/reviews/predict", json={"inputs": ["a"], "stream": True})
     assert (response.status_code, response.json()["error"]["where"]) == (400, "stream")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/models/vectors/predict", {"inputs": ["a"] * 2_000}),
+        ("/v1/models/vectors/invocations", {"inputs": ["a"] * 2_000}),
+        ("/v1/models/vectors:predict", {"instances": ["a"] * 2_000}),
+        ("/v1/models/vectors:predict", {"inputs": ["a"] * 2_000}),
+        ("/v2/models/vectors/infer", {"inputs": [tensor(shape=[2_000], data=["a"] * 2_000)]}),
+        ("/v1/embeddings", {"model": "vectors", "input": ["a"] * 2_000}),
+    ],
+)
+def test_a_long_answer_is_written_in_pieces(
+    http: TestClient, monkeypatch: pytest.MonkeyPatch, path: str, body: Any
+) -> None:
+    """Nothing is encoded in one go that would keep others waiting, and the pieces are the whole."""
+    sizes: list[int] = []
+    real = predict._encode
+
+    def encode(value: Any) -> str:
+        text = real(value)
+        sizes.append(len(text))
+        return text
+
+    monkeypatch.setattr(predict, "_encode", encode)
+    response = http.post(path, json=body)
+    assert response.text.count("0.") == 2_000 * 8
+    assert max(sizes) < len(response.content) / 3
+    (first,) = [each for each in response.json().values() if isinstance(each, list)]
+    assert len(first) == (1 if path.startswith("/v2") else 2_000)

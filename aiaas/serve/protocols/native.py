@@ -13,7 +13,7 @@ from aiaas.serve.body import Asked, read, read_body
 from aiaas.serve.calls import Call
 from aiaas.serve.errors import answer_error
 from aiaas.serve.models import Live
-from aiaas.serve.predict import encode
+from aiaas.serve.predict import encode, encode_with
 from aiaas.serve.presence import while_there
 from aiaas.serve.protocols import call_of
 from aiaas.serve.protocols.asking import most, off_the_loop
@@ -33,7 +33,8 @@ def routes(service: Service) -> list[Route]:
             live, pieces = await service.write(call, live.name, asked.inputs[0], asked.options)
             return StreamingResponse(_events(live, pieces, call), media_type="text/event-stream", headers=EVENTS)
         answered = await while_there(request, service.answer(call, live.name, asked.inputs, asked.options))
-        return Response(_body(answered.about, answered.outputs), media_type="application/json")
+        body = await encode_with(answered.about, "outputs", answered.outputs)
+        return Response(body, media_type="application/json")
 
     return [Route("/v1/models/{name}/predict", predict, methods=["POST"])]
 
@@ -44,10 +45,6 @@ async def _asked(request: Request, service: Service, live: Live) -> Asked:
     return await off_the_loop(len(body.data), lambda: read(body, most(service, live), writes=writes))
 
 
-def _body(about: object, outputs: object) -> bytes:
-    return encode(about)[:-1] + b',"outputs":' + encode(outputs) + b"}"
-
-
 async def _events(live: Live, pieces: AsyncGenerator[str, None], call: Call) -> AsyncIterator[bytes]:
     """An event `token` a piece, then `answer` with what the response would be as a whole; or `error` as the last."""
     text = ""
@@ -56,7 +53,7 @@ async def _events(live: Live, pieces: AsyncGenerator[str, None], call: Call) -> 
             async for piece in pieces:
                 text += piece
                 yield _event("token", encode({"text": piece}))
-        yield _event("answer", _body(live.about, [live.bundle.written(text)]))
+        yield _event("answer", await encode_with(live.about, "outputs", [live.bundle.written(text)]))
     except Exception as error:
         yield _event("error", bytes(answer_error(error, call.id).body))
 
