@@ -39,6 +39,7 @@ class AsyncClient:
             base_url=self.url,
             headers=requests.headers(self.url, key, timeout),
             timeout=httpx.Timeout(timeout + 5.0, connect=5.0),
+            verify=requests.trusted(),
             trust_env=not requests.loopback(self.url),  # a proxy cannot reach this machine's own loopback
             transport=transport,
         )

@@ -6,7 +6,9 @@ import base64
 import ipaddress
 import json
 import math
+import os
 import re
+import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -89,6 +91,19 @@ def loopback(base: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def trusted() -> ssl.SSLContext | bool:
+    """Certificates that are trusted: those of SSL_CERT_FILE and SSL_CERT_DIR, where one is set, else the usual ones."""
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if not file and not folder:
+        return True
+    try:
+        return ssl.create_default_context(cafile=file or None, capath=folder or None)
+    except OSError as error:  # ssl.SSLError is one
+        raise UsageError(
+            f"the certificates cannot be read: {error.strerror or error}", where="SSL_CERT_FILE", hint="name a PEM file"
+        ) from None
 
 
 def predict_path(model: str) -> str:
