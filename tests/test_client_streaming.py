@@ -42,10 +42,13 @@ class Service:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    found = Service(tmp_path_factory.mktemp("served"))
-    yield found
-    found.process.kill()
-    found.process.communicate()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("no_proxy", "NO_PROXY"):  # of OpenAI's client
+            patch.setenv(name, "127.0.0.1")
+        found = Service(tmp_path_factory.mktemp("served"))
+        yield found
+        found.process.kill()
+        found.process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +105,7 @@ def test_who_has_read_enough_ends_the_work(service: Service, ask: Ask) -> None:
 def test_openai_s_client_ends_the_work_too(service: Service) -> None:
     from openai import OpenAI
 
-    with OpenAI(base_url=f"{service.url}/v1", api_key="none", http_client=httpx.Client(trust_env=False)) as client:
+    with OpenAI(base_url=f"{service.url}/v1", api_key="none") as client:
         more = {"min_tokens": LONG["min_length"]}
         stream = client.completions.create(
             model="writer", prompt="我", max_tokens=LONG["max_length"], stream=True, extra_body=more
@@ -122,7 +125,7 @@ def test_what_goes_wrong_midway_is_an_error_and_no_end(service: Service, ask: As
 def test_openai_s_client_is_told_midway(service: Service) -> None:
     from openai import APIError, OpenAI
 
-    with OpenAI(base_url=f"{service.url}/v1", api_key="none", http_client=httpx.Client(trust_env=False)) as client:
+    with OpenAI(base_url=f"{service.url}/v1", api_key="none") as client:
         stream = client.completions.create(model="writer", prompt="个", stream=True, extra_body={"min_tokens": 9})
         with pytest.raises(APIError, match="could not answer"):
             list(stream)

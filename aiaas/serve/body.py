@@ -127,7 +127,8 @@ def _other_kind(media_types: Sequence[str]) -> MediaTypeError:
 def parse(data: bytes, hint: str, *, nan_is_null: bool = False) -> Any:
     """The JSON that a body holds. Raises RequestError with the hint, which says what a right one looks like."""
     if data.count(b"[") + data.count(b"{") > CONTAINERS:
-        raise TooLargeError(f"the body holds more than {CONTAINERS:,} lists and objects", where="body")
+        message = f"the body holds more than {CONTAINERS:,} lists and objects"
+        raise TooLargeError(message, where="body", hint="send fewer inputs a request")
     try:
         return strictjson.loads(data.decode("utf-8"), nan_is_null=nan_is_null)
     except UnicodeDecodeError as error:
