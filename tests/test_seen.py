@@ -420,6 +420,7 @@ def test_an_entry_a_request_with_a_key_and_one_for_all_without(places: Places) -
     [
         (200, None, "answered"),
         (200, "internal", "failed"),
+        (200, "deadline", "late"),
         (429, "quota", "refused"),
         (503, "overloaded", "refused"),
         (504, "deadline", "late"),

@@ -111,7 +111,8 @@ def _ended(scope: Scope, headers: Headers, passing: _Passing, began: float) -> E
     route = getattr(scope.get("route"), "path", None)
     call = state.get("call")
     code = state.get("code") or (call.code if call else None)
-    told = (passing.id, method, route, passing.status or GONE, over - began)
+    status = GONE if call and call.left else passing.status or GONE
+    told = (passing.id, method, route, status, over - began)
     return Ended(*told, call, code, headers.get("traceparent"), over)
 
 

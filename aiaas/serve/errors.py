@@ -121,7 +121,7 @@ _STATUS: tuple[tuple[type[AiaasError], int], ...] = (
     (MissingPackageError, 500),
     (AiaasError, 500),
 )
-_HTTP_CODES = {404: "not-found", 405: "method-not-allowed"}
+HTTP_CODES = {404: "not-found", 405: "method-not-allowed"}
 
 
 Wording = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
@@ -171,7 +171,7 @@ def _told(error: Exception, request_id: str) -> Told:
     if isinstance(error, OptionError):  # written for whoever asks, without what was sent
         return Told(422, error.as_dict())
     if isinstance(error, HTTPException):
-        code = _HTTP_CODES.get(error.status_code, "http")
+        code = HTTP_CODES.get(error.status_code, "http")
         body = {
             "code": code,
             "message": str(error.detail),
