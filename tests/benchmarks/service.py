@@ -1,0 +1,179 @@
+"""The service beside those that people use: requests a second, waiting times, memory, of all sides in one run.
+
+    pip install litserve scikit-learn  # in an environment of its own, for this benchmark only
+    python tests/benchmarks/service.py texts WORKSPACE --litserve-python PYTHON [--seconds 15] [--rounds 3]
+    python tests/benchmarks/service.py single WORKSPACE --litserve-python PYTHON
+    python tests/benchmarks/service.py encoder WORKSPACE --litserve-python PYTHON --encoder FOLDER
+    python tests/benchmarks/service.py flood WORKSPACE
+
+texts: one review a request on 64 connections, for recipes/reviews_zh_nb.yaml, beside LitServe and MLflow's server with
+the same features and estimator of scikit-learn; single: the same on one. encoder: vectors of texts of 128 tokens on 32
+connections, in int8, beside LitServe with transformers (float32, eager attention). flood: what a tenant waits while
+another asks twenty times as much as its quota allows.
+
+The service has keys, quotas, metrics, the audit and the access log on. All servers stay up, one is asked at a time; wrk
+asks, on the same cores. What WORKSPACE lacks (a model, once trained) is made first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import peers
+from load import Load, Server, in_turn, load, medians, told, wrk
+from measure import AIAAS, RECIPES, report, run
+
+REVIEWS, VECTORS = "reviews-zh-nb", "vectors"
+LENGTH = 128
+TOGETHER = 32
+"""Texts that LitServe computes together at most: as many as there are connections, which is what we do."""
+QUOTA, FLOOD = 100, 20
+"""Requests a second that a tenant may ask, and how many times as many it does."""
+STEADY = 100
+"""Requests a second of the other tenant."""
+
+
+def texts(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    return beside_both(asked, folder, asked.connections or 64)
+
+
+def single(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    return beside_both(asked, folder, asked.connections or 1)
+
+
+def beside_both(asked: argparse.Namespace, folder: Path, connections: int) -> dict[str, Any]:
+    made(asked.workspace, REVIEWS, RECIPES / "reviews_zh_nb.yaml")
+    train, test = split(asked.workspace, "train"), [text for text, _ in split(asked.workspace, "test")]
+    (folder / "train.json").write_text(json.dumps(train, ensure_ascii=False), "utf-8")
+    script = "serve_naive_bayes.py"
+    run([asked.litserve_python, str(peers.PLAIN / script), "save", str(folder / "train.json"), str(folder)])
+    with ExitStack() as stack:
+        ours = peers.aiaas(folder, asked.workspace, REVIEWS, asked.workers, test)
+        lit = peers.litserve(folder, asked.litserve_python, script, ["litserve", str(folder)], test)
+        flow = peers.mlflow(folder, asked.mlflow_python, folder / "mlflow", test)
+        servers = {"aiaas": ours, "litserve": lit, "mlflow": flow}
+        return compared({name: stack.enter_context(each) for name, each in servers.items()}, connections, asked)
+
+
+def encoder(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    made(asked.workspace, VECTORS, vectors_recipe(asked.encoder, asked.workspace))
+    long = passages()
+    lit_words = [str(asked.encoder)], [str(LENGTH), str(TOGETHER)]
+    with ExitStack() as stack:
+        ours = peers.aiaas(folder, asked.workspace, VECTORS, asked.workers, long)
+        lit = peers.litserve(folder, asked.litserve_python, "serve_encoder.py", lit_words[0], long, lit_words[1])
+        servers = {"aiaas": ours, "litserve": lit}
+        found = {name: stack.enter_context(each) for name, each in servers.items()}
+        return compared(found, asked.connections or 32, asked)
+
+
+def compared(servers: dict[str, Server], connections: int, asked: argparse.Namespace) -> dict[str, Any]:
+    taken = in_turn(servers, connections, asked.seconds, asked.rounds)
+    figures = {name: medians(loads) for name, loads in taken.items()}
+    ours = figures["aiaas"]["requests_a_second"]
+    times = {
+        f"times_{name}": round(ours / each["requests_a_second"], 2) for name, each in figures.items() if name != "aiaas"
+    }
+    return {"connections": connections, "workers": asked.workers, **figures, **times}
+
+
+def flood(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """A steady tenant alone and beside the other, in turn."""
+    made(asked.workspace, REVIEWS, RECIPES / "reviews_zh_nb.yaml")
+    test = [text for text, _ in split(asked.workspace, "test")]
+    header = f"Authorization: Bearer {peers.new_key(asked.workspace, 'flood', f'requests={QUOTA}/s')}"
+    alone: list[Load] = []
+    beside: list[Load] = []
+    floods: list[dict[str, Any]] = []
+    with peers.aiaas(folder, asked.workspace, REVIEWS, asked.workers, test) as steady:
+        flooding = replace(steady, header=header)
+        load(steady, 8, 3, STEADY)
+        for _ in range(2 * asked.rounds):
+            alone.append(load(steady, 8, asked.seconds, STEADY))
+            at_work = wrk(flooding, asked.connections or 40, asked.seconds + 1, FLOOD * QUOTA)
+            beside.append(load(steady, 8, asked.seconds, STEADY))
+            floods.append(told(at_work))
+    asking = [each["requests"] / each["seconds"] for each in floods]
+    answered = [(each["requests"] - each["status"]) / each["seconds"] for each in floods]
+    return {
+        "workers": asked.workers,
+        "alone": medians(alone),
+        "beside": medians(beside),
+        "flood": {"a_second": statistics.median(asking), "answered_a_second": statistics.median(answered)},
+        "times_p99": round(medians(beside)["p99_ms"] / medians(alone)["p99_ms"], 2),
+    }
+
+
+def made(workspace: Path, model: str, recipe: Path) -> None:
+    """Train the model where the workspace has none of that name."""
+    if not (workspace / "models" / model).is_dir():
+        run([*AIAAS, "run", str(recipe), "--quiet", "--workspace", str(workspace)])
+
+
+def split(workspace: Path, name: str) -> list[tuple[str, str]]:
+    """Texts and labels of a split of the reviews, as the model was given them."""
+    from datasets import Dataset
+
+    (path,) = (workspace / "artefacts" / "preprocess").glob(f"*/{name}.arrow")
+    rows = Dataset.from_file(str(path))
+    return list(zip(rows["text"], rows["label"], strict=True))
+
+
+def passages() -> list[str]:
+    """English of this project's own pages, each more than `LENGTH` tokens, of which both sides read so many."""
+    pages = sorted((RECIPES.parent / "docs").rglob("*.md"))
+    words = " ".join(page.read_text("utf-8") for page in pages).split()
+    return [" ".join(words[start : start + LENGTH]) for start in range(0, len(words) - LENGTH, LENGTH)]
+
+
+def vectors_recipe(folder: Path, workspace: Path) -> Path:
+    """A recipe for the encoder in `folder`, whose portable form is int8."""
+    workspace.mkdir(parents=True, exist_ok=True)
+    (workspace / "passages.txt").write_text("\n".join(passages()), "utf-8")
+    recipe = {
+        "schema": 1,
+        "name": VECTORS,
+        "task": "text-embedding",
+        "collect": [{"source": str(workspace / "passages.txt"), "format": "lines"}],
+        "model": {
+            "backend": "torch",
+            "architecture": "text_embedding",
+            "params": {"encoder": str(folder.resolve()), "pooling": "mean", "normalise": True, "max_length": LENGTH},
+        },
+        "deploy": {"alias": "champion", "runtime": "portable", "precision": "int8"},
+    }
+    path = workspace / "vectors.yaml"
+    path.write_text(json.dumps(recipe, indent=1), "utf-8")
+    return path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    kinds: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {
+        each.__name__: each for each in (texts, single, encoder, flood)
+    }
+    parser.add_argument("what", choices=kinds)
+    parser.add_argument("workspace", type=lambda given: Path(given).absolute())
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--connections", type=int)
+    parser.add_argument("--seconds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--litserve-python", default=sys.executable, help="a Python that has litserve")
+    parser.add_argument("--mlflow-python", default=sys.executable, help="a Python that has mlflow")
+    parser.add_argument("--encoder", type=Path, help="the folder of an encoder such as all-MiniLM-L6-v2")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        report(f"service: {asked.what}", **kinds[asked.what](asked, Path(folder)))
+
+
+if __name__ == "__main__":
+    main()
