@@ -131,6 +131,8 @@ def running(command: Sequence[str], log: Path, **how: Any) -> Iterator[subproces
         process = subprocess.Popen(command, stderr=stream, text=True, start_new_session=True, **how)
     try:
         yield process
+    except RuntimeError as error:
+        raise RuntimeError(f"{error}\n{log.read_text()[-2000:]}") from None
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):

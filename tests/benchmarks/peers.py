@@ -49,12 +49,10 @@ def aiaas(folder: Path, workspace: Path, model: str, workers: int, texts: Sequen
 
 
 @contextmanager
-def litserve(
-    folder: Path, python: str, script: str, before: Sequence[str], texts: Sequence[str], after: Sequence[str] = ()
-) -> Iterator[Server]:
+def litserve(folder: Path, python: str, script: str, texts: Sequence[str], *words: str) -> Iterator[Server]:
     """A script of `plain` under a Python that has LitServe."""
     port = free_port()
-    command = [python, str(PLAIN / script), *before, str(port), *after]
+    command = [python, str(PLAIN / script), *words, str(port)]
     with running(command, folder / "litserve.log", stdout=subprocess.DEVNULL, env=beside(python)) as process:
         bodies = write_bodies(folder / "litserve.jsonl", texts, lambda text: {"text": text})
         yield answers(Server(process, f"http://127.0.0.1:{port}/predict", bodies))

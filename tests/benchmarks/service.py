@@ -54,11 +54,11 @@ def beside_both(asked: argparse.Namespace, folder: Path, connections: int) -> di
     made(asked.workspace, REVIEWS, RECIPES / "reviews_zh_nb.yaml")
     train, test = split(asked.workspace, "train"), [text for text, _ in split(asked.workspace, "test")]
     (folder / "train.json").write_text(json.dumps(train, ensure_ascii=False), "utf-8")
-    script = "serve_naive_bayes.py"
-    run([asked.litserve_python, str(peers.PLAIN / script), "save", str(folder / "train.json"), str(folder)])
+    run([asked.mlflow_python, str(peers.PLAIN / "serve_mlflow.py"), str(folder / "train.json"), str(folder)])
     with ExitStack() as stack:
         ours = peers.aiaas(folder, asked.workspace, REVIEWS, asked.workers, test)
-        lit = peers.litserve(folder, asked.litserve_python, script, ["litserve", str(folder)], test)
+        model = str(folder / "model.joblib")
+        lit = peers.litserve(folder, asked.litserve_python, "serve_litserve.py", test, model)
         flow = peers.mlflow(folder, asked.mlflow_python, folder / "mlflow", test)
         servers = {"aiaas": ours, "litserve": lit, "mlflow": flow}
         return compared({name: stack.enter_context(each) for name, each in servers.items()}, connections, asked)
@@ -67,10 +67,10 @@ def beside_both(asked: argparse.Namespace, folder: Path, connections: int) -> di
 def encoder(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     made(asked.workspace, VECTORS, vectors_recipe(asked.encoder, asked.workspace))
     long = passages()
-    lit_words = [str(asked.encoder)], [str(LENGTH), str(TOGETHER)]
+    words = (str(asked.encoder), str(LENGTH), str(TOGETHER))
     with ExitStack() as stack:
         ours = peers.aiaas(folder, asked.workspace, VECTORS, asked.workers, long)
-        lit = peers.litserve(folder, asked.litserve_python, "serve_encoder.py", lit_words[0], long, lit_words[1])
+        lit = peers.litserve(folder, asked.litserve_python, "serve_litserve_encoder.py", long, *words)
         servers = {"aiaas": ours, "litserve": lit}
         found = {name: stack.enter_context(each) for name, each in servers.items()}
         return compared(found, asked.connections or 32, asked)

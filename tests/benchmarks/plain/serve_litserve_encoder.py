@@ -1,6 +1,6 @@
 """Mean pooled vectors of an encoder in transformers (float32, eager attention), behind LitServe, as a user would.
 
-python serve_encoder.py ENCODER_FOLDER PORT MAX_LENGTH MAX_BATCH     POST /predict {"text": "..."}
+python serve_litserve_encoder.py ENCODER_FOLDER MAX_LENGTH MAX_BATCH PORT     asked by POST /predict {"text": "..."}
 """
 
 import sys
@@ -9,7 +9,7 @@ import torch
 from litserve import LitAPI, LitServer
 from transformers import AutoModel, AutoTokenizer
 
-folder, port, length, most = sys.argv[1], *map(int, sys.argv[2:])
+folder, length, most, port = sys.argv[1], *map(int, sys.argv[2:])
 
 
 class Encoder(LitAPI):
