@@ -1,10 +1,10 @@
 """The service beside those that people use: requests a second, waiting times, memory, of all sides in one run.
 
     pip install litserve scikit-learn  # in an environment of its own, for this benchmark only
-    python tests/benchmarks/service.py texts WORKSPACE --litserve-python PYTHON [--seconds 15] [--rounds 3]
-    python tests/benchmarks/service.py single WORKSPACE --litserve-python PYTHON
-    python tests/benchmarks/service.py encoder WORKSPACE --litserve-python PYTHON --encoder FOLDER
-    python tests/benchmarks/service.py flood WORKSPACE
+    python tests/benchmarks/service.py texts FOLDER --litserve-python PYTHON [--seconds 15] [--rounds 3]
+    python tests/benchmarks/service.py single FOLDER --litserve-python PYTHON
+    python tests/benchmarks/service.py encoder FOLDER --litserve-python PYTHON --encoder ENCODER
+    python tests/benchmarks/service.py flood FOLDER
 
 texts: one review a request on 64 connections, for recipes/reviews_zh_nb.yaml, beside LitServe and MLflow's server with
 the same features and estimator of scikit-learn; single: the same on one. encoder: vectors of texts of 128 tokens on 32
@@ -12,7 +12,7 @@ connections, in int8, beside LitServe with transformers (float32, eager attentio
 another asks twenty times as much as its quota allows.
 
 The service has keys, quotas, metrics, the audit and the access log on. All servers stay up, one is asked at a time; wrk
-asks, on the same cores. What WORKSPACE lacks (a model, once trained) is made first.
+asks, on the same cores. FOLDER keeps a workspace for each model, which is trained once.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ def single(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def beside_both(asked: argparse.Namespace, folder: Path, connections: int) -> dict[str, Any]:
-    made(asked.workspace, REVIEWS, RECIPES / "reviews_zh_nb.yaml")
-    train, test = split(asked.workspace, "train"), [text for text, _ in split(asked.workspace, "test")]
+    workspace = made(asked.folder, REVIEWS, RECIPES / "reviews_zh_nb.yaml")
+    train, test = split(workspace, "train"), [text for text, _ in split(workspace, "test")]
     (folder / "train.json").write_text(json.dumps(train, ensure_ascii=False), "utf-8")
     run([asked.mlflow_python, str(peers.PLAIN / "serve_mlflow.py"), str(folder / "train.json"), str(folder)])
     with ExitStack() as stack:
-        ours = peers.aiaas(folder, asked.workspace, REVIEWS, asked.workers, test)
+        ours = peers.aiaas(folder, workspace, REVIEWS, asked.workers, test)
         model = str(folder / "model.joblib")
         lit = peers.litserve(folder, asked.litserve_python, "serve_litserve.py", test, model)
         flow = peers.mlflow(folder, asked.mlflow_python, folder / "mlflow", test)
@@ -65,11 +65,11 @@ def beside_both(asked: argparse.Namespace, folder: Path, connections: int) -> di
 
 
 def encoder(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    made(asked.workspace, VECTORS, vectors_recipe(asked.encoder, asked.workspace))
+    workspace = made(asked.folder, VECTORS, vectors_recipe(asked.encoder, asked.folder))
     long = passages()
     words = (str(asked.encoder), str(LENGTH), str(TOGETHER))
     with ExitStack() as stack:
-        ours = peers.aiaas(folder, asked.workspace, VECTORS, asked.workers, long)
+        ours = peers.aiaas(folder, workspace, VECTORS, asked.workers, long)
         lit = peers.litserve(folder, asked.litserve_python, "serve_litserve_encoder.py", long, *words)
         servers = {"aiaas": ours, "litserve": lit}
         found = {name: stack.enter_context(each) for name, each in servers.items()}
@@ -88,13 +88,13 @@ def compared(servers: dict[str, Server], connections: int, asked: argparse.Names
 
 def flood(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """A steady tenant alone and beside the other, in turn."""
-    made(asked.workspace, REVIEWS, RECIPES / "reviews_zh_nb.yaml")
-    test = [text for text, _ in split(asked.workspace, "test")]
-    header = f"Authorization: Bearer {peers.new_key(asked.workspace, 'flood', f'requests={QUOTA}/s')}"
+    workspace = made(asked.folder, REVIEWS, RECIPES / "reviews_zh_nb.yaml")
+    test = [text for text, _ in split(workspace, "test")]
+    header = f"Authorization: Bearer {peers.new_key(workspace, 'flood', f'requests={QUOTA}/s')}"
     alone: list[Load] = []
     beside: list[Load] = []
     floods: list[dict[str, Any]] = []
-    with peers.aiaas(folder, asked.workspace, REVIEWS, asked.workers, test) as steady:
+    with peers.aiaas(folder, workspace, REVIEWS, asked.workers, test) as steady:
         flooding = replace(steady, header=header)
         load(steady, 8, 3, STEADY)
         for _ in range(2 * asked.rounds):
@@ -113,10 +113,12 @@ def flood(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     }
 
 
-def made(workspace: Path, model: str, recipe: Path) -> None:
-    """Train the model where the workspace has none of that name."""
+def made(folder: Path, model: str, recipe: Path) -> Path:
+    """The workspace of a model, which is trained where it is not there yet."""
+    workspace = folder / model
     if not (workspace / "models" / model).is_dir():
         run([*AIAAS, "run", str(recipe), "--quiet", "--workspace", str(workspace)])
+    return workspace
 
 
 def split(workspace: Path, name: str) -> list[tuple[str, str]]:
@@ -135,23 +137,23 @@ def passages() -> list[str]:
     return [" ".join(words[start : start + LENGTH]) for start in range(0, len(words) - LENGTH, LENGTH)]
 
 
-def vectors_recipe(folder: Path, workspace: Path) -> Path:
-    """A recipe for the encoder in `folder`, whose portable form is int8."""
-    workspace.mkdir(parents=True, exist_ok=True)
-    (workspace / "passages.txt").write_text("\n".join(passages()), "utf-8")
+def vectors_recipe(encoder: Path, folder: Path) -> Path:
+    """A recipe for an encoder, whose portable form is int8."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "passages.txt").write_text("\n".join(passages()), "utf-8")
     recipe = {
         "schema": 1,
         "name": VECTORS,
         "task": "text-embedding",
-        "collect": [{"source": str(workspace / "passages.txt"), "format": "lines"}],
+        "collect": [{"source": str(folder / "passages.txt"), "format": "lines"}],
         "model": {
             "backend": "torch",
             "architecture": "text_embedding",
-            "params": {"encoder": str(folder.resolve()), "pooling": "mean", "normalise": True, "max_length": LENGTH},
+            "params": {"encoder": str(encoder.resolve()), "pooling": "mean", "normalise": True, "max_length": LENGTH},
         },
-        "deploy": {"alias": "champion", "runtime": "portable", "precision": "int8"},
+        "deploy": {"alias": "champion", "runtime": "portable", "quantize": "int8"},
     }
-    path = workspace / "vectors.yaml"
+    path = folder / "vectors.yaml"
     path.write_text(json.dumps(recipe, indent=1), "utf-8")
     return path
 
@@ -162,7 +164,7 @@ def main() -> None:
         each.__name__: each for each in (texts, single, encoder, flood)
     }
     parser.add_argument("what", choices=kinds)
-    parser.add_argument("workspace", type=lambda given: Path(given).absolute())
+    parser.add_argument("folder", type=lambda given: Path(given).absolute())
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--connections", type=int)
     parser.add_argument("--seconds", type=int, default=15)
