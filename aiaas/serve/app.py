@@ -18,11 +18,10 @@ from aiaas.serve.access import Access, Everyone
 from aiaas.serve.admission import Admission
 from aiaas.serve.body import Limits
 from aiaas.serve.boundary import Boundary
-from aiaas.serve.errors import Wording
 from aiaas.serve.life import Life
 from aiaas.serve.models import Models
 from aiaas.serve.openapi import describe
-from aiaas.serve.protocols import about, mlflow, native, openai, openinference, tensorflow_serving, wording
+from aiaas.serve.protocols import about, mlflow, native, openai, openinference, tensorflow_serving, wordings
 from aiaas.serve.service import Service
 from aiaas.serve.watching import All, Exposing, Watcher
 
@@ -62,7 +61,9 @@ def create_app(
     ]
 
     def bounded(app: ASGIApp) -> Boundary:
-        return Boundary(app, life, access or Everyone(), service.admission, limits.seconds, watcher, _wording)
+        return Boundary(
+            app, life, access or Everyone(), service.admission, limits.seconds, watcher, wordings(PROTOCOLS)
+        )
 
     app = _App(routes, bounded)
     app.state.service = service
@@ -79,10 +80,6 @@ class _App(Starlette):
 
     def build_middleware_stack(self) -> ASGIApp:
         return self._bounded(self.router)
-
-
-def _wording(path: str) -> Wording:
-    return wording(PROTOCOLS, path)
 
 
 def _health(life: Life) -> list[Route]:
