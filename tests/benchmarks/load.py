@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -143,19 +144,21 @@ def running(command: Sequence[str], log: Path, **how: Any) -> Iterator[subproces
 
 
 def answers(server: Server) -> Server:
-    """The same, once it answers its first body with status 200."""
-    body = server.bodies.read_text("utf-8").partition("\n")[0].encode()
-    name, _, value = server.header.partition(": ")
-    headers = {"content-type": "application/json"} | ({name: value} if name else {})
-    until(lambda: _status(server.url, body, headers) == 200, server.process)
+    """The same, once it answers."""
+    until(lambda: said(server, 1) is not None, server.process)
     return server
 
 
-def _status(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+def said(server: Server, count: int) -> list[Any] | None:
+    """Its answers to its first bodies; None while it does not answer with status 200."""
+    name, _, value = server.header.partition(": ")
+    headers = {"content-type": "application/json"} | ({name: value} if name else {})
     try:
-        return httpx.post(url, content=body, headers=headers, timeout=_PATIENCE, trust_env=False).status_code
+        with server.bodies.open(encoding="utf-8") as lines, httpx.Client(headers=headers, trust_env=False) as http:
+            found = [http.post(server.url, content=line, timeout=_PATIENCE) for line in islice(lines, count)]
     except httpx.TransportError:
-        return 0
+        return None
+    return [each.json() for each in found] if all(each.status_code == 200 for each in found) else None
 
 
 def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:

@@ -19,17 +19,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from operator import mul
 from pathlib import Path
 from typing import Any
 
 import peers
-from load import Load, Server, in_turn, load, medians, told, wrk
+from load import Load, Server, in_turn, load, medians, said, told, wrk
 from measure import AIAAS, RECIPES, report, run
 
 REVIEWS, VECTORS = "reviews-zh-nb", "vectors"
@@ -40,6 +42,13 @@ QUOTA, FLOOD = 100, 20
 """Requests a second that a tenant may ask, and how many times as many it does."""
 STEADY = 100
 """Requests a second of the other tenant."""
+VECTOR_OF: dict[str, Callable[[Any], list[float]]] = {
+    "aiaas": lambda said: said["outputs"][0].get("embedding") or list(said["outputs"][0]["scores"].values()),
+    "litserve": lambda said: said.get("vector") or said["scores"],
+    "mlflow": lambda said: said["predictions"][0],
+}
+"""Numbers that an answer holds, which should be the same on all sides."""
+COMPARED = 50
 
 
 def texts(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -77,13 +86,30 @@ def encoder(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def compared(servers: dict[str, Server], connections: int, asked: argparse.Namespace) -> dict[str, Any]:
+    cosines = least_cosines(servers)
     taken = in_turn(servers, connections, asked.seconds, asked.rounds)
     figures = {name: medians(loads) for name, loads in taken.items()}
     ours = figures["aiaas"]["requests_a_second"]
     times = {
         f"times_{name}": round(ours / each["requests_a_second"], 2) for name, each in figures.items() if name != "aiaas"
     }
-    return {"connections": connections, "workers": asked.workers, **figures, **times}
+    return {"connections": connections, "workers": asked.workers, **figures, **times, "least_cosine": cosines}
+
+
+def least_cosines(servers: dict[str, Server]) -> dict[str, float]:
+    """How alike the answers of each peer are to ours, where they are least alike."""
+    numbers = {
+        name: [VECTOR_OF[name](each) for each in said(server, COMPARED) or ()] for name, server in servers.items()
+    }
+    return {
+        name: round(min(map(cosine, numbers["aiaas"], theirs)), 5)
+        for name, theirs in numbers.items()
+        if name != "aiaas"
+    }
+
+
+def cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(map(mul, one, other)) / (math.hypot(*one) * math.hypot(*other))
 
 
 def flood(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -99,7 +125,8 @@ def flood(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
         load(steady, 8, 3, STEADY)
         for _ in range(2 * asked.rounds):
             alone.append(load(steady, 8, asked.seconds, STEADY))
-            at_work = wrk(flooding, asked.connections or 40, asked.seconds + 1, FLOOD * QUOTA)
+            # A tenth more: what an answer takes comes on top of each pause.
+            at_work = wrk(flooding, asked.connections or 40, asked.seconds + 1, 1.1 * FLOOD * QUOTA)
             beside.append(load(steady, 8, asked.seconds, STEADY))
             floods.append(told(at_work))
     asking = [each["requests"] / each["seconds"] for each in floods]
