@@ -48,6 +48,8 @@ class GracefulServer(uvicorn.Server):
             ws="none",
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # nothing asks for the address of a client, which a header could claim
+            server_header=False,
             timeout_graceful_shutdown=PATIENCE,
             ssl_certfile=tls.certificate if tls else None,
             ssl_keyfile=tls.key if tls else None,

@@ -75,6 +75,7 @@ class Batcher:
             return await job.future, job.spent
         finally:
             timer.cancel()
+            del job  # the trace of an error holds this frame, and the job the error
 
     def _next(self) -> None:
         """Begin the next batch, if anything waits."""
