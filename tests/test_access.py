@@ -21,6 +21,7 @@ from aiaas.errors import UsageError
 from aiaas.serve.access import OPEN
 from aiaas.serve.guard import Tls, check_address, first_key
 from aiaas.workspace import Workspace
+from tests import fleet_toy
 from tests.conftest import Aiaas, answer
 from tests.echo import Echo
 from tests.keyed import Keyed, bearer, keyed, writing
@@ -89,6 +90,7 @@ def test_where_a_key_may_stand(service: Keyed, header: Callable[[str], dict[str,
         lambda key: {"authorization": f"Bearer{key}"},
         lambda key: {"authorization": "Bearer", "x-api-key": key[:-1]},
         lambda key: {"cookie": f"key={key}"},
+        lambda key: [("authorization", f"Bearer {key}"), ("authorization", "Bearer other")],
     ],
 )
 def test_where_a_key_may_not_stand(service: Keyed, wrong: Callable[[str], dict[str, str]]) -> None:
@@ -124,7 +126,7 @@ def test_scopes(service: Keyed) -> None:
 def test_every_admin_route_needs_the_scope(service: Keyed) -> None:
     infer = service.key()
     paths = {path for path in every_path(service) if path.startswith("/v1/admin/")}
-    assert len(paths) == 9
+    assert len(paths) == 10
     for path in paths:
         for method in METHODS:
             assert service.http.request(method, path, headers=infer).status_code == 403, (method, path)
@@ -268,6 +270,7 @@ def test_an_administrator_limits_a_tenant(service: Keyed, admin: dict[str, str])
         ("DELETE", "/v1/admin/keys/secret", b"", 404, None, "no such key"),
         ("DELETE", "/v1/admin/tenants/secret/keys", b"", 404, None, "no such tenant"),
         ("PUT", "/v1/admin/tenants/se cret", b'{"quota": ""}', 400, "tenant", "a tenant is called by"),
+        ("PUT", "/v1/admin/tenants/acme", b"{}", 400, "quota", "field required"),
         ("PUT", "/v1/admin/models/secret/aliases/champion", b'{"version": 1}', 404, None, "no such model"),
         ("PUT", "/v1/admin/models/secret/aliases/champion", b'{"version": "1"}', 400, "version", "valid integer"),
         ("POST", "/v1/admin/models/secret/rollback", b"{}", 404, None, "no such model"),
@@ -334,6 +337,68 @@ def test_an_administrator_moves_aliases(project: Path, aiaas: Aiaas) -> None:
         assert str(project) not in refused.text + other.text + near.text
 
 
+def test_an_administrator_loads_and_unloads_models(service: Keyed, admin: dict[str, str]) -> None:
+    space, http, path = service.control.workspace, service.http, "/v1/admin/models"
+    fleet_toy.register(space, "toy")
+    caller = service.key()
+    assert service.ask(caller, model="toy").status_code == 404
+    loaded = http.post(path, json={"model": "toy@champion"}, headers=admin)
+    assert (loaded.status_code, loaded.json()["name"]) == (201, "toy")
+    assert service.ask(caller, model="toy").status_code == 200
+    again = http.post(path, json={"model": "toy/1"}, headers=admin)
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "conflict")
+    assert http.delete(f"{path}/toy", headers=admin).json() == {"unloaded": "toy"}
+    assert service.ask(caller, model="toy").status_code == 404
+    assert http.delete(f"{path}/toy", headers=admin).status_code == 404
+    assert service.manager.asked == ["load toy@champion", "unload toy"]
+
+
+@pytest.mark.parametrize(
+    ("model", "status", "hint"),
+    [
+        ("tou", 404, "did you mean 'toy'?"),
+        ("toy/2", 400, "versions: 1"),
+        ("toy@other", 400, "aliases: champion"),
+        ("../secret", 400, "NAME, NAME@ALIAS or NAME/VERSION"),
+        ("/etc/secret", 400, "NAME, NAME@ALIAS or NAME/VERSION"),
+        ("", 400, "NAME, NAME@ALIAS or NAME/VERSION"),
+    ],
+)
+def test_what_cannot_be_loaded(service: Keyed, admin: dict[str, str], model: str, status: int, hint: str) -> None:
+    fleet_toy.register(service.control.workspace, "toy")
+    refused = service.http.post("/v1/admin/models", json={"model": model}, headers=admin)
+    assert (refused.status_code, refused.json()["error"]["hint"]) == (status, hint)
+    assert "secret" not in refused.text
+    assert service.manager.asked == []
+
+
+def test_a_database_that_is_away_is_no_fault_of_the_administrator(service: Keyed, admin: dict[str, str]) -> None:
+    """Its file was deleted while the service runs: who has a key goes on, and the words of the database stay inside."""
+    key = service.key()
+    assert service.ask(key).status_code == 200
+    (service.control.workspace.root / "control" / "control.db").unlink()
+    for response in (
+        service.http.get("/v1/admin/keys", headers=admin),
+        service.http.post("/v1/admin/keys", json={"tenant": "acme"}, headers=admin),
+        service.http.delete("/v1/admin/keys/aaaaaaaaaa", headers=admin),
+    ):
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "unavailable")
+        assert response.headers["retry-after"] == "1"
+        assert "aiaas_" not in response.text
+        assert "control.db" not in response.text
+    assert service.ask(key).status_code == 200
+
+
+def test_a_load_that_fails_or_takes_long(service: Keyed, admin: dict[str, str]) -> None:
+    fleet_toy.register(service.control.workspace, "toy")
+    service.manager.refusing = "the model cannot be loaded"
+    refused = service.http.post("/v1/admin/models", json={"model": "toy"}, headers=admin)
+    assert (refused.status_code, refused.json()["error"]["message"]) == (409, "the model cannot be loaded")
+    service.manager.refusing = "never"
+    headers = {**admin, "x-request-timeout": "0.05"}
+    assert service.http.delete("/v1/admin/models/echo", headers=headers).status_code == 504
+
+
 # --- the door -------------------------------------------------------------------------------------------------------
 
 
@@ -348,7 +413,15 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
     return made
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
+@pytest.mark.parametrize(
+    "host", ["0", "127.1", "0x7f000001", "0x7f.0.0.1", "2130706433", "017700000001", "0177.0.0.1", "", " 127.0.0.1"]
+)
+def test_other_spellings_of_an_address_are_none(host: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no loopback address"):
+        check_address(host, None, Workspace(tmp_path))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "::ffff:0.0.0.0", "::ffff:10.0.0.1", "0:0::0"])
 def test_others_reach_it_with_tls_and_a_key_only(host: str, tls: Tls, tmp_path: Path) -> None:
     space = Workspace.open(tmp_path / ".aiaas")
     with pytest.raises(UsageError, match="there is not TLS and not a key"):
@@ -393,6 +466,19 @@ def test_certificates_that_cannot_be_used(tls: Tls, tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError):
             Tls(certificate, key).check()
+
+
+def test_a_certificate_that_every_client_would_refuse(tls: Tls, tmp_path: Path) -> None:
+    tls.check_dates()
+    old = Tls(tmp_path / "cert.pem", tls.key)
+    asked = tmp_path / "asked.pem"
+    words = ["openssl", "req", "-new", "-key", str(tls.key), "-subj", "/CN=x", "-out", str(asked)]
+    subprocess.run(words, check=True, capture_output=True)
+    words = ["openssl", "x509", "-req", "-in", str(asked), "-key", str(tls.key), "-days", "-1"]
+    subprocess.run([*words, "-out", str(old.certificate)], check=True, capture_output=True)
+    old.check()
+    with pytest.raises(UsageError, match="the certificate has expired"):
+        old.check_dates()
 
 
 def serving(project: Path, *words: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:

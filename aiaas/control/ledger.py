@@ -62,7 +62,8 @@ class _Record:
             for level, rate in zip(self.levels, rates, strict=True)
         ]
         self.when = now
-        if (day := int(now // DAY)) != self.day:
+        day = int(now // DAY)
+        if day > self.day or day < self.day - 1:  # a clock put back over midnight does not begin the day anew
             self.day, self.used = day, [0.0] * len(NAMES)
 
 

@@ -20,6 +20,7 @@ from aiaas.serve.body import Limits
 from aiaas.serve.boundary import Boundary
 from aiaas.serve.errors import Wording, answer_error
 from aiaas.serve.life import Life
+from aiaas.serve.managing import Manager
 from aiaas.serve.models import Models
 from aiaas.serve.openapi import describe
 from aiaas.serve.protocols import about, mlflow, native, openai, openinference, tensorflow_serving, wording
@@ -41,10 +42,12 @@ def create_app(
     access: Access | None = None,
     admission: Admission | None = None,
     control: Control | None = None,
+    manager: Manager | None = None,
     watchers: Sequence[Watcher] = (),
 ) -> Starlette:
     """A service of `models`, by the names that callers use. Without `access` whoever reaches it may ask; with `control`
-    administrators manage keys and models. It holds no global state: an app a test is fine."""
+    administrators manage keys and aliases, with `manager` which models answer. It holds no global state: an app a test
+    is fine."""
     life = life or Life()
     threads = ThreadPoolExecutor(cores(), "aiaas-compute")
     watcher = All(watchers)
@@ -57,8 +60,8 @@ def create_app(
         routes=[
             *(route for protocol in PROTOCOLS for route in protocol.routes(service)),
             *_health(life),
-            *(admin.routes(service, control) if control else ()),
-            _document(service, manages=control is not None),
+            *(admin.routes(service, control, manager) if control else ()),
+            _document(service, manages=control is not None and manager is not None),
             *(route for each in watchers if isinstance(each, Exposing) for route in each.routes()),
         ],
         exception_handlers={HTTPException: _http_exception},
