@@ -557,6 +557,7 @@ def test_keys_on_the_command_line(aiaas: Aiaas, project: Path) -> None:
     text = made.stdout.strip()
     assert re.fullmatch(r"aiaas_[a-z2-7]{10}_[\w-]{43}", text)
     assert text[6:16] in made.stderr
+    assert made.stderr.count("no model that is registered here is called") == 3
     assert text not in made.stderr
     (key,) = answer(aiaas("keys", "list", "--json"))["keys"]
     assert key["models"] == ["a", "b", "c"]

@@ -20,14 +20,15 @@ from aiaas.serve.body import Limits
 from aiaas.serve.calls import LOCAL, Call
 from aiaas.serve.entrance import Entrance
 from aiaas.serve.errors import DeadlineError, NotFoundError
-from aiaas.serve.fleet import rollout
+from aiaas.serve.fleet import process, rollout
 from aiaas.serve.fleet.board import EMPTY, LEAVING, OPEN, STARTING, Board, Crowd
 from aiaas.serve.fleet.channel import Channel
 from aiaas.serve.fleet.faults import Faults
-from aiaas.serve.fleet.messages import Arm, Begin, Counted, Drop, Forget, Message, Prepare, Settle, Turn
+from aiaas.serve.fleet.messages import Arm, Begin, Counted, Drop, Failed, Forget, Message, Prepare, Settle, Turn
 from aiaas.serve.fleet.rollout import RefusedError, Rollout, StateError
 from aiaas.serve.fleet.switches import Switches
 from aiaas.serve.fleet.worker import environment
+from aiaas.serve.guard import Tls
 from aiaas.serve.models import Models
 from aiaas.serve.rest import Rest
 from aiaas.serve.seen import Places
@@ -303,6 +304,18 @@ def test_faults_are_counted_by_version_and_told_soon() -> None:
         return told
 
     assert asyncio.run(watch()) == [{"a": (2, 1), "b": (2, 1)}, {"a": (1, 1), "b": (2, 1)}]
+
+
+def test_a_certificate_that_is_unusable_by_now_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To a worker that begins later, as after SIGHUP: it says why it cannot, and not that memory ran out."""
+    monkeypatch.setattr(process.signal, "signal", lambda number, handler: None)
+    ours, theirs = Channel.pair()
+    settings = Settings(tmp_path, tls=Tls(tmp_path / "cert.pem", tmp_path / "key.pem"))
+    ours.send(Begin(0, (), settings, Places(tmp_path, tmp_path, tmp_path)))
+    assert process.main(0, 0, os.dup(theirs.fileno())) == 2
+    failed = ours.receive()
+    assert isinstance(failed, Failed)
+    assert (failed.error, failed.message) == ("UsageError", "there is no such file")
 
 
 # --- what the supervisor decides ------------------------------------------------------------------------------------

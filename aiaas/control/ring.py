@@ -94,7 +94,7 @@ class Keyring:
             except Exception as error:  # whatever became of the database, it is looked at again
                 if not failed:
                     known = isinstance(error, AiaasError)
-                    said = error if known else "the database of the keys cannot be read"
+                    said = error if known else "the database of the keys does not answer as it should"
                     told = "%s; the keys stay as they are known until it does"
                     logger.error(told, said, exc_info=None if known else error)
                 failed = True

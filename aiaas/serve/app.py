@@ -18,7 +18,7 @@ from aiaas.serve.access import Access, Everyone
 from aiaas.serve.admission import Admission
 from aiaas.serve.body import Limits
 from aiaas.serve.boundary import Boundary
-from aiaas.serve.errors import Wording, answer_error
+from aiaas.serve.errors import answer_error
 from aiaas.serve.life import Life
 from aiaas.serve.managing import Manager
 from aiaas.serve.models import Models
@@ -79,8 +79,7 @@ def create_app(
     return app
 
 
-def _wording(path: str) -> Wording:
-    return wording(PROTOCOLS, path)
+_wording = wording(PROTOCOLS)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ the boundary. A protocol that prescribes their form has `PATHS` and `wording` as
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from starlette.requests import Request
@@ -26,12 +26,14 @@ class Words(Protocol):
     def wording(self, error: Mapping[str, Any], request_id: str) -> Mapping[str, Any]: ...
 
 
-def wording(protocols: Iterable[Any], path: str) -> Wording:
-    """The form of errors under `path`."""
-    for protocol in protocols:
-        if isinstance(protocol, Words) and protocol.PATHS.fullmatch(path):
-            return protocol.wording
-    return our_wording
+def wording(protocols: Iterable[Any]) -> Callable[[str], Wording]:
+    """Tells the form of errors under a path."""
+    prescribed = [each for each in protocols if isinstance(each, Words)]  # once: it costs more than a refusal may
+
+    def under(path: str) -> Wording:
+        return next((each.wording for each in prescribed if each.PATHS.fullmatch(path)), our_wording)
+
+    return under
 
 
 def sentence(error: Mapping[str, Any]) -> str:
