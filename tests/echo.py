@@ -21,6 +21,7 @@ class Echo:
     version: str | None = "3"
     digest = "0" * 64
     options = None
+    counts = False
     runtime = "native"
     manifest: Mapping[str, Any] = {"task": "text-classification"}
 
@@ -44,8 +45,8 @@ class Echo:
     def prepared(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         return list(rows)
 
-    def tokens(self, examples: Sequence[Mapping[str, Any]]) -> list[int]:
-        return [max(1, len(each.get("text", ""))) for each in examples]
+    def tokens(self, examples: Sequence[Mapping[str, Any] | str]) -> list[int]:
+        return [max(1, len(each if isinstance(each, str) else each.get("text", ""))) for each in examples]
 
     def answer(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         return self.scored(rows)

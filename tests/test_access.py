@@ -205,6 +205,14 @@ def test_a_stream_is_settled(tmp_path: Path) -> None:
         assert service.ask(key).status_code == 429
 
 
+def test_what_is_written_counts_as_tokens(tmp_path: Path) -> None:
+    with writing(tmp_path) as service:
+        key = service.key(quota="tokens=3/day")  # one is read, three are written
+        answered = service.http.post("/v1/models/echo/predict", json={"inputs": ["a"]}, headers=key)
+        assert answered.json()["outputs"] == [{"text": "abc"}]
+        assert service.ask(key).status_code == 429
+
+
 # --- administrators -------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from aiaas.contracts import Answer, Example
 from aiaas.errors import DataError, ExampleError
 from aiaas.serve.batching import Batcher, FullError, Size, TooLateError
+from aiaas.serve.batching import compute as computing
 
 LATER = 60.0
 
@@ -41,6 +43,14 @@ class Echoing:
         if any("bad" in text for text in texts):
             raise DataError("one of them is bad")
         return [{"text": text} for text in texts]
+
+
+class Clock:
+    """Of a model whose batches take as long as it says, on whatever machine."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(computing, "time", SimpleNamespace(perf_counter=lambda: self.now))
 
 
 def batcher(model: Echoing, threads: ThreadPoolExecutor, **more: Any) -> Batcher:
@@ -112,10 +122,12 @@ def test_what_comes_while_a_batch_is_computed_is_the_next_batch() -> None:
     assert asyncio.run(run()) == [1, 1, 12]
 
 
-def test_a_batch_is_no_larger_than_what_is_done_in_time() -> None:
+def test_a_batch_is_no_larger_than_what_is_done_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+
     class Slow(Echoing):
         def __call__(self, rows: Sequence[Example]) -> list[Answer]:
-            time.sleep(0.01 * len(rows))
+            clock.now += 0.01 * len(rows)
             return super().__call__(rows)
 
     async def run() -> list[int]:
@@ -131,9 +143,16 @@ def test_a_batch_is_no_larger_than_what_is_done_in_time() -> None:
     assert max(sizes) <= 8  # 0.05 s of 0.01 s a row, and what averages are worth
 
 
-def test_what_a_batch_costs_before_its_first_row_does_not_keep_batches_small() -> None:
+def test_what_a_batch_costs_before_its_first_row_does_not_keep_batches_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+
+    class Costly(Echoing):
+        def __call__(self, rows: Sequence[Example]) -> list[Answer]:
+            clock.now += 0.04
+            return super().__call__(rows)
+
     async def run() -> list[int]:
-        model = Echoing(0.04)
+        model = Costly()
         with ThreadPoolExecutor(1) as threads:
             batches = batcher(model, threads, limit=Size(1_000, 100_000))
             for count in (1, 1, 40, 40):

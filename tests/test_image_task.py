@@ -7,17 +7,20 @@ import io
 import json
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from fastapi.testclient import TestClient
 from python_multipart import multipart
+from starlette.testclient import TestClient
 
 import aiaas
 from aiaas import deploy, infer, recipe
 from aiaas.bundle import Bundle
 from aiaas.bundle.pyfunc import PyfuncModel
+from aiaas.client import Client
 from aiaas.errors import DataError
 from aiaas.infer import remote
 from aiaas.serve.app import create_app
@@ -186,8 +189,11 @@ def test_infer_holds_few_files_at_once(model: Bundle, project: Path, monkeypatch
 
 
 def test_infer_sends_a_service_base64(client: TestClient, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "_client", lambda base, timeout: client)
-    monkeypatch.setattr(client, "close", lambda: None)
+    def handle(request: httpx.Request) -> httpx.Response:
+        response = client.request(request.method, request.url.path, content=request.content, headers=request.headers)
+        return httpx.Response(response.status_code, content=response.content)
+
+    monkeypatch.setattr(remote, "Client", partial(Client, transport=httpx.MockTransport(handle)))
     there = remote.RemoteModel("http://testserver/v1/models/colours")
     (project / "cut.png").write_bytes(encoded(noise(1))[:500])
     answers, _ = answered(there, b"pictures/red/0.png\ncut.png\npictures/blue/1.jpg\n")

@@ -103,8 +103,8 @@ def test_rows_may_have_whole_numbers_and_gaps(workspace: Workspace) -> None:
     ],
 )
 def test_mlflow_serves_it(workspace: Workspace, body: dict[str, Any]) -> None:
-    from fastapi.testclient import TestClient
     from mlflow.pyfunc import scoring_server
+    from starlette.testclient import TestClient
 
     answer = TestClient(scoring_server.init(load("models:/reviews@champion"))).post("/invocations", json=body)
     assert answer.status_code == 200

@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator
+from starlette.testclient import TestClient
 
 from aiaas import bundle, pipeline, plugins, recipe
 from aiaas.collect import collect

@@ -67,6 +67,7 @@ def test_top_p_keeps_the_fewest_that_have_so_much(logits: Any, top_p: float) -> 
 
 @given(LOGITS)
 def test_temperature_nought_takes_the_likeliest_and_the_limit_comes_to_it(logits: Any) -> None:
+    logits = logits.round(6)  # smaller differences are lost where the chances are made to sum to one
     chosen = sampling.probabilities(logits, temperature=0)
     assert chosen[logits.argmax()] == 1
     nearly = sampling.probabilities(logits, temperature=1e-300)

@@ -160,6 +160,13 @@ def test_a_prefix_stands_before_every_text(encoder: Encoder) -> None:
     np.testing.assert_array_equal(prefixed.predict(["room"]), encoder.portable.predict(["the room"]))
 
 
+def test_tokens_are_counted_as_they_are_read(encoder: Encoder) -> None:
+    texts = ["the room was quiet", "", "the room " * 500]
+    read = encoder.subwords.encode(texts).lengths.tolist()
+    assert encoder.portable.tokens(texts) == read
+    assert read[2] == encoder.subwords.max_length
+
+
 # --- what goes wrong ---------------------------------------------------------------------------------------------
 
 

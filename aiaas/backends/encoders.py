@@ -50,6 +50,11 @@ class PortableEncoder:
         once, places_of = distinct(examples)
         return scored(once, self.outputs, self._encoded, self._scores, _ROWS, _TOKENS)[places_of]
 
+    def tokens(self, examples: Sequence[Text]) -> list[int]:
+        """Tokens that are read of each example: those of a longer one that are kept."""
+        lengths: list[int] = self._encoded(examples).lengths.tolist()
+        return lengths
+
     def _encoded(self, texts: Sequence[Text]) -> Encoded:
         return self.subwords.encode([self._prefixed(text) for text in texts])
 

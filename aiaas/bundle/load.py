@@ -95,9 +95,14 @@ class Bundle:
             rows = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
         return [self.task.example(row, self.fitted) for row in rows]
 
+    @property
+    def counts(self) -> bool:
+        """Whether to count the tokens takes the model's own way of reading them, which is some work."""
+        return isinstance(self.model, Counts)
+
     def tokens(self, examples: Sequence[Example]) -> list[int]:
         """How much work each example is: tokens where the model reads such, characters of texts, else one."""
-        if isinstance(self.model, Counts):
+        if isinstance(self.model, Counts) and examples:
             return [max(1, each) for each in self.model.tokens(examples)]
         return [max(1, len(each)) if isinstance(each, str) else 1 for each in examples]
 

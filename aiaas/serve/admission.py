@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aiaas.control import Account, Ledger
     from aiaas.serve.models import Live
 
-ALL, SIZES, COSTS = frozenset({0, 1, 2, 3}), frozenset({1, 2}), frozenset({3})
+ALL, SIZES, COSTS = frozenset({0, 1, 2, 3}), frozenset({1, 2}), frozenset({2, 3})
 """Places in `Amounts`: all that is counted; what is known of a request that was read, and of one that was answered."""
 
 
@@ -26,7 +26,7 @@ class Admission(Protocol):
         """Its rows and tokens are known; nothing was computed."""
 
     def settle(self, call: Call) -> None:
-        """It is over, and `call.spent` is what it cost."""
+        """It is over, and `call.spent` and `call.written` are what it cost."""
 
 
 class Unlimited:
@@ -54,7 +54,7 @@ class Quotas:
 
     def settle(self, call: Call) -> None:
         if accounts := _limited(call, COSTS):
-            self._ledger.add(accounts, (0.0, 0.0, 0.0, call.spent.computed))
+            self._ledger.add(accounts, (0.0, 0.0, float(call.written), call.spent.computed))
 
     def _take(self, call: Call, cost: tuple[float, float, float, float], places: Set[int]) -> None:
         if not (accounts := _limited(call, places)):

@@ -47,11 +47,18 @@ class Call:
     """Name, version and digest of the model that answers, once it is known."""
     rows: int = 0
     tokens: int = 0
+    written: int = 0
+    """Tokens that the model wrote."""
     spent: Spent = field(default_factory=Spent)
     failed: bool = False
     """Whether the model failed it while its answer was already being sent."""
     code: str | None = None
     """That of an error on the way to the answer: one that had begun as a stream has no other place for it."""
+
+    @property
+    def used(self) -> int:
+        """Tokens that were read and written."""
+        return self.tokens + self.written
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from aiaas.serve.predict import decode
 Value = TypeVar("Value")
 
 AT_ONCE = 32
-"""Inputs that are decoded on the event loop, where they are no files: a thread would cost more."""
+"""Inputs that are decoded on the event loop, where that is little work: a thread would cost more."""
 
 
 class Taken(NamedTuple):
@@ -77,12 +77,12 @@ class Service:
         close what it gives stops the work."""
         live = await self.models.awake(name, call.caller, call.deadline)
         taken = await self._take(call, live, [value])
-        return live, self._settled(call, self._pieces(call, live.bundle.write(taken.rows[0], options)))
+        return live, self._settled(call, self._pieces(call, live, live.bundle.write(taken.rows[0], options)))
 
     async def _take(self, call: Call, live: Live, inputs: Sequence[Any]) -> Taken:
         """The inputs as the model takes them, counted and admitted."""
         call.about, call.rows = live.about, len(inputs)
-        if live.media_types or len(inputs) > AT_ONCE:
+        if live.media_types or live.bundle.counts or len(inputs) > AT_ONCE:
             taken = await self._off(self._threads, lambda: _taken(live, inputs))
         else:
             taken = _taken(live, inputs)
@@ -107,7 +107,7 @@ class Service:
         live.bundle.answer([], options)  # what is wrong with the options is said although there is no input
         outputs = []
         for row in rows:
-            pieces = self._pieces(call, live.bundle.write(row, options))
+            pieces = self._pieces(call, live, live.bundle.write(row, options))
             outputs.append(live.bundle.written("".join([piece async for piece in pieces])))
         return outputs
 
@@ -119,7 +119,7 @@ class Service:
         finally:
             self.admission.settle(call)
 
-    async def _pieces(self, call: Call, pieces: Any) -> AsyncGenerator[str, None]:
+    async def _pieces(self, call: Call, live: Live, pieces: Any) -> AsyncGenerator[str, None]:
         loop = asyncio.get_running_loop()
         call.spent.asked = call.spent.asked or loop.time()
         try:
@@ -132,6 +132,7 @@ class Service:
                 if piece is None:
                     return
                 if piece:  # a model may have nothing to say yet
+                    call.written += sum(live.bundle.tokens([piece]))
                     yield piece
         except Exception as error:
             call.code = code_of(error)

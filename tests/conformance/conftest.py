@@ -97,7 +97,7 @@ PARAMS: dict[tuple[str, str], list[dict[str, Any]]] = {
 SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     ("tensorflow/lstm", "text-classification"): {"epochs": 3, "batch_size": 16, "learning_rate": 0.02},
     ("tensorflow/text_cnn", "text-classification"): {"epochs": 3, "batch_size": 8, "learning_rate": 0.01},
-    ("tensorflow/lstm_generator", "text-generation"): {"epochs": 8, "batch_size": 8, "learning_rate": 0.02},
+    ("tensorflow/lstm_generator", "text-generation"): {"epochs": 4, "batch_size": 8, "learning_rate": 0.03},
     ("tensorflow/cnn", "image-classification"): {"epochs": 4, "batch_size": 16, "learning_rate": 0.01},
     ("torch/bert", "text-classification"): {
         "epochs": 4,

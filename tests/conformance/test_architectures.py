@@ -308,7 +308,8 @@ def test_interrupted_and_begun_again_is_never_interrupted(case: Case, fitted: Fi
     case.fit(tmp_path / "counted", count, history)
     assert asked > 1
     expected = keys.digest_files(fitted.folder)
-    for number, stop_at in enumerate({1, asked // 2 + 1, asked}):
+    places = {1, asked // 2 + 1, asked} if case.number == 0 else {asked // 2 + 1}
+    for number, stop_at in enumerate(places):
         checkpoints, out = tmp_path / f"checkpoints{number}", tmp_path / f"out{number}"
         checkpoints.mkdir()
         out.mkdir()

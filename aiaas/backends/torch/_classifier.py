@@ -61,6 +61,11 @@ class TextClassifier:
             _TOKENS,
         )
 
+    def tokens(self, examples: Sequence[Text]) -> list[int]:
+        """Tokens that are read of each example: those of a longer one that are kept."""
+        lengths: list[int] = self.subwords.encode(examples).lengths.tolist()
+        return lengths
+
     def _logits(self, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
         if not self._types:
             del inputs["token_type_ids"]

@@ -64,6 +64,11 @@ class Vectors:
         once, places_of = distinct(examples)
         return scored(once, self.saved.outputs, self._encoded, self.network, _BATCH, _TOKENS)[places_of]
 
+    def tokens(self, examples: Sequence[str]) -> list[int]:
+        """Tokens that are read of each example: those of a longer one that are kept."""
+        lengths: list[int] = self._encoded(examples).lengths.tolist()
+        return lengths
+
     def _encoded(self, texts: Sequence[Text]) -> Encoded:
         return self.subwords.encode([f"{self.saved.prefix}{text}" for text in texts])
 

@@ -100,7 +100,7 @@ class _OfModel:
     def ended(self, call: Call, seconds: float) -> None:
         self.seconds.seen(seconds)
         self.rows.add(call.rows)
-        self.tokens.add(call.tokens)
+        self.tokens.add(call.used)
         if call.spent.answered:
             self.waited.seen(call.spent.waited)
 
@@ -117,7 +117,7 @@ def _by_model(store: Store) -> Bounded[_OfModel]:
 
     families = (
         Counters(store, "aiaas_rows", "Inputs of requests.", MODEL),
-        Counters(store, "aiaas_tokens", "Tokens of these inputs, as the model counts them.", MODEL),
+        Counters(store, "aiaas_tokens", "Tokens that it read and wrote, as it counts them.", MODEL),
         histograms("aiaas_request_seconds", "From the head of a request to the last of its answer.", SECONDS),
         histograms("aiaas_queue_seconds", "What an answered request waited until it was computed.", SECONDS),
         histograms("aiaas_batch_seconds", "The computing of a batch.", SECONDS),
@@ -138,14 +138,14 @@ class _OfTenant:
 
     def ended(self, call: Call) -> None:
         self.rows.add(call.rows)
-        self.tokens.add(call.tokens)
+        self.tokens.add(call.used)
         self.computed.add(call.spent.computed)
 
 
 def _by_tenant(store: Store) -> Bounded[_OfTenant]:
     label = ("tenant",)
     rows = Counters(store, "aiaas_tenant_rows", "Inputs that a tenant sent.", label)
-    tokens = Counters(store, "aiaas_tenant_tokens", "Tokens of these inputs.", label)
+    tokens = Counters(store, "aiaas_tenant_tokens", "Tokens that were read and written for it.", label)
     told = "A tenant's share of the time of computing."
     computed = Counters(store, "aiaas_tenant_compute_seconds", told, label)
     return Bounded(lambda tenant: _OfTenant(rows.of(tenant), tokens.of(tenant), computed.of(tenant)))

@@ -83,7 +83,7 @@ def _call(call: Call) -> str:
         return who
     return (
         f"{who},{_model(about['model'], about['version'], about['digest'])},"
-        f'"rows":{call.rows},"tokens":{call.tokens},"waited":{spent.waited:.6f},"computed":{spent.computed:.6f}'
+        f'"rows":{call.rows},"tokens":{call.used},"waited":{spent.waited:.6f},"computed":{spent.computed:.6f}'
     )
 
 
