@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from aiaas.contracts import Params
 from aiaas.control import Control, Quota
 from aiaas.serve.app import create_app
+from aiaas.serve.body import Limits
 from aiaas.serve.errors import ConflictError
 from aiaas.serve.guard import Guard
 from aiaas.track import parse_reference
@@ -75,13 +76,13 @@ class Alone:
 
 
 @contextmanager
-def keyed(root: Path, echo: Echo | None = None) -> Iterator[Keyed]:
+def keyed(root: Path, echo: Echo | None = None, refusals: float = 1e6) -> Iterator[Keyed]:
     workspace = Workspace.open(root / ".aiaas")
     models: Any = {"echo": echo or Echo(), "other": Echo()}
     with Guard.open(workspace) as guard:
         alone = Alone()
         asks = {"access": guard.access, "admission": guard.admission, "control": guard.control}
-        app = create_app(models, manager=alone, **asks)  # type: ignore[arg-type]
+        app = create_app(models, manager=alone, limits=Limits(refusals=refusals), **asks)  # type: ignore[arg-type]
         alone.models = app.state.service.models
         with TestClient(app, raise_server_exceptions=False) as http:
             yield Keyed(app, guard.control, http, alone)

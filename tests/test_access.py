@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
 import re
 import ssl
@@ -107,6 +109,29 @@ def test_a_key_that_was_closes_at_the_next_request(service: Keyed) -> None:
     assert (response.status_code, response.json()["error"]["message"]) == (401, "the key was revoked")
 
 
+def test_a_flood_of_guesses_is_answered_at_a_pace_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    async def ask(app: Any, headers: dict[str, str]) -> tuple[int, float]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            response = await client.get("/v1/models", headers=headers)
+            return response.status_code, time.monotonic()
+
+    async def flood(app: Any, key: dict[str, str]) -> tuple[list[tuple[int, float]], tuple[int, float], float]:
+        began = time.monotonic()
+        guesses = [asyncio.create_task(ask(app, {})) for _ in range(60)]
+        await asyncio.sleep(0)
+        valid = await ask(app, key)
+        return await asyncio.gather(*guesses), valid, began
+
+    with keyed(tmp_path, refusals=40) as service:
+        guesses, valid, began = asyncio.run(flood(service.app, service.key()))
+    assert {status for status, _ in guesses} == {401}
+    assert valid[0] == 200
+    late = [given for _, given in guesses if given > valid[1]]
+    assert len(late) >= 15, "it is answered before those that come too fast"
+    assert max(given for _, given in guesses) - began >= 0.4, "60 of them, 40 at once and 40 a second"
+
+
 # --- scopes and models ----------------------------------------------------------------------------------------------
 
 
@@ -144,6 +169,26 @@ def test_models_that_were_not_given_do_not_exist(service: Keyed) -> None:
     assert len(service.http.get("/v1/models", headers=service.key()).json()["models"]) == 2
 
 
+def test_a_hidden_model_is_told_from_an_absent_one_by_nothing(service: Keyed) -> None:
+    """By no protocol, whether its name stands in the path or in the body."""
+    key = service.key(models=["echo"])
+    paths = [route.path for route in service.app.routes if "{name}" in route.path]  # type: ignore[attr-defined]
+    asked = [(path.replace("{version}", "3"), None) for path in paths if not path.startswith("/v1/admin")]
+    asked += [("/v1/embeddings", "input"), ("/v1/completions", "prompt")]
+    assert len(asked) > 15
+    for path, field in asked:
+        for method in ("GET", "POST"):
+            told = []
+            for name in ("other", "othet"):  # the first is there
+                body = {"model": name, field: "a"} if field else {"inputs": ["a"]}
+                response = service.http.request(method, path.replace("{name}", name), json=body, headers=key)
+                assert response.status_code in {404, 405}, (method, path)
+                own = response.headers["x-request-id"]
+                told.append((response.status_code, response.text.replace(own, "")))
+            assert told[0] == told[1], (method, path)
+    assert '"other"' not in service.http.get("/openapi.json", headers=key).text
+
+
 # --- quotas ---------------------------------------------------------------------------------------------------------
 
 
@@ -177,6 +222,23 @@ def test_rows_tokens_and_computing(tmp_path: Path) -> None:
         assert service.ask(tokens, "x").status_code == 429
         compute = service.key(quota="compute=0.04/day")
         assert [service.ask(compute).status_code for _ in range(2)] == [200, 429]
+
+
+def test_a_disk_without_room_for_a_new_quota(service: Keyed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has one is refused for as long as it cannot be counted, and no longer; who has none goes on."""
+    key, free = service.key(quota="requests=5/day"), service.key()
+    with monkeypatch.context() as patch:
+        patch.setattr("aiaas.control.ledger.reserve", full)
+        for _ in range(2):
+            response = service.ask(key)
+            assert (response.status_code, response.json()["error"]["code"]) == (503, "unavailable")
+            assert response.headers["retry-after"] == "1"
+        assert service.ask(free).status_code == 200
+    assert service.ask(key).status_code == 200
+
+
+def full(file: int, size: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_bad_requests_count_too(service: Keyed) -> None:

@@ -68,7 +68,8 @@ class _Record:
 
 
 class Ledger:
-    """The use of accounts, in the file at `path`. `clock` gives seconds since the epoch."""
+    """The use of accounts, in the file at `path`. `clock` gives seconds since the epoch. Raises OSError where the disk
+    has no room for an account that is new."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -110,9 +111,9 @@ class Ledger:
     def _reaching(self, number: int) -> mmap.mmap:
         """The file in memory, made longer where it does not hold the record yet."""
         if self._memory is None or (number + 1) * SIZE > self._size:
-            self._size = max(os.fstat(self._file).st_size, ((number + 1) * SIZE // _STEP + 1) * _STEP)
-            reserve(self._file, self._size)
-            self._memory = mmap.mmap(self._file, self._size)
+            size = max(os.fstat(self._file).st_size, ((number + 1) * SIZE // _STEP + 1) * _STEP)
+            reserve(self._file, size)
+            self._memory, self._size = mmap.mmap(self._file, size), size
         return self._memory
 
     def _read(self, account: Account, now: float) -> _Record:

@@ -24,6 +24,7 @@ from aiaas.serve.managing import Manager
 from aiaas.serve.models import Models
 from aiaas.serve.openapi import describe
 from aiaas.serve.protocols import about, mlflow, native, openai, openinference, tensorflow_serving, wording
+from aiaas.serve.refusals import Refusals
 from aiaas.serve.service import Service
 from aiaas.serve.watching import All, Exposing, Watcher
 
@@ -73,6 +74,7 @@ def create_app(
         access=access or Everyone(),
         admission=service.admission,
         seconds=limits.seconds,
+        refusals=Refusals(limits.refusals),
         watcher=watcher,
         wording=_wording,
     )
