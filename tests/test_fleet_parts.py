@@ -616,6 +616,21 @@ def test_the_least_used_leave_before_another_comes(toys: Callable[..., Bundle]) 
     assert others[-1] == ["a", "b"]
 
 
+def test_a_model_of_unknown_size_makes_room_when_it_is_known(
+    toys: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiaas.serve.rest.measured", lambda loading: (loading(), 100))
+
+    async def go() -> list[str]:
+        models = models_of(toys("a"), toys("b"))
+        rest = Rest(models, None, 250, {"a": 100, "b": 100})
+        rest.begin()
+        await rest.load("c", lambda: toys("c"))
+        return [live.name for live in models if live.awake]
+
+    assert asyncio.run(go()) == ["a"]
+
+
 def test_all_who_ask_wait_for_one_loading(toys: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch) -> None:
     async def go() -> tuple[int, bool]:
         models = models_of(toys(loading=0.1))
