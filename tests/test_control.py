@@ -194,6 +194,7 @@ def test_the_first_key_is_made_once(control: Control, space: Workspace) -> None:
         ({"tenant": "a", "models": []}, "opens nothing"),
         ({"tenant": "a", "models": ["a/3"]}, "without version"),
         ({"tenant": "a", "models": [""]}, "without version"),
+        ({"tenant": "a", "seconds": 0.0}, "expires at once opens nothing"),
     ],
 )
 def test_what_cannot_be_a_key(control: Control, asked: dict[str, Any], message: str) -> None:
