@@ -262,7 +262,7 @@ def test_a_model_that_cannot_be_loaded_changes_nothing(workspace: Workspace, two
     asked = {"json": {"model": "bad"}, "headers": two.headers, "trust_env": False, "timeout": PATIENCE}
     refused = httpx.post(two.url + "/v1/admin/models", **asked)  # type: ignore[arg-type]
     assert (refused.status_code, refused.json()["error"]["message"]) == (409, "the model cannot be loaded")
-    assert "bad cannot be loaded: invalid literal" in two.said
+    assert "bad cannot be loaded: " in two.said
     assert two.predict("1", model="bad").status_code == 404
     assert two.predict("1").status_code == 200
 
