@@ -76,12 +76,13 @@ class _Record:
         self.account = account
         when, *numbers = _RECORD.unpack_from(memory, account.number * SIZE)
         self.levels, self.used = numbers[:4], numbers[5:]
-        self.when, self.day = now, int(now // DAY)
+        self.when, self.day = now, int(numbers[4])
         passed = max(0.0, now - when)
         for place, rate in enumerate(account.quota.second):
             self.levels[place] = 0.0 if rate == math.inf else max(0.0, self.levels[place] - rate * passed)
-        if self.day != numbers[4]:
-            self.used = [0.0] * len(NAMES)
+        day = int(now // DAY)
+        if day > self.day or day < self.day - 1:  # a clock put back over midnight does not begin the day anew
+            self.day, self.used = day, [0.0] * len(NAMES)
 
     def write(self, memory: mmap.mmap, cost: Sequence[float]) -> None:
         levels, used = map(add, self.levels, cost), map(add, self.used, cost)
@@ -89,7 +90,8 @@ class _Record:
 
 
 class Ledger:
-    """The use of accounts, in the file at `path`. `clock` gives seconds since the epoch."""
+    """The use of accounts, in the file at `path`. `clock` gives seconds since the epoch. Raises OSError where the disk
+    has no room for an account that is new."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -124,9 +126,9 @@ class Ledger:
     def _reaching(self, number: int) -> mmap.mmap:
         """The file in memory, made longer where it does not hold the record yet."""
         if self._memory is None or (number + 1) * SIZE > self._size:
-            self._size = max(os.fstat(self._file).st_size, ((number + 1) * SIZE // _STEP + 1) * _STEP)
-            reserve(self._file, self._size)
-            self._memory = mmap.mmap(self._file, self._size)
+            size = max(os.fstat(self._file).st_size, ((number + 1) * SIZE // _STEP + 1) * _STEP)
+            reserve(self._file, size)
+            self._memory, self._size = mmap.mmap(self._file, size), size
         return self._memory
 
     def _read(self, account: Account, now: float) -> _Record:

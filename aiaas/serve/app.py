@@ -19,9 +19,11 @@ from aiaas.serve.admission import Admission
 from aiaas.serve.body import Limits
 from aiaas.serve.boundary import Boundary
 from aiaas.serve.life import Life
+from aiaas.serve.managing import Manager
 from aiaas.serve.models import Models
 from aiaas.serve.openapi import describe
 from aiaas.serve.protocols import about, mlflow, native, openai, openinference, tensorflow_serving, wordings
+from aiaas.serve.refusals import Refusals
 from aiaas.serve.service import Service
 from aiaas.serve.watching import All, Exposing, Watcher
 
@@ -40,10 +42,12 @@ def create_app(
     access: Access | None = None,
     admission: Admission | None = None,
     control: Control | None = None,
+    manager: Manager | None = None,
     watchers: Sequence[Watcher] = (),
 ) -> Starlette:
     """A service of `models`, by the names that callers use. Without `access` whoever reaches it may ask; with `control`
-    administrators manage keys and models. It holds no global state: an app a test is fine."""
+    administrators manage keys and aliases, with `manager` which models answer. It holds no global state: an app a test
+    is fine."""
     life = life or Life()
     threads = ThreadPoolExecutor(cores(), "aiaas-compute")
     watcher = All(watchers)
@@ -55,14 +59,21 @@ def create_app(
     routes = [
         *(route for protocol in PROTOCOLS for route in protocol.routes(service)),
         *_health(life),
-        *(admin.routes(service, control) if control else ()),
-        _document(service, manages=control is not None),
+        *(admin.routes(service, control, manager) if control else ()),
+        _document(service, manages=control is not None and manager is not None),
         *(route for each in watchers if isinstance(each, Exposing) for route in each.routes()),
     ]
 
     def bounded(app: ASGIApp) -> Boundary:
         return Boundary(
-            app, life, access or Everyone(), service.admission, limits.seconds, watcher, wordings(PROTOCOLS)
+            app,
+            life=life,
+            access=access or Everyone(),
+            admission=service.admission,
+            seconds=limits.seconds,
+            refusals=Refusals(limits.refusals),
+            watcher=watcher,
+            wording=wordings(PROTOCOLS),
         )
 
     app = _App(routes, bounded)

@@ -43,6 +43,8 @@ class Limits:
     batch_rows: int = 256
     batch_tokens: int = 16_384
     """What is computed together at most."""
+    refusals: float = 100.0
+    """Requests without a valid key that are answered in a second, by each worker: more of them wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,13 @@ class ForbiddenError(RequestError):
     code = "forbidden"
 
 
+class ConflictError(RequestError):
+    """The service is not in a state in which it could be done."""
+
+    http = 409
+    code = "conflict"
+
+
 class TooLargeError(RequestError):
     """The body, or the number of inputs, is above the limit."""
 
@@ -83,6 +90,13 @@ class BusyError(LaterError):
 
     http = 503
     code = "overloaded"
+
+
+class UnavailableError(LaterError):
+    """Something that the service needs does not answer just now."""
+
+    http = 503
+    code = "unavailable"
 
 
 class DeadlineError(RequestError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiaas.errors import AiaasError
-from aiaas.serve.errors import DeadlineError
+from aiaas.serve.errors import DeadlineError, NotFoundError
 from aiaas.serve.models import Live, Models
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ class Rest:
         self._make_room(expected, but=name)
         bundle, size = await asyncio.get_running_loop().run_in_executor(self._thread, measured, loading)
         self.sizes[name] = size
+        if not expected:  # nobody knew how much room to make
+            self._make_room(size, but=name)
         return bundle
 
     async def rouse(self, live: Live, deadline: float) -> Live:
@@ -94,7 +96,9 @@ class Rest:
 
         bundle = await self.load(live.name, loading, expected)
         now = self._models.get(live.name)
-        if now is not None and now is not live:  # another version took its place meanwhile
+        if now is None:
+            raise NotFoundError("there is no such model", hint="it was unloaded just now")
+        if now is not live:  # another version took its place meanwhile
             return now if now.awake else await self._come_back(now)
         back = self._models.make(live.name, bundle)
         self._models.place(back)
