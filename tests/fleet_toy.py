@@ -67,11 +67,13 @@ def load(directory: Path) -> Model:
 
 
 def site(folder: Path) -> str:
-    """A folder in which the architecture is registered; the value of PYTHONPATH that makes it found."""
+    """A folder in which the architectures of toys are registered; the value of PYTHONPATH that makes it found."""
     about = folder / "fleet_toy-1.dist-info"
     about.mkdir(parents=True, exist_ok=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: fleet-toy\nVersion: 1\n")
-    (about / "entry_points.txt").write_text("[aiaas.architectures]\ntoys/fleet = tests.fleet_toy\n")
+    (about / "entry_points.txt").write_text(
+        "[aiaas.architectures]\ntoys/fleet = tests.fleet_toy\ntoys/tasks = tests.task_toys\n"
+    )
     return os.pathsep.join([str(folder), str(Path(__file__).parent.parent)])
 
 

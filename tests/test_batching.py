@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -296,3 +298,25 @@ def test_the_time_of_a_batch_is_shared_out_and_waiting_is_told() -> None:
     assert first.computed >= 0.03
     assert short.waited >= 0.015
     assert long.computed == pytest.approx(3 * short.computed)
+
+
+def test_what_a_blamed_request_held_is_let_go_at_once() -> None:
+    class Text(str):
+        """A text that can be seen to go."""
+
+    async def run() -> bool:
+        with ThreadPoolExecutor(1) as threads:
+            text = Text("blamed")
+            gone = weakref.ref(text)
+            error = await ask(batcher(Echoing(), threads), [text])
+            assert isinstance(error, ExampleError)
+            del text, error
+            await asyncio.sleep(0.05)  # the thread that computed lets go of it a moment later
+            return gone() is None
+
+    gc.collect()
+    gc.disable()  # which would find it in time, and keep large inputs until then
+    try:
+        assert asyncio.run(run())
+    finally:
+        gc.enable()

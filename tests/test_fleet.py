@@ -290,6 +290,44 @@ def test_a_version_that_workers_die_of_goes_back(workspace: Workspace, two: Serv
     assert two.predict("7 die").status_code == 200
 
 
+def test_an_administrator_loads_and_unloads_while_others_ask(workspace: Workspace, two: Service) -> None:
+    """In all workers in one step, also in one that comes later; the alias of what was loaded is followed."""
+    fleet_toy.register(workspace, "more", seconds=0.02)
+    path = two.url + "/v1/admin/models"
+
+    def load() -> httpx.Response:
+        return httpx.post(path, json={"model": "more"}, headers=two.headers, trust_env=False, timeout=PATIENCE)
+
+    clients = Clients(two.url, key=two.key)
+    clients.start()
+    assert two.predict("1", model="more").status_code == 404
+    assert (load().status_code, load().status_code) == (201, 409)
+    assert {two.predict("1", model="more").status_code for _ in range(20)} == {200}
+    fleet_toy.register(workspace, "more", turn=2)
+    until(lambda: two.version("more") == "2")
+    (victim, _) = two.workers()
+    kill(victim)
+    until(lambda: len(two.workers()) == 2 and victim not in two.workers() and two.status() == "ready")
+    assert {two.version("more") for _ in range(20)} == {"2"}
+    gone = httpx.delete(f"{path}/more", headers=two.headers, trust_env=False, timeout=PATIENCE)
+    assert gone.json() == {"unloaded": "more"}
+    assert {two.predict("1", model="more").status_code for _ in range(20)} == {404}
+    assert load().status_code == 201
+    assert {two.version("more") for _ in range(10)} == {"2"}
+    clients.end()
+    assert (len(clients.lost) <= 8, clients.refused, clients.wrong) == (True, {}, [])
+
+
+def test_a_model_that_cannot_be_loaded_changes_nothing(workspace: Workspace, two: Service) -> None:
+    fleet_toy.register(workspace, "bad", bytes="no number")
+    asked = {"json": {"model": "bad"}, "headers": two.headers, "trust_env": False, "timeout": PATIENCE}
+    refused = httpx.post(two.url + "/v1/admin/models", **asked)  # type: ignore[arg-type]
+    assert (refused.status_code, refused.json()["error"]["message"]) == (409, "the model cannot be loaded")
+    assert "bad cannot be loaded: " in two.said
+    assert two.predict("1", model="bad").status_code == 404
+    assert two.predict("1").status_code == 200
+
+
 def test_a_version_that_was_named_stays(workspace: Workspace) -> None:
     fleet_toy.register(workspace, "toy")
     with served(workspace, models=("toy/1",)) as service:

@@ -24,19 +24,21 @@ from aiaas.serve.batching import Size
 from aiaas.serve.body import Limits
 from aiaas.serve.calls import LOCAL, Call
 from aiaas.serve.entrance import Entrance
-from aiaas.serve.errors import DeadlineError
-from aiaas.serve.fleet import rollout
+from aiaas.serve.errors import DeadlineError, NotFoundError
+from aiaas.serve.fleet import process, rollout
 from aiaas.serve.fleet.aliases import Aliases
 from aiaas.serve.fleet.board import EMPTY, LEAVING, OPEN, STARTING, STILL, Board, Crowd
 from aiaas.serve.fleet.channel import Channel
 from aiaas.serve.fleet.faults import Faults
-from aiaas.serve.fleet.messages import Arm, Begin, Counted, Forget, Message, Prepare, Settle, Turn
-from aiaas.serve.fleet.rollout import Rollout
+from aiaas.serve.fleet.messages import Arm, Begin, Counted, Drop, Failed, Forget, Message, Prepare, Settle, Turn
+from aiaas.serve.fleet.rollout import RefusedError, Rollout, StateError
 from aiaas.serve.fleet.switches import Switches
 from aiaas.serve.fleet.worker import Worker, environment
+from aiaas.serve.guard import Tls
 from aiaas.serve.models import Models
 from aiaas.serve.rest import Rest
-from aiaas.serve.seen import Places
+from aiaas.serve.seen import Places, numbers
+from aiaas.serve.seen.metrics import Metrics
 from aiaas.serve.settings import Settings
 from aiaas.serve.watching import All, Ended
 from aiaas.track import Registry
@@ -367,6 +369,18 @@ def test_faults_are_counted_by_version_and_told_soon() -> None:
     assert asyncio.run(watch()) == [{"a": (2, 1), "b": (2, 1)}, {"a": (1, 1), "b": (2, 1)}]
 
 
+def test_a_certificate_that_is_unusable_by_now_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To a worker that begins later, as after SIGHUP: it says why it cannot, and not that memory ran out."""
+    monkeypatch.setattr(process.signal, "signal", lambda number, handler: None)
+    ours, theirs = Channel.pair()
+    settings = Settings(tmp_path, tls=Tls(tmp_path / "cert.pem", tmp_path / "key.pem"))
+    ours.send(Begin(0, (), settings, Places(tmp_path, tmp_path, tmp_path)))
+    assert process.main(0, 0, os.dup(theirs.fileno())) == 2
+    failed = ours.receive()
+    assert isinstance(failed, Failed)
+    assert (failed.error, failed.message) == ("UsageError", "there is no such file")
+
+
 # --- what the supervisor decides ------------------------------------------------------------------------------------
 
 
@@ -389,6 +403,10 @@ class Follower:
 
     async def arm(self, key: int, number: int, model: Located) -> str | None:
         self.heard.append(Arm(key, number))
+        return self.dying
+
+    async def drop(self, number: int, name: str) -> str | None:
+        self.heard.append(Drop(number, name))
         return self.dying
 
     def send(self, message: Message) -> None:
@@ -603,6 +621,91 @@ def test_an_alias_that_leads_nowhere_is_told_once(tmp_path: Path, caplog: pytest
     assert [each.version for each in aliases.look()] == ["1"]
 
 
+def test_a_model_comes_and_goes_in_all_workers_or_in_none() -> None:
+    case = Case()
+    other = Located("other", Path("/"), "d", "1")
+    case.workers[1].refusing = "it is damaged"
+    with pytest.raises(RefusedError, match="damaged"):
+        asyncio.run(case.rollout.add(other))
+    assert (list(case.rollout.plan), case.board.epoch) == (["toy"], 0)
+    case.workers[1].refusing = None
+    asyncio.run(case.rollout.add(other))
+    assert (case.rollout.plan["other"], case.board.epoch) == (other, 3)
+    with pytest.raises(StateError, match="answers already"):
+        asyncio.run(case.rollout.add(other))
+    asyncio.run(case.rollout.drop("toy"))
+    assert (list(case.rollout.plan), case.board.epoch) == (["other"], 4)
+    assert case.workers[0].heard[-3:] == [Drop(4, "toy"), Turn(), Settle("toy")]
+    assert all(each.holds == {"other": other} for each in case.workers)
+    with pytest.raises(StateError, match="does not answer"):
+        asyncio.run(case.rollout.drop("toy"))
+    asyncio.run(case.rollout.offer(TWO))  # its alias was looked at before
+    assert list(case.rollout.plan) == ["other"]
+
+
+def test_what_was_unloaded_while_a_version_was_loaded_does_not_come_back() -> None:
+    case = Case()
+
+    async def go() -> None:
+        case.workers[0].loading = 0.05
+        offering = asyncio.create_task(case.rollout.offer(TWO))
+        await asyncio.sleep(0.01)
+        await case.rollout.drop("toy")
+        await offering
+
+    asyncio.run(go())
+    assert case.rollout.plan == {}
+    assert case.workers[0].heard[-1] == Forget(1)
+
+
+def test_what_was_unloaded_does_not_go_back() -> None:
+    case = Case()
+
+    async def go() -> None:
+        await case.rollout.offer(TWO)
+        case.workers[0].counted = {"b": (5, 5)}
+        case.workers[0].loading = 0.05
+        judging = asyncio.create_task(case.rollout.judge())
+        await asyncio.sleep(0.01)
+        await case.rollout.drop("toy")
+        await judging
+        await case.rollout.judge()
+
+    asyncio.run(go())
+    assert case.rollout.plan == {}
+
+
+def test_a_model_that_was_dropped_is_in_no_memory_for_the_metrics(toys: Callable[..., Bundle], tmp_path: Path) -> None:
+    metrics = Metrics(tmp_path)
+    models = Models(ThreadPoolExecutor(1), Limits(), All([metrics]))
+    for loaded, change in ((1, lambda: models.put("toy", toys())), (0, lambda: models.take_away("toy"))):
+        change()
+        shown = numbers.text(tmp_path, "")[0].decode()
+        assert f'aiaas_models_loaded{{model="toy",version="1"}} {loaded}.0' in shown
+    metrics.close()
+
+
+def test_a_model_that_was_dropped_ends_what_it_began(toys: Callable[..., Bundle]) -> None:
+    async def go() -> list[Any]:
+        models, epoch = models_of(toys(seconds=0.05)), [0]
+        switches = Switches(models, lambda: epoch[0])
+        models.turn = switches.turn
+        live = models.find("toy", LOCAL)
+        loop = asyncio.get_running_loop()
+        asked = asyncio.ensure_future(live.batches.ask(["250 a"], [1], "t", loop.time() + 60))
+        await asyncio.sleep(0.01)
+        switches.drop(1, "toy")
+        assert models.find("toy", LOCAL) is live, "not before the board says so"
+        epoch[0] = 1
+        with pytest.raises(NotFoundError):
+            models.find("toy", LOCAL)
+        switches.settle("toy")
+        return (await asked)[0]
+
+    (answer,) = asyncio.run(go())
+    assert answer["scores"]["high"] == 0.25
+
+
 # --- rest -----------------------------------------------------------------------------------------------------------
 
 FOREVER = 1e12
@@ -626,6 +729,21 @@ def test_the_least_used_leave_before_another_comes(toys: Callable[..., Bundle]) 
     assert first == ["a", "b"], "of those that nobody asked for, the first named stay"
     assert all(len(each) <= 2 for each in others)
     assert others[-1] == ["a", "b"]
+
+
+def test_a_model_of_unknown_size_makes_room_when_it_is_known(
+    toys: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiaas.serve.rest.measured", lambda loading: (loading(), 100))
+
+    async def go() -> list[str]:
+        models = models_of(toys("a"), toys("b"))
+        rest = Rest(models, None, 250, {"a": 100, "b": 100})
+        rest.begin()
+        await rest.load("c", lambda: toys("c"))
+        return [live.name for live in models if live.awake]
+
+    assert asyncio.run(go()) == ["a"]
 
 
 def test_all_who_ask_wait_for_one_loading(toys: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -713,6 +831,22 @@ def test_a_version_that_came_while_another_was_loaded_stays(toys: Callable[..., 
         return models.find("toy", LOCAL).bundle.version
 
     assert asyncio.run(go()) == "2"
+
+
+def test_what_was_unloaded_while_it_was_loaded_stays_away(toys: Callable[..., Bundle]) -> None:
+    async def go() -> None:
+        models = models_of(toys(loading=0.1))
+        rest = Rest(models, None, None, {})
+        models.waking = rest
+        rest._unload(list(models))
+        waiting = asyncio.create_task(models.awake("toy", LOCAL, FOREVER))
+        await asyncio.sleep(0.02)
+        models.take_away("toy")
+        with pytest.raises(NotFoundError):
+            await waiting
+        assert list(models) == []
+
+    asyncio.run(go())
 
 
 def test_unused_models_leave(toys: Callable[..., Bundle]) -> None:

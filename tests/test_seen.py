@@ -409,6 +409,15 @@ def test_a_line_a_request(places: Places) -> None:
     assert (places.logs / "access-0.jsonl").stat().st_mode & 0o077 == 0
 
 
+def test_a_flood_without_a_key_drives_no_lines_out(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiaas.serve.seen.access_log.STRANGERS", 3)
+    asked(places, [*[request("nobody", "x") for _ in range(20)], request("a", "good")])
+    *strangers, good, more = logged(places)
+    assert good["key"] == "key-a"
+    assert (more["event"], more["count"] + len(strangers)) == ("more without a key", 20)
+    assert len(strangers) < 10
+
+
 def test_the_access_log_may_go_to_stderr_or_nowhere(places: Places, capfd: pytest.CaptureFixture[str]) -> None:
     asked(Places(places.metrics, places.audit, places.logs, AccessLogs.STDERR), [request("a", "good")])
     assert json.loads(capfd.readouterr().err)["tenant"] == "tenant-a"
@@ -622,6 +631,7 @@ def test_an_entry_a_request_with_a_key_and_one_for_all_without(places: Places) -
     [
         (200, None, "answered"),
         (200, "internal", "failed"),
+        (200, "deadline", "late"),
         (429, "quota", "refused"),
         (503, "overloaded", "refused"),
         (504, "deadline", "late"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from aiaas.contracts import Answer, Signature
@@ -43,11 +44,11 @@ class Answers:
     versions: tuple[tuple[str | None, str], ...]
 
     @classmethod
-    def joined(cls, model: str, parts: Iterable[Taken]) -> Answers:
+    def joined(cls, model: str, parts: Iterable[Sequence[Taken]]) -> Answers:
         """The answers to several parts, in their order."""
         outputs: list[Answer] = []
         versions: dict[tuple[str | None, str], None] = {}
-        for part in parts:
+        for part in chain.from_iterable(parts):
             outputs += part.outputs
             versions |= part.versions
         return cls(outputs, model, tuple(versions))

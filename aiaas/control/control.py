@@ -107,6 +107,7 @@ class Control:
     ) -> NewKey:
         """A key of `tenant`, which is known from then on; it expires after `seconds`."""
         keys.checked_tenant(tenant)
+        keys.checked_life(seconds)
         allowed = {"scopes": keys.checked_scopes(scopes), "models": keys.checked_models(models)}
         with self._change() as session:
             return self._create(session, tenant, allowed, seconds, quota)
@@ -142,6 +143,7 @@ class Control:
     def rotate(self, name: str, *, overlap: float = 0.0, seconds: float | None = None) -> NewKey:
         """A key that takes the place of another, which is valid for `overlap` seconds more. It may do the same, shares
         the quota, and expires after `seconds`, or after as long as the other was made for."""
+        keys.checked_life(seconds)
         with self._change() as session:
             before = self._known(session, name)
             now = time.time()

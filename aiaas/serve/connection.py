@@ -1,69 +1,92 @@
-"""A connection as the server has it: nobody holds one who sends no request, or does not take the answer."""
+"""Connections as uvicorn has them, but such that no client keeps one for ever, and none fails where it is no HTTP."""
 
 from __future__ import annotations
 
 import asyncio
-from functools import cache
 from typing import Any
 
-HEAD = 10.0
-"""Seconds in which the head of a request must be there: the first from when the connection was made, others from their
-first byte. What has been answered before it was sent to its end has as long, and so has a TLS handshake."""
-TAKEN = 30.0
-"""Seconds in which a client must take what was written to it."""
+HEAD = 30.0
+"""Seconds in which the head of a request must have come, from its first byte on; and from the start of a connection."""
+READ = 60.0
+"""Seconds in which a client must have taken something of an answer that waits for it."""
 
 
-class Impatient:
-    """Over a protocol of uvicorn's, which waits for both without end; of idle connections between two requests it rids
-    itself."""
+def guarded(kind: type[Any]) -> type[asyncio.Protocol]:
+    """The class of uvicorn's connections, with three things mended.
 
-    cycle: Any
-    transport: asyncio.Transport
+    It waits for the head of a request as long as that takes, so that whoever sends a byte now and then holds as many
+    connections as they like; and as long for a client to take an answer, which is in memory. And where a body turns out
+    to be no HTTP it answers itself while the application still does: whoever of both comes second fails.
+    """
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self._coming: asyncio.TimerHandle | None = None
-        self._going: asyncio.TimerHandle | None = None
+    class Connection(kind):  # type: ignore[misc]
+        _timer: asyncio.TimerHandle | None = None
+        _reading: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(transport)  # type: ignore[misc]
-        self._wait_for_head()
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            self._wait()
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)  # type: ignore[misc]
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._came()
-        elif self._coming is None:
-            self._wait_for_head()
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self._answering():
+                self._wait_no_more()
+            elif self._timer is None:
+                self._wait()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._came()
-        self._gone()
-        super().connection_lost(exc)  # type: ignore[misc]
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._wait_no_more()
+            self._read_on()
+            super().connection_lost(exc)
 
-    def pause_writing(self) -> None:
-        super().pause_writing()  # type: ignore[misc]
-        self._going = asyncio.get_running_loop().call_later(TAKEN, self.transport.abort)
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._look_again(self.transport.get_write_buffer_size())
 
-    def resume_writing(self) -> None:
-        self._gone()
-        super().resume_writing()  # type: ignore[misc]
+        def resume_writing(self) -> None:
+            self._read_on()
+            super().resume_writing()
 
-    def _wait_for_head(self) -> None:
-        self._coming = asyncio.get_running_loop().call_later(HEAD, self.transport.close)
+        def send_400_response(self, msg: str) -> None:
+            if not self._answering():
+                super().send_400_response(msg)
+                return
+            cycle = self.cycle
+            cycle.disconnected = True  # the application learns that nobody is there
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.close()
+            else:
+                super().send_400_response(msg)
 
-    def _came(self) -> None:
-        if self._coming is not None:
-            self._coming.cancel()
-            self._coming = None
+        def _answering(self) -> bool:
+            return self.cycle is not None and not self.cycle.response_complete
 
-    def _gone(self) -> None:
-        if self._going is not None:
-            self._going.cancel()
-            self._going = None
+        def _wait(self) -> None:
+            self._timer = asyncio.get_running_loop().call_later(HEAD, self._give_up)
 
+        def _wait_no_more(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
 
-@cache
-def impatient(protocol: type[Any]) -> type[Any]:
-    """The protocol that is so too."""
-    return type(protocol.__name__, (Impatient, protocol), {})
+        def _give_up(self) -> None:
+            self._timer = None
+            self.transport.close()
+
+        def _look_again(self, unsent: int) -> None:
+            self._reading = asyncio.get_running_loop().call_later(READ, self._look, unsent)
+
+        def _look(self, before: int) -> None:
+            unsent = self.transport.get_write_buffer_size()
+            if unsent < before:
+                self._look_again(unsent)
+            else:
+                self.transport.abort()
+
+        def _read_on(self) -> None:
+            if self._reading is not None:
+                self._reading.cancel()
+                self._reading = None
+
+    return Connection

@@ -99,7 +99,10 @@ class Models:
         return before
 
     def take_away(self, name: str) -> Live | None:
-        return self._live.pop(name, None)
+        gone = self._live.pop(name, None)
+        if gone is not None:
+            self._watcher.placed(gone.about, None, awake=False)
+        return gone
 
     def of(self, caller: Caller) -> list[Live]:
         """Those that exist for the caller."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiaas.errors import AiaasError
-from aiaas.serve.errors import DeadlineError
+from aiaas.serve.errors import DeadlineError, NotFoundError
 from aiaas.serve.models import Live, Models
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class Rest:
             settle()  # first, or what it takes could not be seen
         bundle, size = await asyncio.get_running_loop().run_in_executor(self._thread, measured, loading)
         self.sizes[name] = size
+        if not expected:  # nobody knew how much room to make
+            self._make_room(size, but=name)
         return bundle
 
     async def rouse(self, live: Live, deadline: float) -> Live:
@@ -113,6 +115,8 @@ class Rest:
     def _other(self, live: Live) -> Live | None:
         """The version that took its place meanwhile."""
         now = self._models.get(live.name)
+        if now is None:
+            raise NotFoundError("there is no such model", hint="it was unloaded just now")
         return now if now is not live else None
 
     def _came_back(self, name: str, task: asyncio.Task[Live]) -> None:

@@ -61,6 +61,7 @@ def serve(
     workspace, tls = Workspace(settings.workspace), settings.tls
     if tls:
         tls.check()
+        tls.check_dates()
     check_address(host, tls, workspace, settings.database)
     with listen(host, port) as door:
         plan = find(references, workspace)
@@ -118,6 +119,7 @@ def run(
         access=guard.access if guard else None,
         admission=guard.admission if guard else None,
         control=guard.control if guard else None,
+        manager=member,
         watchers=[*(member.watchers if member else ()), *watchers],
     )
     server = GracefulServer(app, life, begin, member.crowd if member else None, tls)

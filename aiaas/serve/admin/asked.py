@@ -11,9 +11,9 @@ from starlette.requests import Request
 
 from aiaas import strictjson
 from aiaas.control import UnknownError
-from aiaas.errors import DataError, UsageError
+from aiaas.errors import DataError, RemoteError, UsageError
 from aiaas.serve.body import read_body
-from aiaas.serve.errors import NotFoundError, RequestError
+from aiaas.serve.errors import NotFoundError, RequestError, UnavailableError, logger
 
 MOST = 64 << 10
 """Bytes of a body."""
@@ -54,7 +54,13 @@ class Rotation(_Asked):
 class Tenant(_Asked):
     """What all keys of a tenant may use together."""
 
-    quota: Limits = Field("", description="An empty text limits nothing.")
+    quota: Limits = Field(description="An empty text limits nothing.")
+
+
+class Model(_Asked):
+    """A model to answer with as well."""
+
+    model: str = Field(max_length=400, examples=["reviews-zh-nb"], description="NAME, NAME@ALIAS or NAME/VERSION.")
 
 
 class Alias(_Asked):
@@ -92,6 +98,10 @@ async def done(work: Callable[[], Value], listed: str) -> Value:
     where the names stand that could be meant."""
     try:
         return await asyncio.to_thread(work)
+    except (DataError, RemoteError) as error:
+        logger.error("%s", error)
+        hint = "nothing was changed; whoever runs the service finds the reason in its log"
+        raise UnavailableError("the database of the keys does not answer", 1.0, hint=hint) from None
     except UnknownError as error:
         near = error.hint if error.hint and error.hint.startswith("did you mean") else None
         raise NotFoundError(error.message, hint=near or f"GET {listed} lists what there is") from None

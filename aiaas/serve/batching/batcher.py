@@ -76,6 +76,7 @@ class Batcher:
         finally:
             timer.cancel()
             self._queue.leave(job)
+            del job  # the trace of an error holds this frame, and the job the error
 
     def _next(self) -> None:
         """Begin the next batch, if anything waits."""

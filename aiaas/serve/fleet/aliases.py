@@ -22,7 +22,7 @@ class Aliases:
     def __init__(self, references: Mapping[str, str], workspace: Workspace) -> None:
         self._workspace = workspace
         self._registry = Registry(workspace.models)
-        self._references = {name: each for name, each in references.items() if _moves(each, workspace)}
+        self._references = {name: each for name, each in references.items() if _moves(each)}
         self._seen: dict[str, object] = {}
         self._asked: dict[str, float] = {}
         self._said: dict[str, str] = {}
@@ -30,10 +30,20 @@ class Aliases:
     def __bool__(self) -> bool:
         return bool(self._references)
 
+    def follow(self, name: str, reference: str) -> None:
+        """Look where the alias of this model stands from now on, too."""
+        self._seen.pop(name, None)
+        self._asked.pop(name, None)
+        if _moves(reference):
+            self._references[name] = reference
+
+    def forget(self, name: str) -> None:
+        self._references.pop(name, None)
+
     def look(self) -> Iterator[Located]:
         """Where those models lie that may have moved since the last look. What cannot be read now is left out, and
         looked at again the next time."""
-        for name, reference in self._references.items():
+        for name, reference in list(self._references.items()):  # another thread may add to them
             if not self._is_new(name):
                 continue
             try:
@@ -70,7 +80,7 @@ class Aliases:
         return True
 
 
-def _moves(reference: str, workspace: Workspace) -> bool:
+def _moves(reference: str) -> bool:
     """Whether it names an alias."""
     from aiaas.errors import UsageError
 

@@ -1,4 +1,5 @@
-"""A version in the place of another: loaded everywhere, then switched everywhere in one step, then watched."""
+"""A version in the place of another: loaded everywhere, then switched everywhere in one step, then watched. A
+model that comes or goes does so in the same step."""
 
 from __future__ import annotations
 
@@ -40,8 +41,15 @@ class Probation:
     """Requests and faults that workers counted which are gone."""
 
 
+THERE = "the model answers already"
+
+
 class RefusedError(Exception):
     """Why not all workers can answer with a version."""
+
+
+class StateError(RefusedError):
+    """The model is there already, or not there any more."""
 
 
 class Rollout:
@@ -77,7 +85,8 @@ class Rollout:
         if refused and refused[0] != model:
             del self._refused[model.name]
             refused = None
-        if model == self.plan[model.name] or (refused and refused[1] >= TRIES):
+        now = self.plan.get(model.name)
+        if now is None or model == now or (refused and refused[1] >= TRIES):
             return
         try:
             before = await self._switch(model)
@@ -87,9 +96,8 @@ class Rollout:
                 self._refused[model.name] = (model, tries)
                 return
             self._refused[model.name] = (model, tries + 1 if str(error) == DIED else TRIES)
-            stays = self.plan[model.name].version
             self._count(model.name, "refused")
-            self._tell(f"{_named(model)} does not take the place of version {stays}: {error}")
+            self._tell(f"{_named(model)} does not take the place of version {now.version}: {error}")
             return
         self._refused.pop(model.name, None)
         self._watched[model.name] = Probation(model, before)
@@ -102,6 +110,30 @@ class Rollout:
         """Versions that no worker was there to load, or whose loading ended with a worker's death: it may have died of
         something else."""
         return [model for model, tries in self._refused.values() if tries < TRIES]
+
+    async def add(self, model: Located) -> None:
+        """Let all workers answer with a model that did not answer until now. Raises RefusedError, and then none does,
+        or StateError where it does already."""
+        if model.name in self.plan:  # asked again when it is loaded; but then loading was for nothing
+            raise StateError(THERE)
+        await self._switch(model, new=True)
+        self._tell(f"{_named(model)} answers too")
+
+    async def drop(self, name: str) -> None:
+        """Let the model answer nothing any more, in any worker. Raises StateError where it does not answer."""
+        async with self._switching:
+            if name not in self.plan:
+                raise StateError("the model does not answer")
+            number = self.number()
+            await self._of_all(lambda worker: worker.drop(number, name), force=True)
+            gone = self.plan.pop(name)
+            self._watched.pop(name, None)
+            self._refused.pop(name, None)
+            for worker in self._workers():
+                worker.holds.pop(name, None)
+            self._turn(number)
+        self._say_all(Settle(name))
+        self._tell(f"{_named(gone)} answers no more")
 
     async def judge(self) -> None:
         """Take back what errs; settle what did well for long enough."""
@@ -134,16 +166,19 @@ class Rollout:
     async def _go_back(self, name: str, probation: Probation, why: str) -> None:
         self._refused[name] = (probation.new, TRIES)
         del self._watched[name]
-        await self._switch(probation.old, force=True)
+        try:
+            await self._switch(probation.old, force=True)
+        except RefusedError:  # it was unloaded meanwhile
+            return
         self._say_all(Settle(name))
         self._count(name, "gave way")
         hint = f"aiaas models rollback {name} puts the alias back too"
         self._tell(f"{_named(probation.new)} gave way to version {probation.old.version} again: {why}; {hint}")
 
-    async def _switch(self, model: Located, *, force: bool = False) -> Located:
-        """Let all workers answer with it, in one step, and give what they answered with until then. Raises
-        RefusedError, and then nothing has changed; with `force` a worker that cannot is killed instead: the one in its
-        place will.
+    async def _switch(self, model: Located, *, force: bool = False, new: bool = False) -> Located:
+        """Let all workers answer with it, in one step, and give what they answered with until then, which is itself
+        where it is `new`. Raises RefusedError, and then nothing has changed; with `force` a worker that cannot is
+        killed instead: the one in its place will.
 
         Loading takes as long as it takes, in one worker before it does in the others: it may be the end of a process.
         Then each worker is told the number at which it switches, and only one switch
@@ -153,6 +188,8 @@ class Rollout:
         try:
             await self._of_all(lambda worker: worker.prepare(key, model), force, one_first=not force)
             async with self._switching:
+                if new == (model.name in self.plan):
+                    raise StateError(THERE if new else "the model was unloaded meanwhile")
                 number = self.number()
                 try:
                     await self._of_all(lambda worker: worker.arm(key, number, model), force)
@@ -165,12 +202,15 @@ class Rollout:
             raise
 
     def _commit(self, number: int, model: Located) -> Located:
-        before, self.plan[model.name] = self.plan[model.name], model
+        before, self.plan[model.name] = self.plan.get(model.name, model), model
         for worker in self._workers():
             worker.holds[model.name] = model
+        self._turn(number)
+        return before
+
+    def _turn(self, number: int) -> None:
         self._board.epoch = number
         self._say_all(Turn())
-        return before
 
     async def _of_all(
         self, ask: Callable[[Worker], Awaitable[str | None]], force: bool, *, one_first: bool = False

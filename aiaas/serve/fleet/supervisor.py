@@ -17,12 +17,14 @@ from aiaas.bundle import Located
 from aiaas.errors import AiaasError
 from aiaas.serve.fleet.aliases import Aliases
 from aiaas.serve.fleet.board import Board
+from aiaas.serve.fleet.management import Management
 from aiaas.serve.fleet.messages import Begin, Failed, Stop
 from aiaas.serve.fleet.rollout import Rollout
 from aiaas.serve.fleet.worker import LONGEST, Worker
 from aiaas.serve.seen import Places
 from aiaas.serve.seen.leading import Leading
 from aiaas.serve.settings import Settings
+from aiaas.workspace import Workspace
 
 YOUNG = 5.0
 """Seconds after which a worker that died had lived: another comes at once. After a younger one there is a pause, twice
@@ -64,6 +66,7 @@ class Supervisor:
         self._renewing = asyncio.Lock()
         self._leading = Leading(places.metrics, settings.workers)
         self._rollout = Rollout(plan, self._board, self._current, tell, settings.probation, self._leading.switched)
+        self._management = Management(self._rollout, aliases, Workspace(settings.workspace), tell)
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT; raises what the first workers could not load."""
@@ -82,6 +85,7 @@ class Supervisor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._management.end()
             await self._end()
 
     def _current(self) -> list[Worker]:
@@ -119,7 +123,8 @@ class Supervisor:
             while (slot := self._board.free()) is None:  # many are just leaving
                 await asyncio.sleep(JUDGED)
             models = tuple(self._rollout.plan.values())
-            worker = Worker(Begin(slot, models, self._settings, self._places), self._board, self._door)
+            begin = Begin(slot, models, self._settings, self._places)
+            worker = Worker(begin, self._board, self._door, self._management.want)
             try:
                 await worker.start()
             except OSError as error:
@@ -142,9 +147,12 @@ class Supervisor:
             pause = min(2 * pause, PAUSES[1])
 
     async def _up_to_date(self, worker: Worker) -> bool:
-        """Let it load what was switched while it began; whether it could."""
+        """Let it load what was switched while it began, and what was unloaded go; whether it could."""
         while True:
             plan = self._rollout.plan
+            for name in worker.holds.keys() - plan.keys():
+                del worker.holds[name]
+                await worker.drop(0, name)
             behind = [model for name, model in plan.items() if worker.holds.get(name) != model]
             if not behind:
                 worker.is_open = True  # from here on it switches with the others

@@ -1,4 +1,5 @@
-"""Versions that are loaded and wait for their turn, in one worker: all workers switch when the board says so."""
+"""Versions that are loaded and wait for their turn, and models that are to go, in one worker: all workers switch when
+the board says so."""
 
 from __future__ import annotations
 
@@ -17,13 +18,20 @@ class Switches:
         self._models = models
         self._epoch = epoch
         self._seen = epoch()
-        self._waiting: dict[int, Live] = {}
+        self._waiting: dict[int, Live | str] = {}
+        """Versions that come, and names of models that go."""
         self._before: dict[str, Live] = {}
         self._settled: dict[str, weakref.ref[Live]] = {}
 
     def add(self, number: int, live: Live) -> None:
         """Let `live` wait until the epoch is `number`."""
         self._waiting[number] = live
+        if number <= self._epoch():
+            self._switch()
+
+    def drop(self, number: int, name: str) -> None:
+        """Let the model go when the epoch is `number`; requests that it began it still ends."""
+        self._waiting[number] = name
         if number <= self._epoch():
             self._switch()
 
@@ -42,7 +50,15 @@ class Switches:
     def _switch(self) -> None:
         self._seen = self._epoch()
         for number in sorted(each for each in self._waiting if each <= self._seen):
-            self.switch_now(self._waiting.pop(number))
+            waiting = self._waiting.pop(number)
+            if isinstance(waiting, str):
+                self._gone(waiting)
+            else:
+                self.switch_now(waiting)
+
+    def _gone(self, name: str) -> None:
+        if gone := self._models.take_away(name):
+            self._before[name] = gone  # until `settle`: no request waits for its memory to be given back
 
     def held(self, name: str, digest: str | None) -> Live | None:
         """The version of this digest, where it answers or did before: it need not be loaded."""

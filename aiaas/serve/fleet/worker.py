@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 
 from aiaas.bundle import Located
 from aiaas.cores import cores
@@ -17,6 +18,7 @@ from aiaas.serve.fleet.messages import (
     Arm,
     Begin,
     Counted,
+    Drop,
     Failed,
     Leaving,
     Loaded,
@@ -27,6 +29,7 @@ from aiaas.serve.fleet.messages import (
     Prepared,
     Retire,
     Stop,
+    Wanted,
 )
 from aiaas.serve.seen import forget_worker
 from aiaas.serve.stop import PATIENCE
@@ -45,10 +48,17 @@ NOW = 1.0
 
 
 class Worker:
-    """`loaded` and `opened` end when the process says so, or with None when it dies first; `over` is set when it dies
-    or was asked by somebody else to leave. `holds` are the models that it answers with, once it has loaded them."""
+    """`wanted` is told what an administrator asks of all workers by this one. `loaded` and `opened` end when the
+    process says so, or with None when it dies first; `over` is set when it dies or was asked by somebody else to leave.
+    `holds` are the models that it answers with, once it has loaded them."""
 
-    def __init__(self, begin: Begin, board: Board, door: socket.socket) -> None:
+    def __init__(
+        self,
+        begin: Begin,
+        board: Board,
+        door: socket.socket,
+        wanted: Callable[[Worker, Wanted], None] = lambda worker, wanted: None,
+    ) -> None:
         self.slot = begin.slot
         self.holds = {model.name: model for model in begin.models}
         self.is_open = False
@@ -65,6 +75,7 @@ class Worker:
         self._board = board
         self._begin = begin
         self._door = door
+        self._wanted = wanted
         board.set_state(self.slot, STARTING)
 
     async def start(self) -> None:
@@ -117,6 +128,10 @@ class Worker:
         if key not in self._prepared and (refused := await self.prepare(key, model)):
             return refused
         return await self._ask(number, Arm(key, number))
+
+    async def drop(self, number: int, name: str) -> str | None:
+        """Let the model go when the epoch is `number`, at once where that was reached."""
+        return await self._ask(number, Drop(number, name))
 
     async def _ask(self, number: int, message: Message) -> str | None:
         if self.gone.is_set():
@@ -186,6 +201,8 @@ class Worker:
                     future.set_result(message.refused)
             case Counted():
                 self.counted = dict(message.versions)
+            case Wanted():
+                self._wanted(self, message)
             case Leaving():
                 self.over.set()
 

@@ -17,7 +17,7 @@ from aiaas.contracts import Answer, Signature
 from aiaas.serve.calls import Call
 from aiaas.serve.errors import NotFoundError, RequestError
 from aiaas.serve.models import Live
-from aiaas.serve.predict import encode
+from aiaas.serve.predict import encode, encode_with
 from aiaas.serve.protocols import call_of, sentence
 from aiaas.serve.protocols.asking import Sent, ask, of_version, read_as
 from aiaas.serve.protocols.tensors import (
@@ -73,7 +73,12 @@ def routes(service: Service) -> list[Route]:
         of_version(answered.about["version"], request.path_params.get("version"))
         columns = outputs_of(live) or columns_of(live.bundle.signature, answered.outputs)
         made = by_rows if sent.inputs is None else by_columns
-        return Response(encode({**answered.about, **made(columns, answered.outputs)}), media_type="application/json")
+        ((name, answers),) = made(columns, answered.outputs).items()
+        if isinstance(answers, list):
+            body = await encode_with(answered.about, name, answers)
+        else:
+            body = encode({**answered.about, name: answers})
+        return Response(body, media_type="application/json")
 
     async def status(request: Request) -> Response:
         return JSONResponse(state(found(request)[1]))
@@ -126,8 +131,8 @@ def _bytes(value: Any) -> Any:
     if not isinstance(value, dict) or value.keys() != {"b64"}:
         return value
     try:
-        return binascii.a2b_base64(str(value["b64"]).encode("ascii"), strict_mode=True)
-    except ValueError:  # binascii.Error is one, and so is what is not ASCII
+        return binascii.a2b_base64(value["b64"], strict_mode=True)
+    except (TypeError, ValueError):  # no text; not ASCII, or not base64
         raise RequestError("b64 is not base64", where="b64", hint='such as {"b64": "iVBORw0KGgo="}') from None
 
 
