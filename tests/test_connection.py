@@ -67,11 +67,13 @@ def test_drops_do_not_keep_a_connection(door: socket.socket) -> None:
     with socket.create_connection(door.getsockname(), timeout=20) as client:
         client.sendall(RIGHT)
         assert client.recv(1 << 16).startswith(b"HTTP/1.1 200")
+        client.sendall(b"GET /")
         began = time.monotonic()
         client.setblocking(False)
         while not _is_closed(client):
             assert time.monotonic() < began + 20
-            client.send(b"P")
+            with suppress(ConnectionError):
+                client.send(b"a")
             time.sleep(HEAD / 10)
         assert time.monotonic() - began > HEAD / 2
 
@@ -177,6 +179,19 @@ def test_a_long_head_is_refused_and_old_and_pipelined_requests_are_answered(door
     assert b" 200 " not in say(health + b"x-long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n" * 4000 + b"\r\n")
     assert say(b"GET /health/live HTTP/1.0\r\n\r\n").endswith(b'{"status":"live"}')
     assert say((health + b"\r\n") * 50 + health + b"connection: close\r\n\r\n").count(b"HTTP/1.1 200") == 51
+
+
+def test_a_head_is_refused_where_it_gets_too_long_and_a_body_is_none(door: socket.socket) -> None:
+    with socket.create_connection(door.getsockname(), timeout=20) as client:
+        client.sendall(b"GET /health/live HTTP/1.1\r\nhost: a\r\n" + b"x-long: %s\r\n" % (b"a" * 1000) * 70)
+        assert said(client).startswith(b"HTTP/1.1 431")
+    body = b'{"inputs":["%s"]}' % (b"a" * 200_000)
+    whole = request("/v1/models/echo/predict", body, {"content-type": "application/json", "connection": "close"})
+    with socket.create_connection(door.getsockname(), timeout=20) as client:
+        client.sendall(whole[: -len(body) - 1])  # half of the end of the head
+        time.sleep(HEAD / 4)
+        client.sendall(whole[-len(body) - 1 :])
+        assert said(client).startswith(b"HTTP/1.1 200")
 
 
 def test_files_are_left_for_what_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
