@@ -55,7 +55,7 @@ def _events(live: Live) -> Schema:
         'Events: `token` with {"text": …} for each piece; then `answer` with what the response would be as a whole, '
         "or `error` with a Problem."
     )
-    return content({"type": "string", "description": text}, kind="text/event-stream")
+    return content({"description": text}, kind="text/event-stream")
 
 
 def _files(media_types: Sequence[str], limits: Limits) -> Schema:
