@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 from aiaas.contracts import Params
 from aiaas.control import Control, Quota
 from aiaas.serve.app import create_app
-from aiaas.serve.body import Limits
 from aiaas.serve.errors import ConflictError
 from aiaas.serve.guard import Guard
+from aiaas.serve.limits import Limits
 from aiaas.track import parse_reference
 from aiaas.workspace import Workspace
 from tests.echo import Echo

@@ -448,6 +448,34 @@ def test_what_is_no_size(size: str) -> None:
         _bytes(size)
 
 
+def test_limits_are_those_of_the_command_line(workspace: Workspace) -> None:
+    fleet_toy.register(workspace, "toy")
+    with served(workspace, "--limit", "rows=2", "--limit", "seconds=30") as service:
+        assert service.predict("1", "2").status_code == 200
+        assert service.predict("1", "2", "3").status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("second=3", "did you mean 'seconds'"),
+        ("elephants=3", "there are body, rows"),
+        ("rows", "'' is not a whole number"),
+        ("rows=2.5", "not a whole number"),
+        ("seconds=0", "not a number above 0"),
+        ("seconds=nan", "not a number above 0"),
+        ("body=-1", "not a whole number above 0"),
+    ],
+)
+def test_what_is_no_limit(word: str, told: str) -> None:
+    from aiaas.errors import UsageError
+    from aiaas.serve import Limits
+
+    with pytest.raises(UsageError) as caught:
+        Limits.parse([word])
+    assert told in f"{caught.value.message} {caught.value.hint}"
+
+
 def test_json_is_one_object(two: Service) -> None:
     two.process.send_signal(signal.SIGTERM)
     rest, _ = two.process.communicate(timeout=PATIENCE)

@@ -21,7 +21,6 @@ import pytest
 from aiaas.bundle import Bundle, Located
 from aiaas.errors import VerificationError
 from aiaas.serve.batching import Size
-from aiaas.serve.body import Limits
 from aiaas.serve.calls import LOCAL, Call
 from aiaas.serve.entrance import Entrance
 from aiaas.serve.errors import DeadlineError, NotFoundError
@@ -35,6 +34,7 @@ from aiaas.serve.fleet.rollout import RefusedError, Rollout, StateError
 from aiaas.serve.fleet.switches import Switches
 from aiaas.serve.fleet.worker import Worker, environment
 from aiaas.serve.guard import Tls
+from aiaas.serve.limits import Limits
 from aiaas.serve.models import Models
 from aiaas.serve.rest import Rest
 from aiaas.serve.seen import Places, numbers

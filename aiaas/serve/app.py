@@ -16,9 +16,9 @@ from aiaas.cores import cores
 from aiaas.serve import admin
 from aiaas.serve.access import Access, Everyone
 from aiaas.serve.admission import Admission
-from aiaas.serve.body import Limits
 from aiaas.serve.boundary import Boundary
 from aiaas.serve.life import Life
+from aiaas.serve.limits import Limits
 from aiaas.serve.managing import Manager
 from aiaas.serve.models import Models
 from aiaas.serve.openapi import describe

@@ -28,26 +28,6 @@ CONTAINERS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one request may ask for."""
-
-    body: int = 16 << 20
-    """Bytes."""
-    rows: int = 10_000
-    prompts: int = 64
-    """Inputs of a model that writes, whose answers take a while each."""
-    seconds: float = 60.0
-    """What a request may take where it does not say less."""
-    waiting: int = 20_000
-    """Rows that may wait for a model."""
-    batch_rows: int = 256
-    batch_tokens: int = 16_384
-    """What is computed together at most."""
-    refusals: float = 100.0
-    """Requests without a valid key that are answered in a second, by each worker: more of them wait."""
-
-
-@dataclass(frozen=True, slots=True)
 class Body:
     """The bytes of a request and the media type of them; `header` is the whole Content-Type."""
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aiaas import plugins
 from aiaas.contracts import TakesFiles
 from aiaas.serve.batching import Batcher, Size
-from aiaas.serve.body import Limits
 from aiaas.serve.calls import Caller
 from aiaas.serve.errors import NotFoundError
+from aiaas.serve.limits import Limits
 from aiaas.serve.watching import All
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas.errors import UsageError
 from aiaas.serve.guard import Guard, check_address, first_key, ip_address
+from aiaas.serve.limits import Limits
 from aiaas.serve.seen import Places, metrics_folder
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def run(
     tls: Tls | None = None,
     member: Member | None = None,
     watchers: Sequence[Watcher] = (),
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> None:
     """Serve `models` on a listening socket until a signal says to stop, or whoever leads the workers, of which this is
     one where it is a `member`. Without a guard whoever reaches it may ask. `models` is empty afterwards: what takes the
@@ -116,6 +118,7 @@ def run(
     app = create_app(
         models,
         life=life,
+        limits=limits,
         access=guard.access if guard else None,
         admission=guard.admission if guard else None,
         control=guard.control if guard else None,

@@ -12,10 +12,10 @@ from aiaas.contracts import Answer, Example
 from aiaas.errors import AiaasError, DataError, ExampleError, OptionError
 from aiaas.serve.admission import Admission, Unlimited
 from aiaas.serve.batching import FullError, TooLateError
-from aiaas.serve.body import Limits
 from aiaas.serve.calls import Answered, Call
 from aiaas.serve.errors import BusyError, DeadlineError, InputsError, LaterError, QuotaError, code_of
 from aiaas.serve.life import Life
+from aiaas.serve.limits import Limits
 from aiaas.serve.models import Live, Models
 from aiaas.serve.predict import decode
 

@@ -71,8 +71,9 @@ class Shown(Bundle):
 
 def api() -> dict[str, Any]:
     from aiaas.serve.app import create_app
-    from aiaas.serve.body import CONTAINERS, Limits
+    from aiaas.serve.body import CONTAINERS
     from aiaas.serve.calls import LOCAL
+    from aiaas.serve.limits import Limits
     from aiaas.serve.openapi import PARTS
     from aiaas.strictjson import MAX_DEPTH
 

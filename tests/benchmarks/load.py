@@ -8,7 +8,7 @@ import signal
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -105,14 +105,30 @@ def told(process: subprocess.Popen[str]) -> dict[str, Any]:
 def in_turn(
     servers: Mapping[str, Server], connections: int, seconds: float, rounds: int, warm: float = 3.0
 ) -> dict[str, list[Load]]:
-    """Every server once to warm up, then all in turn, so that a drift of the machine meets them alike."""
+    """Every server once to warm up, then all in turn, so that a drift of the machine meets them alike. Those that are
+    not asked stand still: some of them are busy waiting."""
     for server in servers.values():
-        load(server, connections, warm)
+        with alone(server, servers.values()):
+            load(server, connections, warm)
     taken: dict[str, list[Load]] = {name: [] for name in servers}
     for _ in range(rounds):
         for name, server in servers.items():
-            taken[name].append(load(server, connections, seconds))
+            with alone(server, servers.values()):
+                taken[name].append(load(server, connections, seconds))
     return taken
+
+
+@contextmanager
+def alone(server: Server, servers: Iterable[Server]) -> Iterator[None]:
+    """The other servers are stopped meanwhile."""
+    others = [pid for each in servers if each is not server for pid in each.pids]
+    try:
+        for pid in others:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in reversed(others):
+            os.kill(pid, signal.SIGCONT)
 
 
 def medians(loads: Sequence[Load]) -> dict[str, float]:

@@ -58,6 +58,7 @@ def main(door: int, board: int, channel: int) -> int:
             tls=tls,
             member=member,
             watchers=watchers,
+            limits=begin.settings.limits,
         )
     return 0
 

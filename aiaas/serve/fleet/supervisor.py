@@ -195,8 +195,11 @@ class Supervisor:
 
     async def _judge(self) -> None:
         while True:
+            began = time.monotonic()
             await asyncio.sleep(JUDGED)
             await self._rollout.judge()
+            if time.monotonic() - began > HUNG / 2:
+                continue  # all of the machine, or of the service, was stopped: nobody could move
             for worker in self._current():
                 if worker.still > HUNG:
                     self._tell(f"worker {worker.pid} has not moved for {HUNG:.0f} s, and is killed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aiaas.serve.body import Limits
+from aiaas.serve.limits import Limits
 from aiaas.serve.models import Live
 from aiaas.serve.openapi.schema import Schema, array, content, only, post, record
 from aiaas.serve.openapi.shapes import ABOUT, examples_of, input_of, output_of
