@@ -183,7 +183,9 @@ def test_a_long_head_is_refused_and_old_and_pipelined_requests_are_answered(door
 
 def test_a_head_is_refused_where_it_gets_too_long_and_a_body_is_none(door: socket.socket) -> None:
     with socket.create_connection(door.getsockname(), timeout=20) as client:
-        client.sendall(b"GET /health/live HTTP/1.1\r\nhost: a\r\n" + b"x-long: %s\r\n" % (b"a" * 1000) * 70)
+        client.sendall(b"GET /health/live HTTP/1.1\r\nhost: a\r\n")
+        time.sleep(HEAD / 10)
+        client.sendall(b"x-long: %s\r\n" % (b"a" * 1000) * 70)
         assert said(client).startswith(b"HTTP/1.1 431")
     body = b'{"inputs":["%s"]}' % (b"a" * 200_000)
     whole = request("/v1/models/echo/predict", body, {"content-type": "application/json", "connection": "close"})
@@ -192,6 +194,20 @@ def test_a_head_is_refused_where_it_gets_too_long_and_a_body_is_none(door: socke
         time.sleep(HEAD / 4)
         client.sendall(whole[-len(body) - 1 :])
         assert said(client).startswith(b"HTTP/1.1 200")
+
+
+def test_the_rest_of_a_body_that_was_refused_at_once_is_no_head(door: socket.socket) -> None:
+    """The connection is kept: the next request is answered."""
+    body = b"a" * 300_000
+    whole = request("/nothing", body, {"content-type": "application/json"})
+    with socket.create_connection(door.getsockname(), timeout=20) as client:
+        client.sendall(whole[: -len(body) + 10])
+        assert client.recv(1 << 16).startswith(b"HTTP/1.1 404")
+        for start in range(10, len(body), 50_000):
+            client.sendall(body[start : start + 50_000])
+            time.sleep(0.01)
+        client.sendall(RIGHT)
+        assert client.recv(1 << 16).startswith(b"HTTP/1.1 200")
 
 
 def test_files_are_left_for_what_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ SIZE = 65_536
 """Bytes that a head may have."""
 READ = 60.0
 """Seconds in which a client must have taken something of an answer that waits for it."""
-_END = b"\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -25,8 +24,8 @@ def guarded(kind: type[Any]) -> type[asyncio.Protocol]:
     """
 
     class Connection(kind):  # type: ignore[misc]
+        _in_head = False
         _size = 0
-        _last = b""
         _timer: asyncio.TimerHandle | None = None
         _reading: asyncio.TimerHandle | None = None
 
@@ -35,20 +34,28 @@ def guarded(kind: type[Any]) -> type[asyncio.Protocol]:
             self._wait()
 
         def data_received(self, data: bytes) -> None:
-            if len(data) > SIZE and not self._answering() and _END not in self._last + data[:SIZE]:
-                self._refuse()
-                return
+            goes_on = self._in_head
             super().data_received(data)
+            if self._in_head and goes_on:  # of its beginning, what stood before it is not known
+                self._size += len(data)
+                if self._size > SIZE:
+                    self._refuse()
+                    return
             if self._answering():
-                self._size, self._last = 0, b""
                 self._wait_no_more()
-                return
-            self._size += len(data)
-            self._last = data[1 - len(_END) :]  # the end of a head may come in two parts
-            if self._size > SIZE:
-                self._refuse()
             elif self._timer is None:
                 self._wait()
+
+        def on_message_begin(self) -> None:
+            self._in_head, self._size = True, 0
+            super().on_message_begin()
+
+        def on_headers_complete(self) -> None:
+            self._in_head = False
+            self._size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            if self._size > SIZE:
+                raise ValueError  # the parser stops, and says so
+            super().on_headers_complete()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._wait_no_more()
@@ -64,6 +71,9 @@ def guarded(kind: type[Any]) -> type[asyncio.Protocol]:
             super().resume_writing()
 
         def send_400_response(self, msg: str) -> None:
+            if self._size > SIZE:
+                self._refuse()
+                return
             if not self._answering():
                 super().send_400_response(msg)
                 return
