@@ -217,8 +217,9 @@ def shown_by(document: dict[str, Any]) -> Iterator[Shown]:
 
 
 def logged(folder: Path) -> list[str]:
-    """Files of the workspace that hold the mark: logs, audit, metrics, what was said on stderr, the database."""
-    files = [each for each in folder.rglob("*") if each.is_file()]
+    """Files of the workspace that hold the mark: logs, audit, metrics, what was said on stderr. The database of keys
+    may: an administrator has given tenants such names."""
+    files = [each for each in folder.rglob("*") if each.is_file() and each.parent.name != "control"]
     return [str(each.relative_to(folder)) for each in files if MARK.encode() in each.read_bytes()]
 
 
