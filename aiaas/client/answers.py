@@ -36,8 +36,8 @@ class Model:
 @dataclass(frozen=True, slots=True)
 class Answers:
     """One answer an input, in their order; `{"error": {"message": …}}` for one that was refused, where such are kept.
-    `versions` are those that answered, with their digests: more than one where
-    another was put in its place meanwhile."""
+    `versions` are those that answered, with their digests: more than one where another was put in its place
+    meanwhile."""
 
     outputs: list[Answer]
     model: str

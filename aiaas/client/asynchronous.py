@@ -35,14 +35,7 @@ class AsyncClient:
         requests.check(timeout=timeout, attempts=attempts, parallel=parallel, batch=batch)
         self.url = requests.base_url(url)
         self.parallel, self.batch, self.attempts = parallel, batch, attempts
-        self._http = httpx.AsyncClient(
-            base_url=self.url,
-            headers=requests.headers(self.url, key, timeout),
-            timeout=httpx.Timeout(timeout + 5.0, connect=5.0),
-            verify=requests.trusted(),
-            trust_env=not requests.loopback(self.url),  # a proxy cannot reach this machine's own loopback
-            transport=transport,
-        )
+        self._http = httpx.AsyncClient(**requests.settings(self.url, key, timeout), transport=transport)
 
     async def models(self) -> list[Model]:
         """See `Client.models`."""

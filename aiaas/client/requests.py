@@ -73,6 +73,19 @@ def check(**numbers: float) -> None:
             raise UsageError(f"{name} must be a number above 0", where=name)
 
 
+def settings(base: str, key: str | None, timeout: float) -> dict[str, Any]:
+    """What both clients of httpx are made with."""
+    import httpx
+
+    return {
+        "base_url": base,
+        "headers": headers(base, key, timeout),
+        "timeout": httpx.Timeout(timeout + 5.0, connect=5.0),
+        "verify": trusted(),
+        "trust_env": not loopback(base),  # a proxy cannot reach this machine's own loopback
+    }
+
+
 def headers(base: str, key: str | None, timeout: float) -> dict[str, str]:
     """What every request carries. A key goes to this machine or over TLS, and nowhere else."""
     told = {"x-request-timeout": f"{timeout:g}"}

@@ -9,10 +9,9 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 
-from aiaas import strictjson
 from aiaas.control import UnknownError
 from aiaas.errors import DataError, RemoteError, UsageError
-from aiaas.serve.body import read_body
+from aiaas.serve.body import parse, read_body
 from aiaas.serve.errors import NotFoundError, RequestError, UnavailableError, logger
 
 MOST = 64 << 10
@@ -78,15 +77,10 @@ class Rollback(_Asked):
 async def read(request: Request, kind: type[Body]) -> Body:
     """The body of a request. Raises RequestError that names the fields at fault, without what they hold."""
     body = await read_body(request, MOST)
+    allowed = ", ".join(kind.model_fields)
     try:
-        value = strictjson.loads(body.data.decode("utf-8"))
-        return kind.model_validate(value)
-    except UnicodeDecodeError:
-        raise RequestError("the body is not UTF-8", where="body") from None
-    except DataError as error:
-        raise RequestError(error.message, where="body") from None
+        return kind.model_validate(parse(body.data, f"allowed: {allowed}"))
     except ValidationError as error:
-        allowed = ", ".join(kind.model_fields)
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or part in kind.model_fields)
         said = "there are fields that are not known" if first["type"] == "extra_forbidden" else first["msg"].lower()

@@ -25,8 +25,8 @@ DEATHS = 2
 """Workers that may not die of a new version."""
 TRIES = 3
 """Times that a version is tried whose loading ended with a worker's death."""
-
 NOBODY = "no worker is there"
+THERE = "the model answers already"
 
 
 @dataclass(slots=True)
@@ -39,9 +39,6 @@ class Probation:
     deaths: int = 0
     lost: tuple[int, int] = (0, 0)
     """Requests and faults that workers counted which are gone."""
-
-
-THERE = "the model answers already"
 
 
 class RefusedError(Exception):
@@ -181,8 +178,8 @@ class Rollout:
         killed instead: the one in its place will.
 
         Loading takes as long as it takes, in one worker before it does in the others: it may be the end of a process.
-        Then each worker is told the number at which it switches, and only one switch
-        at a time may be that far: a worker that has not seen one epoch must not miss another's turn.
+        Then each worker is told the number at which it switches, and only one switch at a time may be that far: a
+        worker that has not seen one epoch must not miss another's turn.
         """
         key = self.number()
         try:
