@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiaas.errors import AiaasError
 from aiaas.serve.errors import DeadlineError, NotFoundError
 from aiaas.serve.models import Live, Models
+from aiaas.serve.resident import resident
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
@@ -175,14 +175,6 @@ def measured(loading: Callable[[], Bundle]) -> tuple[Bundle, int]:
 
 def _files(path: Path | None) -> int:
     return sum(each.stat().st_size for each in path.rglob("*") if each.is_file()) if path else 0
-
-
-def resident() -> int:
-    """Bytes of this process that are in memory; 0 where the system does not tell."""
-    try:
-        return int(Path("/proc/self/statm").read_text("utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0
 
 
 def settle() -> None:

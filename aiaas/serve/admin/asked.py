@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from starlette.requests import Request
 
 from aiaas.control import UnknownError
 from aiaas.errors import DataError, RemoteError, UsageError
 from aiaas.serve.body import parse, read_body
 from aiaas.serve.errors import NotFoundError, RequestError, UnavailableError, logger
+from aiaas.serve.protocols.asking import Form, Sent
 
 MOST = 64 << 10
 """Bytes of a body."""
 Value = TypeVar("Value")
-Body = TypeVar("Body", bound=BaseModel)
 Span = Annotated[str, Field(max_length=20, examples=["90d"], description="A number and s, m, h or d.")]
 Limits = Annotated[
     str,
@@ -29,11 +29,7 @@ Limits = Annotated[
 ]
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class NewKey(_Asked):
+class NewKey(Sent):
     """A key to make."""
 
     tenant: str = Field(max_length=64, examples=["acme"], description="Whose it is.")
@@ -43,38 +39,38 @@ class NewKey(_Asked):
     quota: Limits = Field("", description="What it may use.")
 
 
-class Rotation(_Asked):
+class Rotation(Sent):
     """How a key is replaced."""
 
     overlap: Span = Field("24h", description="How long the old key is valid beside the new one.")
     expires: Span | None = Field(None, description="After how long the new one expires; null for as long as the old.")
 
 
-class Tenant(_Asked):
+class Tenant(Sent):
     """What all keys of a tenant may use together."""
 
     quota: Limits = Field(description="An empty text limits nothing.")
 
 
-class Model(_Asked):
+class Model(Sent):
     """A model to answer with as well."""
 
     model: str = Field(max_length=400, examples=["reviews-zh-nb"], description="NAME, NAME@ALIAS or NAME/VERSION.")
 
 
-class Alias(_Asked):
+class Alias(Sent):
     """Which version an alias stands on."""
 
     version: int = Field(ge=1, examples=[1])
 
 
-class Rollback(_Asked):
+class Rollback(Sent):
     """An alias to put back on the version it stood on before."""
 
     alias: str = Field("champion", max_length=255)
 
 
-async def read(request: Request, kind: type[Body]) -> Body:
+async def read(request: Request, kind: type[Form]) -> Form:
     """The body of a request. Raises RequestError that names the fields at fault, without what they hold."""
     body = await read_body(request, MOST)
     allowed = ", ".join(kind.model_fields)

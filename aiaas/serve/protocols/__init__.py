@@ -48,3 +48,8 @@ def call_of(request: Request, protocol: str) -> Call:
     call: Call = request.state.call
     call.protocol = protocol
     return call
+
+
+def in_a_sentence(error: Mapping[str, Any], request_id: str) -> Mapping[str, Any]:
+    """An error in the form of protocols whose `error` is a text."""
+    return {"error": sentence(error), "code": error["code"], "request_id": request_id}

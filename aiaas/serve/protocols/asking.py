@@ -15,6 +15,7 @@ from aiaas.serve.calls import Answered, Call
 from aiaas.serve.errors import NotFoundError, RequestError
 from aiaas.serve.models import Live
 from aiaas.serve.presence import while_there
+from aiaas.serve.protocols import call_of
 from aiaas.serve.service import Service
 
 LARGE = 64 << 10
@@ -61,6 +62,14 @@ def _message(kind: str, said: str) -> str:
     if kind == "model_type":
         return "must be an object"
     return _SUBJECT.sub("must ", said.removeprefix("Value error, "))
+
+
+def named(request: Request, service: Service, protocol: str) -> tuple[Call, Live]:
+    """The call, and the model that the path names, in the version that it names where it does. Raises NotFoundError."""
+    call = call_of(request, protocol)
+    live = service.models.find(request.path_params["name"], call.caller)
+    of_version(live.bundle.version, request.path_params.get("version"))
+    return call, live
 
 
 def most(service: Service, live: Live) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -17,8 +17,8 @@ from aiaas.serve.calls import Answered, Call
 from aiaas.serve.errors import RequestError
 from aiaas.serve.models import Live
 from aiaas.serve.predict import encode, encode_with
-from aiaas.serve.protocols import binary, call_of, sentence
-from aiaas.serve.protocols.asking import ask, most, of_version, off_the_loop
+from aiaas.serve.protocols import binary, call_of, in_a_sentence
+from aiaas.serve.protocols.asking import ask, most, named, of_version, off_the_loop
 from aiaas.serve.protocols.infer_request import HEADER, Inference, read
 from aiaas.serve.protocols.tensors import Tensor, columns_of, inputs_of, outputs_of, values
 from aiaas.serve.service import Service
@@ -26,14 +26,12 @@ from aiaas.serve.service import Service
 NAME = "openinference"
 PATHS = re.compile(r"/v2(/.*)?")
 _MICROSECONDS = 1e-6
+wording = in_a_sentence
 
 
 def routes(service: Service) -> list[Route]:
     def found(request: Request) -> tuple[Call, Live]:
-        call = call_of(request, NAME)
-        live = service.models.find(request.path_params["name"], call.caller)
-        of_version(live.bundle.version, request.path_params.get("version"))
-        return call, live
+        return named(request, service, NAME)
 
     async def server(request: Request) -> Response:
         call_of(request, NAME)
@@ -78,10 +76,6 @@ async def _inferred(request: Request, service: Service, call: Call, live: Live) 
     by, answered = await ask(request, service, call, live, inputs, options)
     of_version(answered.about["version"], request.path_params.get("version"))
     return await _response(by, sent, answered)
-
-
-def wording(error: Mapping[str, Any], request_id: str) -> dict[str, Any]:
-    return {"error": sentence(error), "code": error["code"], "request_id": request_id}
 
 
 def described(live: Live) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from starlette.routing import Route
 from aiaas.serve.access import require
 from aiaas.serve.batching import Batch
 from aiaas.serve.calls import Call
+from aiaas.serve.resident import resident
 from aiaas.serve.seen.numbers import Bounded, Counters, Distribution, Gauges, Histograms, Number, Store, text
 from aiaas.serve.watching import Ended
 
@@ -179,17 +179,8 @@ class _Process:
         if clock >= self._next:
             self._next = clock + LOOK
             self._cpu.set(time.process_time())
-            self._memory.set(_resident())
+            self._memory.set(resident())
 
 
 def _model(about: Mapping[str, Any]) -> tuple[str, str]:
     return (about["model"], about["version"] or "") if about else ("", "")
-
-
-def _resident() -> int:
-    """Bytes of memory that the process has; 0 where the system does not say it this way."""
-    try:
-        pages = Path("/proc/self/statm").read_text("ascii").split()[1]
-    except OSError:
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
