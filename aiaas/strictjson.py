@@ -1,7 +1,8 @@
 """JSON from strangers: what the standard reader lets through and no other reader would accept is refused.
 
 NaN and Infinity, also as 1e999; half a surrogate pair, which no UTF-8 can hold; numbers of thousands of digits; nesting
-that would exhaust the stack. No message repeats what was read.
+that would exhaust the stack; a key that stands twice in an object, of which readers take the first or the last. No
+message repeats what was read.
 """
 
 from __future__ import annotations
@@ -38,8 +39,15 @@ def _missing(name: str) -> None:
         _constant(name)
 
 
-_strict = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=_constant)
-_lenient = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=_missing)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("an object has a key twice")
+    return value
+
+
+_strict = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=_constant, object_pairs_hook=_object)
+_lenient = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=_missing, object_pairs_hook=_object)
 
 
 def loads(text: str, *, max_depth: int = MAX_DEPTH, nan_is_null: bool = False) -> Any:

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 
+from aiaas.control import Control
 from aiaas.workspace import Workspace
 from tests import fleet_toy
 
@@ -78,11 +79,18 @@ def served(workspace: Workspace, *words: str, models: tuple[str, ...] = ("toy",)
     assert process.stdout is not None
     try:
         told = json.loads(process.stdout.readline())
-        yield Service(process, told.get("url", ""), stderr, told.get("models", []), told.get("key") or "")
+        key = told.get("key") or (_another(workspace) if told.get("url") else "")
+        yield Service(process, told.get("url", ""), stderr, told.get("models", []), key)
     finally:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def _another(workspace: Workspace) -> str:
+    """A key for everything, where the first was told to an earlier service."""
+    with Control(workspace) as control:
+        return control.create("default", scopes=("infer", "admin")).text
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:

@@ -2,8 +2,8 @@
 
 `bundle` writes one by hand; as an architecture it is found by processes that have `site` on their path. What it was
 told decides how it behaves: `seconds` it takes a batch, `loading` to load, `bytes` it holds; it fails on texts with
-`bad` where `faulty`, and its process dies of texts with `die` where `deadly`; `lying`, it answers otherwise than its
-examples say.
+`bad` where `faulty`, takes a minute for those with `hang`, and its process dies of texts with `die` where `deadly`;
+`lying`, it answers otherwise than its examples say.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class Model:
 
     def predict(self, examples: Sequence[str]) -> np.ndarray:
         time.sleep(self.told.get("seconds", 0))
+        if any("hang" in each for each in examples):
+            time.sleep(60)
         if self.told.get("deadly") and any("die" in each for each in examples):
             os.kill(os.getpid(), signal.SIGSEGV)
         if self.told.get("faulty") and any("bad" in each for each in examples):
@@ -65,11 +67,13 @@ def load(directory: Path) -> Model:
 
 
 def site(folder: Path) -> str:
-    """A folder in which the architecture is registered; the value of PYTHONPATH that makes it found."""
+    """A folder in which the architectures of toys are registered; the value of PYTHONPATH that makes it found."""
     about = folder / "fleet_toy-1.dist-info"
     about.mkdir(parents=True, exist_ok=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: fleet-toy\nVersion: 1\n")
-    (about / "entry_points.txt").write_text("[aiaas.architectures]\ntoys/fleet = tests.fleet_toy\n")
+    (about / "entry_points.txt").write_text(
+        "[aiaas.architectures]\ntoys/fleet = tests.fleet_toy\ntoys/tasks = tests.task_toys\n"
+    )
     return os.pathsep.join([str(folder), str(Path(__file__).parent.parent)])
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from starlette.applications import Starlette
@@ -16,9 +17,15 @@ from starlette.testclient import TestClient
 from aiaas.contracts import Params
 from aiaas.control import Control, Quota
 from aiaas.serve.app import create_app
+from aiaas.serve.errors import ConflictError
 from aiaas.serve.guard import Guard
+from aiaas.serve.limits import Limits
+from aiaas.track import parse_reference
 from aiaas.workspace import Workspace
 from tests.echo import Echo
+
+if TYPE_CHECKING:
+    from aiaas.serve.models import Models
 
 
 @dataclass
@@ -28,6 +35,7 @@ class Keyed:
     app: Starlette
     control: Control
     http: TestClient
+    manager: Alone
 
     def key(self, tenant: str = "acme", quota: str = "", **more: Any) -> dict[str, str]:
         """The header with a new key."""
@@ -41,15 +49,43 @@ def bearer(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"}
 
 
+class Alone:
+    """Loads and unloads in this process: there are no other workers. `refusing` is why it does not."""
+
+    def __init__(self) -> None:
+        self.models: Models | None = None
+        self.asked: list[str] = []
+        self.refusing: str | None = None
+
+    async def load(self, reference: str) -> None:
+        await self._do(f"load {reference}")
+        assert self.models is not None
+        self.models.put(parse_reference(reference).name, Echo())  # type: ignore[arg-type]
+
+    async def unload(self, name: str) -> None:
+        await self._do(f"unload {name}")
+        assert self.models is not None
+        self.models.take_away(name)
+
+    async def _do(self, what: str) -> None:
+        self.asked.append(what)
+        if self.refusing == "never":
+            await asyncio.sleep(60)
+        if self.refusing:
+            raise ConflictError(self.refusing)
+
+
 @contextmanager
-def keyed(root: Path, echo: Echo | None = None) -> Iterator[Keyed]:
+def keyed(root: Path, echo: Echo | None = None, refusals: float = 1e6) -> Iterator[Keyed]:
     workspace = Workspace.open(root / ".aiaas")
     models: Any = {"echo": echo or Echo(), "other": Echo()}
     with Guard.open(workspace) as guard:
+        alone = Alone()
         asks = {"access": guard.access, "admission": guard.admission, "control": guard.control}
-        app = create_app(models, **asks)  # type: ignore[arg-type]
+        app = create_app(models, manager=alone, limits=Limits(refusals=refusals), **asks)  # type: ignore[arg-type]
+        alone.models = app.state.service.models
         with TestClient(app, raise_server_exceptions=False) as http:
-            yield Keyed(app, guard.control, http)
+            yield Keyed(app, guard.control, http, alone)
 
 
 class Writing(Echo):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
 import re
 import ssl
@@ -21,6 +23,7 @@ from aiaas.errors import UsageError
 from aiaas.serve.access import OPEN
 from aiaas.serve.guard import Tls, check_address, first_key
 from aiaas.workspace import Workspace
+from tests import fleet_toy
 from tests.conftest import Aiaas, answer
 from tests.echo import Echo
 from tests.keyed import Keyed, bearer, keyed, writing
@@ -89,6 +92,7 @@ def test_where_a_key_may_stand(service: Keyed, header: Callable[[str], dict[str,
         lambda key: {"authorization": f"Bearer{key}"},
         lambda key: {"authorization": "Bearer", "x-api-key": key[:-1]},
         lambda key: {"cookie": f"key={key}"},
+        lambda key: [("authorization", f"Bearer {key}"), ("authorization", "Bearer other")],
     ],
 )
 def test_where_a_key_may_not_stand(service: Keyed, wrong: Callable[[str], dict[str, str]]) -> None:
@@ -103,6 +107,29 @@ def test_a_key_that_was_closes_at_the_next_request(service: Keyed) -> None:
     service.control.revoke(key["authorization"].removeprefix("Bearer "))
     response = service.ask(key)
     assert (response.status_code, response.json()["error"]["message"]) == (401, "the key was revoked")
+
+
+def test_a_flood_of_guesses_is_answered_at_a_pace_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    async def ask(app: Any, headers: dict[str, str]) -> tuple[int, float]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            response = await client.get("/v1/models", headers=headers)
+            return response.status_code, time.monotonic()
+
+    async def flood(app: Any, key: dict[str, str]) -> tuple[list[tuple[int, float]], tuple[int, float], float]:
+        began = time.monotonic()
+        guesses = [asyncio.create_task(ask(app, {})) for _ in range(60)]
+        await asyncio.sleep(0)
+        valid = await ask(app, key)
+        return await asyncio.gather(*guesses), valid, began
+
+    with keyed(tmp_path, refusals=40) as service:
+        guesses, valid, began = asyncio.run(flood(service.app, service.key()))
+    assert {status for status, _ in guesses} == {401}
+    assert valid[0] == 200
+    late = [given for _, given in guesses if given > valid[1]]
+    assert len(late) >= 15, "it is answered before those that come too fast"
+    assert max(given for _, given in guesses) - began >= 0.4, "60 of them, 40 at once and 40 a second"
 
 
 # --- scopes and models ----------------------------------------------------------------------------------------------
@@ -124,7 +151,7 @@ def test_scopes(service: Keyed) -> None:
 def test_every_admin_route_needs_the_scope(service: Keyed) -> None:
     infer = service.key()
     paths = {path for path in every_path(service) if path.startswith("/v1/admin/")}
-    assert len(paths) == 9
+    assert len(paths) == 10
     for path in paths:
         for method in METHODS:
             assert service.http.request(method, path, headers=infer).status_code == 403, (method, path)
@@ -140,6 +167,26 @@ def test_models_that_were_not_given_do_not_exist(service: Keyed) -> None:
     assert service.http.get("/v1/models/other", headers=key).status_code == 404
     assert "/other" not in service.http.get("/openapi.json", headers=key).text
     assert len(service.http.get("/v1/models", headers=service.key()).json()["models"]) == 2
+
+
+def test_a_hidden_model_is_told_from_an_absent_one_by_nothing(service: Keyed) -> None:
+    """By no protocol, whether its name stands in the path or in the body."""
+    key = service.key(models=["echo"])
+    paths = [route.path for route in service.app.routes if "{name}" in route.path]  # type: ignore[attr-defined]
+    asked = [(path.replace("{version}", "3"), None) for path in paths if not path.startswith("/v1/admin")]
+    asked += [("/v1/embeddings", "input"), ("/v1/completions", "prompt")]
+    assert len(asked) > 15
+    for path, field in asked:
+        for method in ("GET", "POST"):
+            told = []
+            for name in ("other", "othet"):  # the first is there
+                body = {"model": name, field: "a"} if field else {"inputs": ["a"]}
+                response = service.http.request(method, path.replace("{name}", name), json=body, headers=key)
+                assert response.status_code in {404, 405}, (method, path)
+                own = response.headers["x-request-id"]
+                told.append((response.status_code, response.text.replace(own, "")))
+            assert told[0] == told[1], (method, path)
+    assert '"other"' not in service.http.get("/openapi.json", headers=key).text
 
 
 # --- quotas ---------------------------------------------------------------------------------------------------------
@@ -175,6 +222,23 @@ def test_rows_tokens_and_computing(tmp_path: Path) -> None:
         assert service.ask(tokens, "x").status_code == 429
         compute = service.key(quota="compute=0.04/day")
         assert [service.ask(compute).status_code for _ in range(2)] == [200, 429]
+
+
+def test_a_disk_without_room_for_a_new_quota(service: Keyed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has one is refused for as long as it cannot be counted, and no longer; who has none goes on."""
+    key, free = service.key(quota="requests=5/day"), service.key()
+    with monkeypatch.context() as patch:
+        patch.setattr("aiaas.control.ledger.reserve", full)
+        for _ in range(2):
+            response = service.ask(key)
+            assert (response.status_code, response.json()["error"]["code"]) == (503, "unavailable")
+            assert response.headers["retry-after"] == "1"
+        assert service.ask(free).status_code == 200
+    assert service.ask(key).status_code == 200
+
+
+def full(file: int, size: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_bad_requests_count_too(service: Keyed) -> None:
@@ -276,6 +340,7 @@ def test_an_administrator_limits_a_tenant(service: Keyed, admin: dict[str, str])
         ("DELETE", "/v1/admin/keys/secret", b"", 404, None, "no such key"),
         ("DELETE", "/v1/admin/tenants/secret/keys", b"", 404, None, "no such tenant"),
         ("PUT", "/v1/admin/tenants/se cret", b'{"quota": ""}', 400, "tenant", "a tenant is called by"),
+        ("PUT", "/v1/admin/tenants/acme", b"{}", 400, "quota", "field required"),
         ("PUT", "/v1/admin/models/secret/aliases/champion", b'{"version": 1}', 404, None, "no such model"),
         ("PUT", "/v1/admin/models/secret/aliases/champion", b'{"version": "1"}', 400, "version", "valid integer"),
         ("POST", "/v1/admin/models/secret/rollback", b"{}", 404, None, "no such model"),
@@ -342,6 +407,68 @@ def test_an_administrator_moves_aliases(project: Path, aiaas: Aiaas) -> None:
         assert str(project) not in refused.text + other.text + near.text
 
 
+def test_an_administrator_loads_and_unloads_models(service: Keyed, admin: dict[str, str]) -> None:
+    space, http, path = service.control.workspace, service.http, "/v1/admin/models"
+    fleet_toy.register(space, "toy")
+    caller = service.key()
+    assert service.ask(caller, model="toy").status_code == 404
+    loaded = http.post(path, json={"model": "toy@champion"}, headers=admin)
+    assert (loaded.status_code, loaded.json()["name"]) == (201, "toy")
+    assert service.ask(caller, model="toy").status_code == 200
+    again = http.post(path, json={"model": "toy/1"}, headers=admin)
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "conflict")
+    assert http.delete(f"{path}/toy", headers=admin).json() == {"unloaded": "toy"}
+    assert service.ask(caller, model="toy").status_code == 404
+    assert http.delete(f"{path}/toy", headers=admin).status_code == 404
+    assert service.manager.asked == ["load toy@champion", "unload toy"]
+
+
+@pytest.mark.parametrize(
+    ("model", "status", "hint"),
+    [
+        ("tou", 404, "did you mean 'toy'?"),
+        ("toy/2", 400, "versions: 1"),
+        ("toy@other", 400, "aliases: champion"),
+        ("../secret", 400, "NAME, NAME@ALIAS or NAME/VERSION"),
+        ("/etc/secret", 400, "NAME, NAME@ALIAS or NAME/VERSION"),
+        ("", 400, "NAME, NAME@ALIAS or NAME/VERSION"),
+    ],
+)
+def test_what_cannot_be_loaded(service: Keyed, admin: dict[str, str], model: str, status: int, hint: str) -> None:
+    fleet_toy.register(service.control.workspace, "toy")
+    refused = service.http.post("/v1/admin/models", json={"model": model}, headers=admin)
+    assert (refused.status_code, refused.json()["error"]["hint"]) == (status, hint)
+    assert "secret" not in refused.text
+    assert service.manager.asked == []
+
+
+def test_a_database_that_is_away_is_no_fault_of_the_administrator(service: Keyed, admin: dict[str, str]) -> None:
+    """Its file was deleted while the service runs: who has a key goes on, and the words of the database stay inside."""
+    key = service.key()
+    assert service.ask(key).status_code == 200
+    (service.control.workspace.root / "control" / "control.db").unlink()
+    for response in (
+        service.http.get("/v1/admin/keys", headers=admin),
+        service.http.post("/v1/admin/keys", json={"tenant": "acme"}, headers=admin),
+        service.http.delete("/v1/admin/keys/aaaaaaaaaa", headers=admin),
+    ):
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "unavailable")
+        assert response.headers["retry-after"] == "1"
+        assert "aiaas_" not in response.text
+        assert "control.db" not in response.text
+    assert service.ask(key).status_code == 200
+
+
+def test_a_load_that_fails_or_takes_long(service: Keyed, admin: dict[str, str]) -> None:
+    fleet_toy.register(service.control.workspace, "toy")
+    service.manager.refusing = "the model cannot be loaded"
+    refused = service.http.post("/v1/admin/models", json={"model": "toy"}, headers=admin)
+    assert (refused.status_code, refused.json()["error"]["message"]) == (409, "the model cannot be loaded")
+    service.manager.refusing = "never"
+    headers = {**admin, "x-request-timeout": "0.05"}
+    assert service.http.delete("/v1/admin/models/echo", headers=headers).status_code == 504
+
+
 # --- the door -------------------------------------------------------------------------------------------------------
 
 
@@ -356,7 +483,15 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
     return made
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
+@pytest.mark.parametrize(
+    "host", ["0", "127.1", "0x7f000001", "0x7f.0.0.1", "2130706433", "017700000001", "0177.0.0.1", "", " 127.0.0.1"]
+)
+def test_other_spellings_of_an_address_are_none(host: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no loopback address"):
+        check_address(host, None, Workspace(tmp_path))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "::ffff:0.0.0.0", "::ffff:10.0.0.1", "0:0::0"])
 def test_others_reach_it_with_tls_and_a_key_only(host: str, tls: Tls, tmp_path: Path) -> None:
     space = Workspace.open(tmp_path / ".aiaas")
     with pytest.raises(UsageError, match="there is not TLS and not a key"):
@@ -401,6 +536,19 @@ def test_certificates_that_cannot_be_used(tls: Tls, tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError):
             Tls(certificate, key).check()
+
+
+def test_a_certificate_that_every_client_would_refuse(tls: Tls, tmp_path: Path) -> None:
+    tls.check_dates()
+    old = Tls(tmp_path / "cert.pem", tls.key)
+    asked = tmp_path / "asked.pem"
+    words = ["openssl", "req", "-new", "-key", str(tls.key), "-subj", "/CN=x", "-out", str(asked)]
+    subprocess.run(words, check=True, capture_output=True)
+    words = ["openssl", "x509", "-req", "-in", str(asked), "-key", str(tls.key), "-days", "-1"]
+    subprocess.run([*words, "-out", str(old.certificate)], check=True, capture_output=True)
+    old.check()
+    with pytest.raises(UsageError, match="the certificate has expired"):
+        old.check_dates()
 
 
 def serving(project: Path, *words: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
@@ -479,6 +627,7 @@ def test_keys_on_the_command_line(aiaas: Aiaas, project: Path) -> None:
     text = made.stdout.strip()
     assert re.fullmatch(r"aiaas_[a-z2-7]{10}_[\w-]{43}", text)
     assert text[6:16] in made.stderr
+    assert made.stderr.count("no model that is registered here is called") == 3
     assert text not in made.stderr
     (key,) = answer(aiaas("keys", "list", "--json"))["keys"]
     assert key["models"] == ["a", "b", "c"]

@@ -228,6 +228,25 @@ def test_a_full_disk_leaves_no_half_entry(tmp_path: Path, monkeypatch: pytest.Mo
     assert audit.verify(tmp_path)[0].entries == 2
 
 
+def test_a_next_file_that_cannot_be_made_is_the_next_that_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = Chain(tmp_path, most=100)
+    chain.add(members(a=1))
+
+    def full(path: Path, flags: int, mode: int = 0) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", full)
+        with pytest.raises(OSError, match="No space"):
+            chain.add(members(a=2))
+    chain.add(members(a=3))
+    chain.close()
+    assert audit.verify(tmp_path)[0].entries == 2
+    assert sorted(path.name for path in tmp_path.glob("*.jsonl")) == ["0-000001.jsonl", "0-000002.jsonl"]
+
+
 def test_a_process_that_is_killed_leaves_a_chain_that_the_next_goes_on_with(tmp_path: Path) -> None:
     code = """
 import sys

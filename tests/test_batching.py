@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -206,6 +208,54 @@ def test_the_queue_is_bounded_and_one_tenant_cannot_fill_it() -> None:
     assert served == (["x"], ["x"] * 5)
 
 
+def test_a_tenant_that_filled_the_queue_while_it_was_alone_gives_room_to_another() -> None:
+    async def run() -> tuple[list[Any], list[Any], int]:
+        model = Echoing()
+        model.may_go.clear()
+        with ThreadPoolExecutor(1) as threads:
+            batches = batcher(model, threads, waiting=20)
+            under_way = asyncio.create_task(ask(batches, ["x"]))
+            await asyncio.sleep(0.01)
+            flood = [asyncio.create_task(ask(batches, [f"{turn}", "x"])) for turn in range(10)]
+            await asyncio.sleep(0)
+            others = [asyncio.create_task(ask(batches, ["y"] * 3, tenant)) for tenant in "bc"]
+            await asyncio.sleep(0.01)
+            waiting = batches.waiting
+            model.may_go.set()
+            await under_way
+            return await asyncio.gather(*flood), await asyncio.gather(*others), waiting
+
+    flood, others, waiting = asyncio.run(run())
+    assert others == [["y"] * 3] * 2
+    assert [isinstance(each, FullError) and each.mine for each in flood] == [False] * 7 + [True] * 3
+    assert waiting == 20
+
+
+def test_who_went_away_leaves_room() -> None:
+    async def run() -> Any:
+        model = Echoing()
+        model.may_go.clear()
+        with ThreadPoolExecutor(1) as threads:
+            batches = batcher(model, threads, waiting=20)
+            under_way = asyncio.create_task(ask(batches, ["x"]))
+            await asyncio.sleep(0.01)
+            gone = [asyncio.create_task(ask(batches, ["x"] * 5, "b")) for _ in range(3)]
+            await asyncio.sleep(0.01)
+            for each in gone:
+                each.cancel()
+            await asyncio.sleep(0.01)
+            assert batches.waiting == 0
+            later = asyncio.create_task(ask(batches, ["y"] * 20, "c"))
+            await asyncio.sleep(0.01)
+            model.may_go.set()
+            await under_way
+            answers = await later
+            assert (batches.waiting, batches.idle) == (0, True)
+            return answers
+
+    assert asyncio.run(run()) == ["y"] * 20
+
+
 def test_what_nobody_waits_for_is_not_computed() -> None:
     async def run() -> tuple[Any, list[list[str]]]:
         model = Echoing()
@@ -248,3 +298,25 @@ def test_the_time_of_a_batch_is_shared_out_and_waiting_is_told() -> None:
     assert first.computed >= 0.03
     assert short.waited >= 0.015
     assert long.computed == pytest.approx(3 * short.computed)
+
+
+def test_what_a_blamed_request_held_is_let_go_at_once() -> None:
+    class Text(str):
+        """A text that can be seen to go."""
+
+    async def run() -> bool:
+        with ThreadPoolExecutor(1) as threads:
+            text = Text("blamed")
+            gone = weakref.ref(text)
+            error = await ask(batcher(Echoing(), threads), [text])
+            assert isinstance(error, ExampleError)
+            del text, error
+            await asyncio.sleep(0.05)  # the thread that computed lets go of it a moment later
+            return gone() is None
+
+    gc.collect()
+    gc.disable()  # which would find it in time, and keep large inputs until then
+    try:
+        assert asyncio.run(run())
+    finally:
+        gc.enable()

@@ -26,6 +26,9 @@ def answering(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, json={**ABOUT, "outputs": [{"text": each} for each in inputs]})
 
 
+MIXED = ["good", "good", "large", "good"]
+
+
 def problem(status: int, code: str = "x", where: str | None = None, **headers: str) -> httpx.Response:
     error = {"code": code, "message": "it is so", "where": where, "hint": "do that"}
     return httpx.Response(status, json={"error": error, "request_id": "r1"}, headers=headers)
@@ -181,11 +184,51 @@ def test_a_key_goes_over_tls_or_stays_here() -> None:
         with pytest.raises(UsageError, match=message) as caught:
             aiaas.Client(bad, "secret")
         assert "secret" not in f"{caught.value} {caught.value.where}"
-    with pytest.raises(UsageError):
-        aiaas.Client("https://x", "line\nbreak")
+    for key in ("", " ", "line\nbreak", "secret ", "sécret"):
+        with pytest.raises(UsageError, match="holds characters") as caught:
+            aiaas.Client("https://x", key)
+        assert "cret" not in f"{caught.value} {caught.value.where}"
     with pytest.raises(UsageError) as caught:
         aiaas.Client("https://user:word@models.example.org")
     assert "word" not in f"{caught.value} {caught.value.where}"
+
+
+@pytest.mark.parametrize("client", [aiaas.Client, aiaas.AsyncClient])
+@pytest.mark.parametrize("name", ["timeout", "attempts", "parallel", "batch"])
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_settings_with_which_nothing_would_be_asked(client: Any, name: str, value: float) -> None:
+    with pytest.raises(UsageError, match=f"{name} must be a number above 0"):
+        client("http://127.0.0.1:1", **{name: value})
+
+
+@pytest.mark.parametrize("inputs", ["one text", b"one picture", {"size": 3}, iter(["a"])])
+def test_one_input_is_no_list_of_its_parts(ask: Callable[..., Any], inputs: Any) -> None:
+    with pytest.raises(UsageError, match="must be a list"):
+        ask(answering, inputs)
+
+
+def test_requests_that_are_too_large_for_a_service_are_halved(ask: Callable[..., Any]) -> None:
+    sizes: list[int] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sizes.append(len(json.loads(request.content)["inputs"]))
+        return answering(request) if sizes[-1] <= 64 else problem(413, "too-large")
+
+    texts = [f"text {number}" for number in range(701)]
+    assert [each["text"] for each in ask(handler, texts).outputs] == texts
+    assert sum(size for size in sizes if size <= 64) == len(texts), "none is answered twice"
+    with pytest.raises(DataError, match="it is so") as caught:
+        ask(lambda request: answering(request) if b"large" not in request.content else problem(413, "too-large"), MIXED)
+    assert caught.value.where == "inputs[2]"
+
+
+def test_one_that_is_too_large_may_be_kept_in_its_place() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        return problem(413, "too-large") if b"large" in request.content else answering(request)
+
+    with aiaas.Client("http://127.0.0.1:1", transport=httpx.MockTransport(handler)) as client:
+        outputs = client.predict("echo", MIXED, keep_errors=True).outputs
+    assert outputs == [{"text": "good"}, {"text": "good"}, {"error": {"message": "it is so"}}, {"text": "good"}]
 
 
 def test_inputs_that_are_refused_may_be_kept_in_their_places(url: str) -> None:

@@ -194,6 +194,7 @@ def test_the_first_key_is_made_once(control: Control, space: Workspace) -> None:
         ({"tenant": "a", "models": []}, "opens nothing"),
         ({"tenant": "a", "models": ["a/3"]}, "without version"),
         ({"tenant": "a", "models": [""]}, "without version"),
+        ({"tenant": "a", "seconds": 0.0}, "expires at once opens nothing"),
     ],
 )
 def test_what_cannot_be_a_key(control: Control, asked: dict[str, Any], message: str) -> None:
@@ -271,6 +272,44 @@ def test_a_change_that_cannot_be_read_now_is_read_later(
         assert ring.find(made.text)
     away.set()
     assert closes(ring, other.text)
+
+
+def test_a_database_that_is_silent_holds_requests_up_once(
+    control: Control, ring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not for as long as it is silent: all that a worker answers would wait with it."""
+    made, other = control.create("acme"), control.create("acme")
+    ring.find(made.text)
+    speaks = threading.Event()
+    snapshot = control.snapshot
+
+    def read() -> Any:
+        speaks.wait(30)
+        return snapshot()
+
+    monkeypatch.setattr(control, "snapshot", read)
+    monkeypatch.setattr("aiaas.control.ring.PATIENCE", 0.1)
+    control.revoke(other.key.name)
+    began = time.monotonic()
+    for _ in range(200):
+        assert ring.find(made.text)
+    assert time.monotonic() - began < 5
+    speaks.set()
+    assert closes(ring, other.text)
+
+
+def test_whatever_became_of_the_database_it_is_looked_at_again(
+    control: Control, ring: Keyring, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = control.create("acme")
+    ring.find(made.text)
+    with monkeypatch.context() as patch:
+        patch.setattr(control, "changed", lambda generation: 1 / 0)
+        while not caplog.records:
+            time.sleep(0.01)
+    with control.database.change() as session:
+        control._known(session, made.key.name).revoked = time.time()
+    assert closes(ring, made.text)
 
 
 def test_many_processes_make_the_tables_and_keys_at_once(tmp_path: Path) -> None:
@@ -394,6 +433,7 @@ def test_a_quota_may_be_written_with_space() -> None:
         ("rows=5/hour", "a period is one of s, day", "such as"),
         ("rows=0/day", "allows nothing", "revoke"),
         ("rows=0.0/day", "allows nothing", "revoke"),
+        ("requests=0.5/day", "less than one of requests a day allows nothing", "such as"),
         ("rows=5/s,rows=6/s", "given twice", None),
     ],
 )
@@ -499,6 +539,18 @@ def test_a_clock_that_goes_back_gives_nothing_away(ledger: Ledger, clock: Clock)
     assert ledger.take(ten, REQUEST, ALL) is not None
     clock.now += 0.2
     assert ledger.take(ten, REQUEST, ALL) is None
+
+
+def test_a_clock_put_back_over_midnight_begins_no_new_day(ledger: Ledger, clock: Clock) -> None:
+    daily = [account("rows=5/day")]
+    clock.now += 1
+    assert ledger.take(daily, (0, 5, 0, 0), (1,)) is None
+    clock.now -= 2
+    assert ledger.take(daily, (0, 1, 0, 0), (1,)) is not None
+    clock.now += 2
+    assert ledger.take(daily, (0, 1, 0, 0), (1,)) is not None
+    clock.now -= 10 * 86_400  # it was wrong by far: nobody waits for that day to come
+    assert ledger.take(daily, (0, 1, 0, 0), (1,)) is None
 
 
 def test_use_survives_a_restart(tmp_path: Path, clock: Clock) -> None:

@@ -8,11 +8,14 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from aiaas import audit
 from aiaas.track import Registry
 from aiaas.workspace import Workspace
 from tests import fleet_toy
@@ -137,6 +140,64 @@ def _lives(pid: int) -> bool:
         return False
 
 
+def test_who_says_it_twice_does_not_wait_for_what_is_computed(workspace: Workspace) -> None:
+    fleet_toy.register(workspace, "toy")
+
+    def ask(service: Service) -> None:
+        with suppress(httpx.HTTPError):  # it breaks, or is told so
+            assert service.predict("5 hang").status_code >= 500
+
+    with served(workspace) as service, ThreadPoolExecutor(1) as asking:
+        asked = asking.submit(ask, service)
+        time.sleep(0.5)
+        began = time.monotonic()
+        service.process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        service.process.send_signal(signal.SIGINT)
+        assert service.process.wait(PATIENCE) == 0
+        assert time.monotonic() - began < 15
+        asked.result(PATIENCE)
+
+
+def test_what_is_seen_of_all_workers_is_one(workspace: Workspace) -> None:
+    fleet_toy.register(workspace, "toy")
+    asked = 0
+
+    def shown(service: Service) -> dict[str, float]:
+        time.sleep(0.3)  # numbers reach the others a moment later
+        lines = httpx.get(service.url + "/metrics", headers=service.headers, trust_env=False).text.splitlines()
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+    def ask(service: Service, count: int) -> float:
+        nonlocal asked
+        asked += count
+        assert all(service.predict("5").status_code == 200 for _ in range(count))
+        found = shown(service)
+        return sum(value for name, value in found.items() if name.startswith("aiaas_tenant_rows_total"))
+
+    with served(workspace, "--workers", "2") as service:
+        assert ask(service, 10) == asked
+        kill(service.workers()[0])
+        until(lambda: "another takes its place" in service.said and service.status() == "ready")
+        assert ask(service, 10) == asked
+        before = set(service.workers())
+        service.process.send_signal(signal.SIGHUP)
+        until(lambda: len(service.workers()) == 2 and not before & set(service.workers()))
+        assert ask(service, 10) == asked
+        found = shown(service)
+        assert found['aiaas_worker_deaths_total{how="SIGKILL"}'] == 1
+        assert found['aiaas_models_loaded{model="toy",version="1"}'] == found["aiaas_workers_wanted"] == 2
+        assert sum(name.startswith("aiaas_worker_start_time_seconds") for name in found) == 2
+        service.process.terminate()
+        assert service.process.wait(PATIENCE) == 0
+    audit.verify(workspace.audit)
+    entries = [each for each in audit.entries(workspace.audit) if each.get("model")]
+    logs = "".join(path.read_text("utf-8") for path in workspace.logs.glob("access-*.jsonl"))
+    lines = [json.loads(line) for line in logs.splitlines()]
+    assert len({each["id"] for each in entries}) == asked
+    assert {each["id"] for each in lines if each.get("model")} == {each["id"] for each in entries}
+
+
 def test_a_version_takes_the_place_of_another_in_one_step(workspace: Workspace, two: Service) -> None:
     clients = Clients(two.url, key=two.key)
     clients.start()
@@ -210,7 +271,8 @@ def test_what_fails_any_version_is_no_reason_to_go_back(workspace: Workspace) ->
         for _ in range(10):
             assert service.predict("7 bad").status_code == 500
         fleet_toy.register(workspace, "toy", faulty=True, turn=2)
-        until(lambda: service.version() == "2")
+        # Not asked meanwhile: what it answers rightly until then would lessen the share that the version before failed.
+        until(lambda: "version 2 answers in place of version 1" in service.said)
         for _ in range(10):
             assert service.predict("7 bad").status_code == 500
         time.sleep(1.0)
@@ -227,6 +289,44 @@ def test_a_version_that_workers_die_of_goes_back(workspace: Workspace, two: Serv
     until(lambda: two.version() == "1")
     assert "gave way to version 1 again: 2 workers died" in two.said
     assert two.predict("7 die").status_code == 200
+
+
+def test_an_administrator_loads_and_unloads_while_others_ask(workspace: Workspace, two: Service) -> None:
+    """In all workers in one step, also in one that comes later; the alias of what was loaded is followed."""
+    fleet_toy.register(workspace, "more", seconds=0.02)
+    path = two.url + "/v1/admin/models"
+
+    def load() -> httpx.Response:
+        return httpx.post(path, json={"model": "more"}, headers=two.headers, trust_env=False, timeout=PATIENCE)
+
+    clients = Clients(two.url, key=two.key)
+    clients.start()
+    assert two.predict("1", model="more").status_code == 404
+    assert (load().status_code, load().status_code) == (201, 409)
+    assert {two.predict("1", model="more").status_code for _ in range(20)} == {200}
+    fleet_toy.register(workspace, "more", turn=2)
+    until(lambda: two.version("more") == "2")
+    (victim, _) = two.workers()
+    kill(victim)
+    until(lambda: len(two.workers()) == 2 and victim not in two.workers() and two.status() == "ready")
+    assert {two.version("more") for _ in range(20)} == {"2"}
+    gone = httpx.delete(f"{path}/more", headers=two.headers, trust_env=False, timeout=PATIENCE)
+    assert gone.json() == {"unloaded": "more"}
+    assert {two.predict("1", model="more").status_code for _ in range(20)} == {404}
+    assert load().status_code == 201
+    assert {two.version("more") for _ in range(10)} == {"2"}
+    clients.end()
+    assert (len(clients.lost) <= 8, clients.refused, clients.wrong) == (True, {}, [])
+
+
+def test_a_model_that_cannot_be_loaded_changes_nothing(workspace: Workspace, two: Service) -> None:
+    fleet_toy.register(workspace, "bad", bytes="no number")
+    asked = {"json": {"model": "bad"}, "headers": two.headers, "trust_env": False, "timeout": PATIENCE}
+    refused = httpx.post(two.url + "/v1/admin/models", **asked)  # type: ignore[arg-type]
+    assert (refused.status_code, refused.json()["error"]["message"]) == (409, "the model cannot be loaded")
+    assert "bad cannot be loaded: " in two.said
+    assert two.predict("1", model="bad").status_code == 404
+    assert two.predict("1").status_code == 200
 
 
 def test_a_version_that_was_named_stays(workspace: Workspace) -> None:
@@ -347,6 +447,34 @@ def test_what_is_no_size(size: str) -> None:
 
     with pytest.raises(UsageError, match="no size of memory"):
         _bytes(size)
+
+
+def test_limits_are_those_of_the_command_line(workspace: Workspace) -> None:
+    fleet_toy.register(workspace, "toy")
+    with served(workspace, "--limit", "rows=2", "--limit", "seconds=30") as service:
+        assert service.predict("1", "2").status_code == 200
+        assert service.predict("1", "2", "3").status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("second=3", "did you mean 'seconds'"),
+        ("elephants=3", "there are body, rows"),
+        ("rows", "'' is not a whole number"),
+        ("rows=2.5", "not a whole number"),
+        ("seconds=0", "not a number above 0"),
+        ("seconds=nan", "not a number above 0"),
+        ("body=-1", "not a whole number above 0"),
+    ],
+)
+def test_what_is_no_limit(word: str, told: str) -> None:
+    from aiaas.errors import UsageError
+    from aiaas.serve import Limits
+
+    with pytest.raises(UsageError) as caught:
+        Limits.parse([word])
+    assert told in f"{caught.value.message} {caught.value.hint}"
 
 
 def test_json_is_one_object(two: Service) -> None:

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import signal
 import socket
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from aiaas.bundle import Bundle, Located
 from aiaas.errors import VerificationError
 from aiaas.serve.batching import Size
-from aiaas.serve.body import Limits
 from aiaas.serve.calls import LOCAL, Call
 from aiaas.serve.entrance import Entrance
-from aiaas.serve.errors import DeadlineError
-from aiaas.serve.fleet import rollout
-from aiaas.serve.fleet.board import EMPTY, LEAVING, OPEN, STARTING, Board, Crowd
+from aiaas.serve.errors import DeadlineError, NotFoundError
+from aiaas.serve.fleet import process, rollout
+from aiaas.serve.fleet.aliases import Aliases
+from aiaas.serve.fleet.board import EMPTY, LEAVING, OPEN, STARTING, STILL, Board, Crowd
 from aiaas.serve.fleet.channel import Channel
 from aiaas.serve.fleet.faults import Faults
-from aiaas.serve.fleet.messages import Arm, Begin, Counted, Forget, Message, Prepare, Settle, Turn
-from aiaas.serve.fleet.rollout import Rollout
+from aiaas.serve.fleet.messages import Arm, Begin, Counted, Drop, Failed, Forget, Message, Prepare, Settle, Turn
+from aiaas.serve.fleet.rollout import RefusedError, Rollout, StateError
 from aiaas.serve.fleet.switches import Switches
-from aiaas.serve.fleet.worker import environment
+from aiaas.serve.fleet.worker import Worker, environment
+from aiaas.serve.guard import Tls
+from aiaas.serve.limits import Limits
 from aiaas.serve.models import Models
 from aiaas.serve.rest import Rest
-from aiaas.serve.seen import Places
+from aiaas.serve.seen import Places, numbers
+from aiaas.serve.seen.metrics import Metrics
 from aiaas.serve.settings import Settings
 from aiaas.serve.watching import All, Ended
+from aiaas.track import Registry
+from aiaas.workspace import Workspace
 from tests import fleet_toy
 
 # --- the board ------------------------------------------------------------------------------------------------------
@@ -58,6 +68,18 @@ def test_the_board_is_one_for_all_who_have_its_file() -> None:
         for slot in range(6):
             board.set_state(slot, STARTING)
         assert board.free() is None
+
+
+def test_a_worker_that_does_not_move_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    board, file = Board.make(workers=1)
+    with file:
+        board.set_state(0, OPEN)
+        assert board.missing == 0
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + STILL + 1)
+        assert board.missing == 1
+        board.move(0)
+        assert board.missing == 0
 
 
 def test_who_has_more_connections_than_another_is_ahead() -> None:
@@ -121,6 +143,37 @@ def test_the_end_of_the_other_is_heard() -> None:
         return heard
 
     assert asyncio.run(listen()) == [Turn(), None]
+
+
+def test_a_worker_that_cannot_be_started_leaves_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pair() -> tuple[Channel, Channel]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(Channel, "pair", pair)
+
+    async def start() -> int | None:
+        board, file = Board.make(workers=1)
+        begin = Begin(0, (), Settings(Path("/")), Places(Path("/"), Path("/"), Path("/")))
+        with file, socket.socket() as door:
+            with pytest.raises(OSError, match="Too many"):
+                await Worker(begin, board, door).start()
+            return board.free()
+
+    assert asyncio.run(start()) == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (7, "ended with status 7"),
+        (-signal.SIGKILL, "was ended by SIGKILL"),
+        (-36, "was ended by signal 36"),  # one of those that have no names
+    ],
+)
+def test_how_a_worker_ended(status: int, words: str) -> None:
+    worker: Any = object.__new__(Worker)
+    worker._process = SimpleNamespace(returncode=status)
+    assert worker.ending == words
 
 
 def test_a_worker_computes_with_its_share_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,6 +339,17 @@ def test_a_version_that_comes_after_its_turn_is_switched_to_at_once(toys: Callab
     assert [live.bundle.version for live in models] == ["2"]
 
 
+def test_a_version_that_was_settled_is_known_as_long_as_it_ends_what_it_began(toys: Callable[..., Bundle]) -> None:
+    models, epoch = models_of(toys()), Epoch()
+    switches = Switches(models, epoch)
+    under_way = models.find("toy", LOCAL)
+    switches.switch_now(models.make("toy", toys(version="2")))
+    switches.settle("toy")
+    assert switches.before() == [under_way], "its errors may quote what its steps take out"
+    del under_way
+    assert switches.before() == []
+
+
 def test_faults_are_counted_by_version_and_told_soon() -> None:
     async def watch() -> list[Mapping[str, tuple[int, int]]]:
         told: list[Mapping[str, tuple[int, int]]] = []
@@ -303,6 +367,18 @@ def test_faults_are_counted_by_version_and_told_soon() -> None:
         return told
 
     assert asyncio.run(watch()) == [{"a": (2, 1), "b": (2, 1)}, {"a": (1, 1), "b": (2, 1)}]
+
+
+def test_a_certificate_that_is_unusable_by_now_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To a worker that begins later, as after SIGHUP: it says why it cannot, and not that memory ran out."""
+    monkeypatch.setattr(process.signal, "signal", lambda number, handler: None)
+    ours, theirs = Channel.pair()
+    settings = Settings(tmp_path, tls=Tls(tmp_path / "cert.pem", tmp_path / "key.pem"))
+    ours.send(Begin(0, (), settings, Places(tmp_path, tmp_path, tmp_path)))
+    assert process.main(0, 0, os.dup(theirs.fileno())) == 2
+    failed = ours.receive()
+    assert isinstance(failed, Failed)
+    assert (failed.error, failed.message) == ("UsageError", "there is no such file")
 
 
 # --- what the supervisor decides ------------------------------------------------------------------------------------
@@ -327,6 +403,10 @@ class Follower:
 
     async def arm(self, key: int, number: int, model: Located) -> str | None:
         self.heard.append(Arm(key, number))
+        return self.dying
+
+    async def drop(self, number: int, name: str) -> str | None:
+        self.heard.append(Drop(number, name))
         return self.dying
 
     def send(self, message: Message) -> None:
@@ -419,6 +499,31 @@ def test_what_errs_goes_back_while_another_is_loaded() -> None:
     assert case.rollout.plan["other"] == other
 
 
+def test_a_version_that_nobody_is_there_to_load_waits() -> None:
+    case = Case()
+    workers = list(case.workers)
+    case.workers.clear()
+    for _ in range(2 * rollout.TRIES):
+        asyncio.run(case.rollout.offer(TWO))
+    assert case.version() == "1", "those who begin would have to load it, and might not be able to"
+    case.workers.extend(workers)
+    assert case.rollout.again() == [TWO]
+    asyncio.run(case.rollout.offer(TWO))
+    assert case.version() == "2"
+
+
+def test_one_worker_loads_a_version_before_the_others_do() -> None:
+    case = Case()
+    case.workers[0].refusing = case.workers[1].refusing = "the worker died"
+    asyncio.run(case.rollout.offer(TWO))
+    assert sum(Prepare in map(type, worker.heard) for worker in case.workers) == 1, "all would have died at once"
+    assert case.rollout.again() == [TWO]
+    case.workers[0].refusing = case.workers[1].refusing = None
+    asyncio.run(case.rollout.offer(TWO))
+    assert case.version() == "2"
+    assert case.rollout.again() == []
+
+
 def test_a_death_while_it_is_loaded_is_tried_again() -> None:
     case = Case()
     for worker in case.workers:
@@ -426,6 +531,7 @@ def test_a_death_while_it_is_loaded_is_tried_again() -> None:
     for _ in range(5):
         asyncio.run(case.rollout.offer(TWO))
     assert len(case.said) == rollout.TRIES
+    assert case.rollout.again() == []
 
 
 @pytest.mark.parametrize(
@@ -499,6 +605,107 @@ def test_what_did_well_is_settled() -> None:
     assert case.workers[0].heard[-1] == Settle("toy")
 
 
+def test_an_alias_that_leads_nowhere_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    space = Workspace.open(tmp_path)
+    fleet_toy.register(space, "toy")
+    aliases = Aliases({"toy": "toy"}, space)
+    assert [each.version for each in aliases.look()] == ["1"]
+    assert list(aliases.look()) == []
+    registry = tmp_path / "models" / "toy" / "registry.json"
+    kept = registry.read_text("utf-8")
+    registry.write_text(kept.replace('"champion"', '"elsewhere"'), "utf-8")
+    for _ in range(3):
+        assert list(aliases.look()) == []
+    assert caplog.text.count("toy stays as it is") == 1
+    Registry(space.models).set_alias("toy", "champion", 1)
+    assert [each.version for each in aliases.look()] == ["1"]
+
+
+def test_a_model_comes_and_goes_in_all_workers_or_in_none() -> None:
+    case = Case()
+    other = Located("other", Path("/"), "d", "1")
+    case.workers[1].refusing = "it is damaged"
+    with pytest.raises(RefusedError, match="damaged"):
+        asyncio.run(case.rollout.add(other))
+    assert (list(case.rollout.plan), case.board.epoch) == (["toy"], 0)
+    case.workers[1].refusing = None
+    asyncio.run(case.rollout.add(other))
+    assert (case.rollout.plan["other"], case.board.epoch) == (other, 3)
+    with pytest.raises(StateError, match="answers already"):
+        asyncio.run(case.rollout.add(other))
+    asyncio.run(case.rollout.drop("toy"))
+    assert (list(case.rollout.plan), case.board.epoch) == (["other"], 4)
+    assert case.workers[0].heard[-3:] == [Drop(4, "toy"), Turn(), Settle("toy")]
+    assert all(each.holds == {"other": other} for each in case.workers)
+    with pytest.raises(StateError, match="does not answer"):
+        asyncio.run(case.rollout.drop("toy"))
+    asyncio.run(case.rollout.offer(TWO))  # its alias was looked at before
+    assert list(case.rollout.plan) == ["other"]
+
+
+def test_what_was_unloaded_while_a_version_was_loaded_does_not_come_back() -> None:
+    case = Case()
+
+    async def go() -> None:
+        case.workers[0].loading = 0.05
+        offering = asyncio.create_task(case.rollout.offer(TWO))
+        await asyncio.sleep(0.01)
+        await case.rollout.drop("toy")
+        await offering
+
+    asyncio.run(go())
+    assert case.rollout.plan == {}
+    assert case.workers[0].heard[-1] == Forget(1)
+
+
+def test_what_was_unloaded_does_not_go_back() -> None:
+    case = Case()
+
+    async def go() -> None:
+        await case.rollout.offer(TWO)
+        case.workers[0].counted = {"b": (5, 5)}
+        case.workers[0].loading = 0.05
+        judging = asyncio.create_task(case.rollout.judge())
+        await asyncio.sleep(0.01)
+        await case.rollout.drop("toy")
+        await judging
+        await case.rollout.judge()
+
+    asyncio.run(go())
+    assert case.rollout.plan == {}
+
+
+def test_a_model_that_was_dropped_is_in_no_memory_for_the_metrics(toys: Callable[..., Bundle], tmp_path: Path) -> None:
+    metrics = Metrics(tmp_path)
+    models = Models(ThreadPoolExecutor(1), Limits(), All([metrics]))
+    for loaded, change in ((1, lambda: models.put("toy", toys())), (0, lambda: models.take_away("toy"))):
+        change()
+        shown = numbers.text(tmp_path, "")[0].decode()
+        assert f'aiaas_models_loaded{{model="toy",version="1"}} {loaded}.0' in shown
+    metrics.close()
+
+
+def test_a_model_that_was_dropped_ends_what_it_began(toys: Callable[..., Bundle]) -> None:
+    async def go() -> list[Any]:
+        models, epoch = models_of(toys(seconds=0.05)), [0]
+        switches = Switches(models, lambda: epoch[0])
+        models.turn = switches.turn
+        live = models.find("toy", LOCAL)
+        loop = asyncio.get_running_loop()
+        asked = asyncio.ensure_future(live.batches.ask(["250 a"], [1], "t", loop.time() + 60))
+        await asyncio.sleep(0.01)
+        switches.drop(1, "toy")
+        assert models.find("toy", LOCAL) is live, "not before the board says so"
+        epoch[0] = 1
+        with pytest.raises(NotFoundError):
+            models.find("toy", LOCAL)
+        switches.settle("toy")
+        return (await asked)[0]
+
+    (answer,) = asyncio.run(go())
+    assert answer["scores"]["high"] == 0.25
+
+
 # --- rest -----------------------------------------------------------------------------------------------------------
 
 FOREVER = 1e12
@@ -524,6 +731,21 @@ def test_the_least_used_leave_before_another_comes(toys: Callable[..., Bundle]) 
     assert others[-1] == ["a", "b"]
 
 
+def test_a_model_of_unknown_size_makes_room_when_it_is_known(
+    toys: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiaas.serve.rest.measured", lambda loading: (loading(), 100))
+
+    async def go() -> list[str]:
+        models = models_of(toys("a"), toys("b"))
+        rest = Rest(models, None, 250, {"a": 100, "b": 100})
+        rest.begin()
+        await rest.load("c", lambda: toys("c"))
+        return [live.name for live in models if live.awake]
+
+    assert asyncio.run(go()) == ["a"]
+
+
 def test_all_who_ask_wait_for_one_loading(toys: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch) -> None:
     async def go() -> tuple[int, bool]:
         models = models_of(toys(loading=0.1))
@@ -533,18 +755,38 @@ def test_all_who_ask_wait_for_one_loading(toys: Callable[..., Bundle], monkeypat
         assert not models.find("toy", LOCAL).awake
         assert models.find("toy", LOCAL).described["name"] == "toy"
         loaded = 0
-        real = rest.load
+        real = rest._load
 
         async def counting(*given: Any) -> Bundle:
             nonlocal loaded
             loaded += 1
             return await real(*given)
 
-        monkeypatch.setattr(rest, "load", counting)
+        monkeypatch.setattr(rest, "_load", counting)
         found = await asyncio.gather(*(models.awake("toy", LOCAL, FOREVER) for _ in range(5)))
         return loaded, len({id(each) for each in found}) == 1 and found[0].bundle.scored(["250 a"]) != []
 
     assert asyncio.run(go()) == (1, True)
+
+
+def test_models_that_are_asked_at_once_stay_within_the_budget(toys: Callable[..., Bundle]) -> None:
+    async def go() -> int:
+        models = models_of(*(toys(name, loading=0.02) for name in ("a", "b", "c", "d")))
+        rest = Rest(models, None, 150, dict.fromkeys(("a", "b", "c", "d"), 100))
+        models.waking = rest
+        rest.begin()
+        most = 0
+
+        async def ask(name: str) -> None:
+            nonlocal most
+            await models.awake(name, LOCAL, FOREVER)
+            most = max(most, sum(live.awake for live in models))
+
+        with patch("aiaas.serve.rest.resident", lambda: 0), patch("aiaas.serve.rest._files", lambda path: 100):
+            await asyncio.gather(*(ask(name) for name in ("a", "b", "c", "d") for _ in range(3)))
+        return most
+
+    assert asyncio.run(go()) == 1
 
 
 def test_who_cannot_wait_is_told_so_and_the_loading_goes_on(toys: Callable[..., Bundle]) -> None:
@@ -589,6 +831,22 @@ def test_a_version_that_came_while_another_was_loaded_stays(toys: Callable[..., 
         return models.find("toy", LOCAL).bundle.version
 
     assert asyncio.run(go()) == "2"
+
+
+def test_what_was_unloaded_while_it_was_loaded_stays_away(toys: Callable[..., Bundle]) -> None:
+    async def go() -> None:
+        models = models_of(toys(loading=0.1))
+        rest = Rest(models, None, None, {})
+        models.waking = rest
+        rest._unload(list(models))
+        waiting = asyncio.create_task(models.awake("toy", LOCAL, FOREVER))
+        await asyncio.sleep(0.02)
+        models.take_away("toy")
+        with pytest.raises(NotFoundError):
+            await waiting
+        assert list(models) == []
+
+    asyncio.run(go())
 
 
 def test_unused_models_leave(toys: Callable[..., Bundle]) -> None:

@@ -24,8 +24,8 @@ from aiaas.client import Client
 from aiaas.errors import DataError
 from aiaas.infer import remote
 from aiaas.serve.app import create_app
-from aiaas.serve.body import Limits
 from aiaas.serve.calls import LOCAL
+from aiaas.serve.limits import Limits
 from aiaas.serve.openapi import describe as document
 from aiaas.track.model import describe
 from tests.picture_toys import animated_gif, claims, encoded, noise, plain, red_or_blue, registered

@@ -130,6 +130,15 @@ def test_a_token_is_one_step_and_no_step_is_made_in_advance() -> None:
     assert reader.steps == 1 + 6
 
 
+def test_a_long_prompt_is_read_in_pieces() -> None:
+    reader = Counting()
+    written = writing.write(reader, [1] * (2 * writing.BREATH + 2), Options(max_length=2), end=0)
+    assert next(written) is None
+    assert reader.steps == writing.BREATH
+    assert list(written) == [None, 2, 3]
+    assert list(writing.until(iter(["", "x", ""]), ["abc"])) == ["", "x", ""], "a stop keeps no empty piece back"
+
+
 def test_an_end_waits_for_the_least_length_and_the_most_ends_it() -> None:
     assert list(writing.write(Counting(), [7], Options(max_length=4, temperature=0), end=0)) == [8, 9]
     longer = list(writing.write(Counting(), [7], Options(max_length=4, min_length=4, temperature=0), end=0))

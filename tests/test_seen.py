@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,11 +34,12 @@ from aiaas.serve.app import create_app
 from aiaas.serve.calls import Caller
 from aiaas.serve.errors import RequestError
 from aiaas.serve.seen import AccessLogs, Places, forget_worker, metrics_folder, open_watchers, traces
+from aiaas.serve.seen.leading import Leading
 from aiaas.serve.seen.lines import Files
 from aiaas.serve.seen.metrics import Metrics
 from aiaas.serve.seen.numbers import MOMENT, MOST, Counters, Histograms, Store, text
 from aiaas.serve.seen.record import trace_id
-from aiaas.serve.watching import Ended, Watcher
+from aiaas.serve.watching import All, Ended, Watcher
 from aiaas.workspace import Workspace
 from tests.conftest import Aiaas, answer
 from tests.echo import Echo
@@ -224,6 +226,127 @@ def test_what_was_under_way_in_a_killed_worker_is_forgotten_and_what_it_counted_
     assert found["aiaas_requests_total model= route=/v1/models status=200 version="] == 1
 
 
+def test_numbers_have_their_room_on_the_disk_before_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path, 0)
+    numbers_ = Counters(store, "c", "told", ("label",))
+
+    def fill() -> None:
+        for number in range(MOST - 10):
+            numbers_.of("x" * 200 + str(number)).add()
+
+    numbers_.of("first").add()
+    store.flush()
+    file = tmp_path / "counter_0.db"
+    assert file.stat().st_blocks * 512 >= file.stat().st_size, "a page without room ends the process that writes it"
+
+    def full(file: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        with pytest.raises(OSError, match="No space"):
+            fill()
+    assert file.stat().st_size == 1 << 16
+    fill()
+    numbers_.of("last").add()
+    store.close()
+    found = numbers(text(tmp_path, "")[0].decode())
+    assert (found["c_total label=first"], found["c_total label=last"]) == (1, 1)
+    assert file.stat().st_blocks * 512 >= file.stat().st_size > 1 << 16
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs files that are on no disk")
+def test_a_worker_whose_numbers_have_no_room_begins_all_the_same(
+    places: Places, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = Path.write_bytes
+
+    def full(self: Path, data: bytes) -> int:
+        if self.parent == places.metrics:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert [each.status_code for each in asked(places, [request("a", "good")])] == [200]
+    assert "the metrics of this worker are not shown: No space left on device" in caplog.text
+    assert shown(places) == {}
+
+
+def test_an_audit_that_has_no_room_at_first_counts_what_it_lost(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = audit.Chain.add
+    broken = [True]
+
+    def add(self: audit.Chain, *entries: str) -> None:
+        if broken[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(self, *entries)
+
+    monkeypatch.setattr(audit.Chain, "add", add)
+
+    class Emptying(Echo):
+        def decode(self, value: Any) -> dict[str, Any]:
+            broken[0] = False
+            return super().decode(value)
+
+    assert [each.status_code for each in asked(places, [request("a", "x")], model=Emptying())] == [200]
+    assert [(each["event"], each.get("count")) for each in audit.entries(places.audit)] == [
+        ("lost", 1),
+        ("request", None),
+        ("closed", None),
+    ]
+
+
+def test_what_was_lost_is_told_although_nobody_asks_anything_more(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiaas.serve.seen.audit.PERIOD", 0.05)
+    real = audit.Chain.add
+
+    def full(self: audit.Chain, *entries: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def run() -> list[Any]:
+        with open_watchers(places) as watchers:
+            bundle: Any = Echo()
+            app = create_app({"echo": bundle}, access=Keys(), watchers=watchers)
+            monkeypatch.setattr(audit.Chain, "add", full)
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+                await client.post(PREDICT, **request("a", "x"))
+            await asyncio.sleep(0.15)
+            monkeypatch.setattr(audit.Chain, "add", real)
+            await asyncio.sleep(0.15)
+            return [(each["event"], each.get("count")) for each in audit.entries(places.audit)]
+
+    assert asyncio.run(run()) == [("opened", None), ("lost", 1)]
+
+
+def test_versions_in_memory_and_what_becomes_of_workers_and_versions_is_shown(places: Places) -> None:
+    leading = Leading(places.metrics, wanted=2)
+    leading.died("SIGKILL")
+    leading.switched("echo", "switched")
+    leading.switched("echo", "gave way")
+    about: dict[str, Any] = {"model": "echo", "version": "3", "digest": "d"}
+    with open_watchers(places, 0) as first, open_watchers(places, 1) as second:
+        for watchers in (first, second):
+            All(watchers).placed(about, None, awake=True)
+        assert shown(places)["aiaas_models_loaded model=echo version=3"] == 2
+        All(second).placed(about, about, awake=False)
+        assert shown(places)["aiaas_models_loaded model=echo version=3"] == 1
+        All(first).placed({**about, "version": "4"}, about, awake=True)
+        found = shown(places)
+        leading.close()
+    assert found["aiaas_models_loaded model=echo version=3"] == 0
+    assert found["aiaas_models_loaded model=echo version=4"] == 1
+    assert found["aiaas_workers_wanted"] == 2
+    assert found["aiaas_worker_deaths_total how=SIGKILL"] == 1
+    assert found["aiaas_switches_total model=echo outcome=switched"] == 1
+    assert found["aiaas_switches_total model=echo outcome=gave way"] == 1
+
+
 def test_labels_are_bounded(tmp_path: Path) -> None:
     store = Store(tmp_path, 0)
     counters = Counters(store, "many", "Many.", ("name",))
@@ -286,6 +409,15 @@ def test_a_line_a_request(places: Places) -> None:
     assert (places.logs / "access-0.jsonl").stat().st_mode & 0o077 == 0
 
 
+def test_a_flood_without_a_key_drives_no_lines_out(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiaas.serve.seen.access_log.STRANGERS", 3)
+    asked(places, [*[request("nobody", "x") for _ in range(20)], request("a", "good")])
+    *strangers, good, more = logged(places)
+    assert good["key"] == "key-a"
+    assert (more["event"], more["count"] + len(strangers)) == ("more without a key", 20)
+    assert len(strangers) < 10
+
+
 def test_the_access_log_may_go_to_stderr_or_nowhere(places: Places, capfd: pytest.CaptureFixture[str]) -> None:
     asked(Places(places.metrics, places.audit, places.logs, AccessLogs.STDERR), [request("a", "good")])
     assert json.loads(capfd.readouterr().err)["tenant"] == "tenant-a"
@@ -310,6 +442,85 @@ def test_a_log_does_not_outgrow_the_disk(tmp_path: Path) -> None:
     again.write(b"000000050\n")
     again.close()
     assert (tmp_path / "access-0.jsonl").read_bytes() == b"000000050\n"
+
+
+def test_a_log_whose_next_file_cannot_be_made_keeps_its_lines_and_touches_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = Files(tmp_path, "access-0", most=10, kept=2)
+    for number in (1, 2):
+        files.write(f"{number:09d}\n".encode())
+    real = os.open
+
+    def full(path: Path, flags: int, mode: int = 0o777) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for _ in range(5):
+        monkeypatch.setattr(os, "open", full)
+        with pytest.raises(OSError, match="No space"):
+            files.write(b"000000003\n")
+    monkeypatch.setattr(os, "open", real)
+    other = os.open(tmp_path / "other", os.O_WRONLY | os.O_CREAT)  # would have the number of a file that was closed
+    files.write(b"000000004\n")
+    files.close()
+    os.close(other)
+    kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert kept == {
+        "access-0.2.jsonl": b"000000001\n",
+        "access-0.1.jsonl": b"000000002\n",
+        "access-0.jsonl": b"000000004\n",
+        "other": b"",
+    }
+
+
+def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = Files(tmp_path, "access-0")
+    real = os.write
+    given = iter([4])
+
+    def full(file: int, data: bytes) -> int:
+        for count in given:
+            return real(file, data[:count])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        files.write(b"000000001\n")
+    monkeypatch.setattr(os, "write", real)
+    files.write(b"000000002\n")
+    files.close()
+    assert (tmp_path / "access-0.jsonl").read_bytes() == b"000000002\n"
+
+
+def test_what_is_removed_while_it_is_written_is_begun_anew(
+    places: Places, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("aiaas.serve.seen.audit.PERIOD", 0.05)
+
+    class Removing(Echo):
+        def decode(self, value: Any) -> dict[str, Any]:
+            if value == "remove":
+                for folder in (places.audit, places.logs, places.metrics):
+                    shutil.rmtree(folder)
+                time.sleep(0.1)
+            return super().decode(value)
+
+    async def run() -> None:
+        with open_watchers(places) as watchers:
+            bundle: Any = Removing()
+            app = create_app({"echo": bundle}, access=Keys(), watchers=watchers)
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+                for value in ("before", "remove", "after"):
+                    assert (await client.post(PREDICT, **request("a", value))).status_code == 200
+                    await asyncio.sleep(0.1)
+                assert (await client.get("/metrics", headers=ADMIN)).status_code == 200
+
+    asyncio.run(run())
+    assert "the audit was removed" in caplog.text
+    events = [each["event"] for each in audit.entries(places.audit)]
+    assert events == ["opened", "request", "request", "closed"], "those since then, of which /metrics is one"
+    assert audit.verify(places.audit)[0].entries == 4
+    assert [each["route"] for each in logged(places)][-1] == "/metrics"
 
 
 def test_a_log_that_cannot_be_written_costs_lines_and_no_answer(
@@ -420,6 +631,7 @@ def test_an_entry_a_request_with_a_key_and_one_for_all_without(places: Places) -
     [
         (200, None, "answered"),
         (200, "internal", "failed"),
+        (200, "deadline", "late"),
         (429, "quota", "refused"),
         (503, "overloaded", "refused"),
         (504, "deadline", "late"),
@@ -507,16 +719,16 @@ class Failing:
 
 
 def test_a_watcher_that_fails_costs_no_answer(caplog: pytest.LogCaptureFixture) -> None:
-    async def run() -> httpx.Response:
+    async def run() -> list[int]:
         failing: Watcher = Failing()
         echo: Any = Echo()
         transport = httpx.ASGITransport(create_app({"echo": echo}, watchers=[failing]))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await client.post(PREDICT, json={"inputs": ["good"]})
+            return [(await client.post(PREDICT, json={"inputs": ["good"]})).status_code for _ in range(5)]
 
     with caplog.at_level(logging.ERROR):
-        assert asyncio.run(run()).status_code == 200
-    assert caplog.text.count("Failing failed; the request goes on") == 3
+        assert asyncio.run(run()) == [200] * 5
+    assert caplog.text.count("Failing failed; the request goes on") == 1, "a trace a request would fill the disk"
 
 
 # --- traces --------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from aiaas.audit import form
+from aiaas.audit.append import append, is_there
 from aiaas.errors import UsageError, VerificationError
 
 MOST = 64 << 20
@@ -59,26 +60,26 @@ class Chain:
         data = b"".join(lines)
         if self._size and self._size + len(data) > self._most:
             self._turn()
-        self._write(data)
+        append(self._file, data, self._size)
         self._size += len(data)
         self.seq, self.head = seq, head
 
     def sync(self) -> None:
         os.fsync(self._file)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether its file is; somebody may have removed it."""
+        return is_there(self._file)
+
+    def anew(self) -> Chain:
+        """Another, in the same folder."""
+        return Chain(self._folder, most=self._most)
+
     def close(self) -> None:
         os.fsync(self._file)
         os.close(self._file)
         self._lock.release()
-
-    def _write(self, data: bytes) -> None:
-        try:
-            written = os.write(self._file, data)
-            while written < len(data):
-                written += os.write(self._file, data[written:])
-        except OSError:
-            os.ftruncate(self._file, self._size)  # no half entry
-            raise
 
     def _resume(self) -> None:
         """Find the end of the chain, and take away a line that a killed process left unfinished."""
@@ -96,8 +97,8 @@ class Chain:
         self.seq, self.head = 1, form.first_hash(self.name)
 
     def _open(self, segment: form.Segment) -> None:
-        self._segment = segment
         self._file = os.open(segment.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._segment = segment  # only now: where it cannot be opened, the next time must try the same
         self._size = os.fstat(self._file).st_size
 
     def _turn(self) -> None:

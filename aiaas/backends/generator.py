@@ -52,7 +52,7 @@ class CharacterGenerator:
     def _characters(self, tokens: Sequence[int], options: writing.Asked) -> Iterator[str]:
         with blas.one_thread():
             for number in writing.write(self.network, tokens, options, end=END, never=(UNKNOWN,)):
-                yield self.characters.decode(number)
+                yield "" if number is None else self.characters.decode(number)
 
     def save(self, directory: Path) -> None:
         """Write form, characters and weights; equal weights, equal bytes."""

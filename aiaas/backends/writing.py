@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 RECENT = 64
 """How many of the last tokens a repetition penalty looks at: a token costs the same wherever it stands."""
 
+BREATH = 256
+"""Tokens of a prompt that are read in one go."""
+
 State = TypeVar("State")
 
 
@@ -53,12 +56,15 @@ class Asked(Protocol):
 
 def write(
     reader: Reader[State], prompt: Sequence[int], asked: Asked, *, end: int, never: Sequence[int] = ()
-) -> Iterator[int]:
+) -> Iterator[int | None]:
     """The tokens that follow `prompt`, which holds one at least, until `end` is chosen or enough are written. Tokens
-    of `never` are not chosen."""
+    of `never` are not chosen. None comes now and then while a long prompt is read, so that who has no more time for it
+    can stop."""
     state = reader.start()
-    for token in prompt[:-1]:
+    for place, token in enumerate(prompt[:-1], 1):
         _, state = reader.step(token, state)
+        if place % BREATH == 0:
+            yield None
     recent = deque(prompt[-RECENT:], RECENT)
     random = np.random.default_rng(asked.seed)
     token = prompt[-1]
@@ -85,12 +91,15 @@ def write(
 
 def until(pieces: Iterable[str], stop: Sequence[str]) -> Generator[str]:
     """The pieces up to the first text of `stop`, which is left out. What may be its beginning is held back until the
-    next pieces decide, so that nothing given has to be taken back."""
+    next pieces decide, so that nothing given has to be taken back. Empty pieces are passed on."""
     if not stop:
         yield from pieces
         return
     held = ""
     for piece in pieces:
+        if not piece:
+            yield piece
+            continue
         held += piece
         found = [place for place in map(held.find, stop) if place >= 0]
         if found:

@@ -1,6 +1,6 @@
 """The deployable folder: write, verify, load, predict, find by name."""
 
-from aiaas.bundle.find import Located, data, find, locate, precision, runtime
+from aiaas.bundle.find import Located, data, find, locate, precision, registered, runtime
 from aiaas.bundle.layout import NATIVE
 from aiaas.bundle.load import Bundle, load, verify
 from aiaas.bundle.options import of_words
@@ -16,6 +16,7 @@ __all__ = [
     "locate",
     "of_words",
     "precision",
+    "registered",
     "runtime",
     "verify",
     "write",

@@ -59,6 +59,11 @@ def locate(reference: str, workspace: Workspace) -> Located:
     if (folder / layout.MANIFEST).is_file() or reference.startswith((".", "/", "~")):
         said = _said(folder) or verify(folder)
         return Located(str(said.get("name", "")), folder.absolute())
+    return registered(reference, workspace)
+
+
+def registered(reference: str, workspace: Workspace) -> Located:
+    """The same of NAME, NAME@ALIAS or NAME/VERSION alone: no folder is looked for."""
     name, alias, version = parse_reference(reference)
     entry = Registry(workspace.models).resolve(name, alias=alias, version=version)
     return Located(entry.name, entry.path, entry.digest, str(entry.number))

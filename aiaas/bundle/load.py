@@ -44,6 +44,14 @@ class Bundle:
     steps: tuple[Step, ...]
     model: Model
     version: str | None = field(default=None)
+    options: type[Params] | None = field(init=False, repr=False, compare=False)
+    """What a caller may ask of an answer, where the model writes; None where it does not."""
+    _counts: Counts | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Looked up once: to ask whether something has the methods of a protocol takes longer than many an answer.
+        object.__setattr__(self, "options", self.task.Options if isinstance(self.task, Generative) else None)
+        object.__setattr__(self, "_counts", self.model if isinstance(self.model, Counts) else None)
 
     @property
     def name(self) -> str:
@@ -82,11 +90,6 @@ class Bundle:
             (message,) = self.protect([error.message])
             raise DataError(message, where=error.where, hint=error.hint) from None
 
-    @property
-    def options(self) -> type[Params] | None:
-        """What a caller may ask of an answer, where the model writes; None where it does not."""
-        return self.task.Options if isinstance(self.task, Generative) else None
-
     def prepared(self, rows: Sequence[Mapping[str, Any]]) -> list[Example]:
         """Rows that `decode` gave as the model takes them, after the request-time steps."""
         if self.steps:
@@ -98,12 +101,12 @@ class Bundle:
     @property
     def counts(self) -> bool:
         """Whether to count the tokens takes the model's own way of reading them, which is some work."""
-        return isinstance(self.model, Counts)
+        return self._counts is not None
 
     def tokens(self, examples: Sequence[Example]) -> list[int]:
         """How much work each example is: tokens where the model reads such, characters of texts, else one."""
-        if isinstance(self.model, Counts) and examples:
-            return [max(1, each) for each in self.model.tokens(examples)]
+        if self._counts is not None and examples:
+            return [max(1, each) for each in self._counts.tokens(examples)]
         return [max(1, len(each)) if isinstance(each, str) else 1 for each in examples]
 
     def scored(self, examples: Sequence[Example]) -> list[Answer]:

@@ -46,17 +46,21 @@ def create(
 ) -> None:
     """Make a key and print it: nothing can show it again."""
     from aiaas.control import Quota
+    from aiaas.track import Registry
 
-    limits = Quota.parse(",".join(quota or ()))
+    limits, given = Quota.parse(",".join(quota or ())), _words(models)
     with _control(workspace, database) as control:
         made = control.create(
             tenant,
             scopes=_words([scopes]) or [],
-            models=_words(models),
+            models=given,
             seconds=_seconds(expires, "--expires"),
             quota=limits,
         )
+        unknown = sorted(set(given or ()) - set(Registry(control.workspace.models).names()))
     _show("keys create", made, json)
+    for name in unknown:
+        output.say(f"no model that is registered here is called {name!r}: the key opens it once one is")
 
 
 @app.command("list")

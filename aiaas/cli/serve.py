@@ -60,6 +60,16 @@ def serve_command(
             "--access-log", metavar="WHERE", help="A line for each request: file (in the workspace), stderr or off."
         ),
     ] = "file",
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--limit",
+            metavar="NAME=NUMBER",
+            show_default=False,
+            help="What a request may ask for: seconds, rows, prompts, body (bytes), waiting, batch_rows, batch_tokens, "
+            "refusals (a second); repeatable.",
+        ),
+    ] = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
     workspace: WorkspaceOption = None,
@@ -87,6 +97,7 @@ def serve_command(
         tls=_tls(tls_cert, tls_key),
         database=database,
         access_log=serve.AccessLogs(access_log),
+        limits=serve.Limits.parse(limit or ()),
     )
     serve.serve(models, settings, host=host, port=port, on_ready=ready, tell=output.say)
 

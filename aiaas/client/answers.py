@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from aiaas.contracts import Answer, Signature
@@ -35,19 +36,19 @@ class Model:
 @dataclass(frozen=True, slots=True)
 class Answers:
     """One answer an input, in their order; `{"error": {"message": …}}` for one that was refused, where such are kept.
-    `versions` are those that answered, with their digests: more than one where
-    another was put in its place meanwhile."""
+    `versions` are those that answered, with their digests: more than one where another was put in its place
+    meanwhile."""
 
     outputs: list[Answer]
     model: str
     versions: tuple[tuple[str | None, str], ...]
 
     @classmethod
-    def joined(cls, model: str, parts: Iterable[Taken]) -> Answers:
+    def joined(cls, model: str, parts: Iterable[Sequence[Taken]]) -> Answers:
         """The answers to several parts, in their order."""
         outputs: list[Answer] = []
         versions: dict[tuple[str | None, str], None] = {}
-        for part in parts:
+        for part in chain.from_iterable(parts):
             outputs += part.outputs
             versions |= part.versions
         return cls(outputs, model, tuple(versions))

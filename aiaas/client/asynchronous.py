@@ -32,15 +32,10 @@ class AsyncClient:
     ) -> None:
         import httpx
 
+        requests.check(timeout=timeout, attempts=attempts, parallel=parallel, batch=batch)
         self.url = requests.base_url(url)
         self.parallel, self.batch, self.attempts = parallel, batch, attempts
-        self._http = httpx.AsyncClient(
-            base_url=self.url,
-            headers={**requests.headers(self.url, key), "x-request-timeout": f"{timeout:g}"},
-            timeout=httpx.Timeout(timeout + 5.0, connect=5.0),
-            trust_env=not requests.loopback(self.url),  # a proxy cannot reach this machine's own loopback
-            transport=transport,
-        )
+        self._http = httpx.AsyncClient(**requests.settings(self.url, key, timeout), transport=transport)
 
     async def models(self) -> list[Model]:
         """See `Client.models`."""
@@ -58,18 +53,22 @@ class AsyncClient:
         path = requests.predict_path(model)
         turns = asyncio.Semaphore(self.parallel)
 
-        async def ask(part: Part) -> Taken:
+        async def ask(part: Part) -> list[Taken]:
             taken = Taken(len(part), keeping=keep_errors)
-            async with turns:
-                while taken.left:
+            while taken.left:
+                async with turns:
                     response = await self._send("POST", path, part.body(taken.left))
-                    if not taken.refuse(requests.refused(response)):
-                        taken.answer(requests.understood(response, part.start, model=model))
-            return taken
+                if requests.too_many(response, part):
+                    first, second = part.halves()
+                    return [*await ask(first), *await ask(second)]
+                if not taken.refuse(requests.refused(response)):
+                    taken.answer(requests.understood(response, part.start, model=model))
+            return [taken]
 
+        parts = list(requests.parts(inputs, options, self.batch))  # what cannot be sent is said before any is
         try:
             async with asyncio.TaskGroup() as group:
-                asked = [group.create_task(ask(part)) for part in requests.parts(inputs, options, self.batch)]
+                asked = [group.create_task(ask(part)) for part in parts]
         except ExceptionGroup as failed:  # the first that was raised; the others were cancelled for it
             raise failed.exceptions[0] from None
         return Answers.joined(model, [each.result() for each in asked])
@@ -77,18 +76,18 @@ class AsyncClient:
     async def stream(self, model: str, value: Any, options: Mapping[str, Any] | None = None) -> AsyncIterator[str]:
         """See `Client.stream`."""
         (part,) = requests.parts([value], options, 1)
-        path, body = requests.predict_path(model), part.body(stream=True)
-        headers = {"content-type": "application/json"}
+        response = await self._send("POST", requests.predict_path(model), part.body(stream=True), stream=True)
         with told(self.url):
-            async with self._http.stream("POST", path, content=body, headers=headers) as response:
+            try:
                 if response.is_error:
-                    await response.aread()
                     requests.understood(response, model=model)
                 reader = events.Reader(self.url)
-                async for line in response.aiter_lines():
-                    if piece := reader.take(line):
+                async for data in response.aiter_bytes():
+                    for piece in reader.take(data):
                         yield piece
                 reader.check()
+            finally:
+                await response.aclose()
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -99,15 +98,18 @@ class AsyncClient:
     async def __aexit__(self, *error: object) -> None:
         await self.close()
 
-    async def _send(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
+    async def _send(self, method: str, path: str, body: bytes | None = None, *, stream: bool = False) -> httpx.Response:
         import httpx
 
         headers = {"content-type": "application/json"} if body is not None else {}
+        request = self._http.build_request(method, path, content=body, headers=headers)
         retry = Retry(self.attempts)
         while True:
             with told(f"{self.url}{path}"):
                 try:
-                    response = await self._http.request(method, path, content=body, headers=headers)
+                    response = await self._http.send(request, stream=stream)
+                    if response.is_error:
+                        await response.aread()
                     wait = retry.after(response)
                 except httpx.TransportError as error:
                     wait = retry.after_failure(error)

@@ -17,6 +17,7 @@ AGAIN = frozenset({429, 502, 503, 504})
 LONGEST = 60.0
 """Seconds that are waited at most, whatever a service asks for."""
 _FIRST = 0.2
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Retry:
 
         self._sent += 1
         lost = isinstance(error, httpx.ReadTimeout | httpx.UnsupportedProtocol | httpx.ProxyError)
-        return None if lost or self._sent >= self.attempts else self._pause()
+        return None if lost or _UNTRUSTED in str(error) or self._sent >= self.attempts else self._pause()
 
     def _pause(self) -> float:
         return random.uniform(0.5, 1.0) * _FIRST * float(2 ** min(self._sent, 8))  # noqa: S311 - no secret
@@ -65,6 +66,10 @@ def told(url: str) -> Iterator[None]:
         raise RemoteError(
             f"the service does not answer in time ({type(error).__name__})", where=url, hint="give it a longer timeout"
         ) from error
+    except httpx.DecodingError as error:
+        raise RemoteError("the service's answer cannot be read: it is compressed wrongly", where=url) from error
     except httpx.TransportError as error:
         hint = "is `aiaas serve` running there?"
+        if _UNTRUSTED in str(error):
+            hint = "name its certificate in SSL_CERT_FILE, if you trust it"
         raise RemoteError(f"the service does not answer: {error}", where=url, hint=hint) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self
 
 from aiaas.client import events, requests
@@ -38,15 +39,10 @@ class Client:
     ) -> None:
         import httpx
 
+        requests.check(timeout=timeout, attempts=attempts, parallel=parallel, batch=batch)
         self.url = requests.base_url(url)
         self.parallel, self.batch, self.attempts = parallel, batch, attempts
-        self._http = httpx.Client(
-            base_url=self.url,
-            headers={**requests.headers(self.url, key), "x-request-timeout": f"{timeout:g}"},
-            timeout=httpx.Timeout(timeout + 5.0, connect=5.0),
-            trust_env=not requests.loopback(self.url),  # a proxy cannot reach this machine's own loopback
-            transport=transport,
-        )
+        self._http = httpx.Client(**requests.settings(self.url, key, timeout), transport=transport)
 
     def models(self) -> list[Model]:
         """The models that the key may ask."""
@@ -68,13 +64,16 @@ class Client:
         """
         path = requests.predict_path(model)
 
-        def ask(part: Part) -> Taken:
+        def ask(part: Part) -> list[Taken]:
             taken = Taken(len(part), keeping=keep_errors)
             while taken.left:
                 response = self._send("POST", path, part.body(taken.left))
+                if requests.too_many(response, part):
+                    first, second = part.halves()
+                    return [*ask(first), *ask(second)]
                 if not taken.refuse(requests.refused(response)):
                     taken.answer(requests.understood(response, part.start, model=model))
-            return taken
+            return [taken]
 
         parts = requests.parts(inputs, options, self.batch)
         if len(inputs) <= 1 or self.parallel <= 1:
@@ -83,21 +82,16 @@ class Client:
             return Answers.joined(model, threads.map(ask, parts))
 
     def stream(self, model: str, value: Any, options: Mapping[str, Any] | None = None) -> Iterator[str]:
-        """The answer of a model that writes, piece by piece; to close the iterator ends the request. Raises as
-        `predict`."""
+        """The answer of a model that writes, piece by piece; to close the iterator ends the request. What has not begun
+        to come is asked for again as by `predict`, which raises the same."""
         (part,) = requests.parts([value], options, 1)
-        path, body = requests.predict_path(model), part.body(stream=True)
-        with (
-            told(self.url),
-            self._http.stream("POST", path, content=body, headers={"content-type": "application/json"}) as response,
-        ):
+        response = self._send("POST", requests.predict_path(model), part.body(stream=True), stream=True)
+        with told(self.url), closing(response):
             if response.is_error:
-                response.read()
                 requests.understood(response, model=model)
             reader = events.Reader(self.url)
-            for line in response.iter_lines():
-                if piece := reader.take(line):
-                    yield piece
+            for data in response.iter_bytes():
+                yield from reader.take(data)
             reader.check()
 
     def close(self) -> None:
@@ -109,15 +103,19 @@ class Client:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _send(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
+    def _send(self, method: str, path: str, body: bytes | None = None, *, stream: bool = False) -> httpx.Response:
+        """The response, of which with `stream` nothing was read that is no error."""
         import httpx
 
         headers = {"content-type": "application/json"} if body is not None else {}
+        request = self._http.build_request(method, path, content=body, headers=headers)
         retry = Retry(self.attempts)
         while True:
             with told(f"{self.url}{path}"):
                 try:
-                    response = self._http.request(method, path, content=body, headers=headers)
+                    response = self._http.send(request, stream=stream)
+                    if response.is_error:
+                        response.read()
                     wait = retry.after(response)
                 except httpx.TransportError as error:
                     wait = retry.after_failure(error)

@@ -33,7 +33,8 @@ class Generator(Protocol):
     """A model that writes. Its `predict` gives what the task measures, such as the loss of a text."""
 
     def generate(self, prompt: str, options: Any) -> Iterator[str]:
-        """What follows `prompt`, piece by piece; `options` are of the task's `Options`. Equal options, equal text."""
+        """What follows `prompt`, piece by piece; `options` are of the task's `Options`. Equal options, equal text. A
+        piece may be empty: where the next takes long, such give the caller a moment to stop."""
 
 
 @runtime_checkable

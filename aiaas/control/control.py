@@ -107,32 +107,28 @@ class Control:
     ) -> NewKey:
         """A key of `tenant`, which is known from then on; it expires after `seconds`."""
         keys.checked_tenant(tenant)
+        keys.checked_life(seconds)
         allowed = {"scopes": keys.checked_scopes(scopes), "models": keys.checked_models(models)}
         with self._change() as session:
             return self._create(session, tenant, allowed, seconds, quota)
 
     def first(self, tenant: str) -> NewKey | None:
         """A key for everything, where there is none at all yet."""
-        if self._any():
-            return None
+        with self.database.read() as session:
+            if _any(session):
+                return None
         with self._change() as session:
-            if session.scalar(sa.select(sa.exists().where(KeyRow.name.is_not(None)))):
+            if _any(session):
                 return None  # another process was faster
             return self._create(session, tenant, {"scopes": list(keys.SCOPES), "models": None}, None, Quota())
-
-    def _any(self) -> bool:
-        with self.database.read() as session:
-            return bool(session.scalar(sa.select(sa.exists().where(KeyRow.name.is_not(None)))))
 
     def _create(
         self, session: Session, tenant: str, allowed: dict[str, list[str] | None], seconds: float | None, quota: Quota
     ) -> NewKey:
         now = time.time()
-        owner = session.get(TenantRow, tenant)
-        if owner is None:
-            owner = TenantRow(name=tenant, created=now, account=AccountRow(quota=""))
         name, text = secret.new_key()
-        row = KeyRow(name=name, digest=secret.digest(self.secret, text), tenant=owner, created=now, **allowed)
+        digest = secret.digest(self.secret, text)
+        row = KeyRow(name=name, digest=digest, tenant=_owner(session, tenant), created=now, **allowed)
         row.expires = None if seconds is None else now + seconds
         row.account = AccountRow(quota=str(quota))
         session.add(row)
@@ -142,6 +138,7 @@ class Control:
     def rotate(self, name: str, *, overlap: float = 0.0, seconds: float | None = None) -> NewKey:
         """A key that takes the place of another, which is valid for `overlap` seconds more. It may do the same, shares
         the quota, and expires after `seconds`, or after as long as the other was made for."""
+        keys.checked_life(seconds)
         with self._change() as session:
             before = self._known(session, name)
             now = time.time()
@@ -183,11 +180,7 @@ class Control:
         """Let all keys of the tenant together use no more than `quota`; the tenant may be new."""
         keys.checked_tenant(tenant)
         with self._change() as session:
-            row = session.get(TenantRow, tenant)
-            if row is None:
-                row = TenantRow(name=tenant, created=time.time(), account=AccountRow(quota=""))
-                session.add(row)
-            row.account.quota = str(quota)
+            _owner(session, tenant).account.quota = str(quota)
 
     def _known(self, session: Session, name: str) -> KeyRow:
         name = secret.name_of(name) or name
@@ -206,3 +199,17 @@ class Control:
             hint = f"did you mean {close!r}?" if close else "aiaas keys list shows them"
             raise UnknownError("there is no such tenant", where="--tenant", hint=hint)
         return row
+
+
+def _any(session: Session) -> bool:
+    """Whether there is a key."""
+    return bool(session.scalar(sa.select(sa.exists().where(KeyRow.name.is_not(None)))))
+
+
+def _owner(session: Session, tenant: str) -> TenantRow:
+    """The tenant, who is known from here on."""
+    row = session.get(TenantRow, tenant)
+    if row is None:
+        row = TenantRow(name=tenant, created=time.time(), account=AccountRow(quota=""))
+        session.add(row)
+    return row

@@ -18,6 +18,16 @@ from aiaas.errors import DataError, RemoteError, SecretError, UsageError, Verifi
 
 WAIT = 10
 """Seconds for a database that is silent, or that another process writes to."""
+_BOUNDS = {
+    "connect_timeout": WAIT,
+    "options": f"-c statement_timeout={WAIT * 1000}",
+    # A machine that is gone says nothing: without these the kernel waits for it for hours.
+    "tcp_user_timeout": WAIT * 1000,
+    "keepalives_idle": WAIT,
+    "keepalives_interval": WAIT,
+    "keepalives_count": 1,
+}
+"""For PostgreSQL's own library."""
 _LOCK = 0x61696161
 """Of PostgreSQL's advisory locks: who makes the tables."""
 
@@ -64,8 +74,7 @@ class Database:
     def _engine(self) -> sa.Engine:
         if self.elsewhere:
             plugins.require(("psycopg",), "a PostgreSQL for keys")
-            options = {"connect_timeout": WAIT, "options": f"-c statement_timeout={WAIT * 1000}"}
-            return sa.create_engine(self._url, connect_args=options, pool_pre_ping=True, pool_size=1, max_overflow=4)
+            return sa.create_engine(self._url, connect_args=_BOUNDS, pool_pre_ping=True, pool_size=1, max_overflow=4)
         engine = sa.create_engine(self._url, connect_args={"timeout": WAIT}, poolclass=sa.NullPool)
 
         @sa.event.listens_for(engine, "connect")

@@ -121,6 +121,12 @@ def checked_tenant(name: str, where: str = "--tenant") -> str:
     return name
 
 
+def checked_life(seconds: float | None, where: str = "--expires") -> float | None:
+    if seconds is not None and seconds <= 0:
+        raise UsageError("a key that expires at once opens nothing", where=where, hint="such as 90d; without it, never")
+    return seconds
+
+
 def checked_scopes(scopes: Collection[str], where: str = "--scopes") -> list[str]:
     for scope in scopes:
         if scope not in SCOPES:

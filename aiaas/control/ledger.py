@@ -13,9 +13,9 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from operator import add
 from pathlib import Path
 
 from aiaas.control.generation import reserve
@@ -45,33 +45,58 @@ class Over:
         return f"the quota of this {self.account.whose} is used up: {self.limit:,.10g} {self.name} a {self.period}"
 
 
-@dataclass(slots=True)
+class _Lock:
+    """A file that one thread of one process holds."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+
+    def __enter__(self) -> None:
+        _here.acquire()
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX)
+        except BaseException:
+            _here.release()
+            raise
+
+    def __exit__(self, *failed: object) -> None:
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_UN)
+        finally:
+            _here.release()
+
+
 class _Record:
-    """`levels` fall by the quota of a second in a second; `used` counts the day."""
+    """That of an account as it is at `now`: `levels` fall by the quota of a second in a second; `used` counts the
+    day."""
 
-    when: float
-    levels: list[float]
-    day: int
-    used: list[float]
+    __slots__ = ("account", "day", "levels", "used", "when")
 
-    def pass_to(self, now: float, account: Account) -> None:
-        passed = max(0.0, now - self.when)
-        rates = account.quota.second
-        self.levels = [
-            0.0 if rate == math.inf else max(0.0, level - rate * passed)
-            for level, rate in zip(self.levels, rates, strict=True)
-        ]
-        self.when = now
-        if (day := int(now // DAY)) != self.day:
+    def __init__(self, account: Account, memory: mmap.mmap, now: float) -> None:
+        self.account = account
+        when, *numbers = _RECORD.unpack_from(memory, account.number * SIZE)
+        self.levels, self.used = numbers[:4], numbers[5:]
+        self.when, self.day = now, int(numbers[4])
+        passed = max(0.0, now - when)
+        for place, rate in enumerate(account.quota.second):
+            self.levels[place] = 0.0 if rate == math.inf else max(0.0, self.levels[place] - rate * passed)
+        day = int(now // DAY)
+        if day > self.day or day < self.day - 1:  # a clock put back over midnight does not begin the day anew
             self.day, self.used = day, [0.0] * len(NAMES)
+
+    def write(self, memory: mmap.mmap, cost: Sequence[float]) -> None:
+        levels, used = map(add, self.levels, cost), map(add, self.used, cost)
+        _RECORD.pack_into(memory, self.account.number * SIZE, self.when, *levels, self.day, *used)
 
 
 class Ledger:
-    """The use of accounts, in the file at `path`. `clock` gives seconds since the epoch."""
+    """The use of accounts, in the file at `path`. `clock` gives seconds since the epoch. Raises OSError where the disk
+    has no room for an account that is new."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = _Lock(self._file)
         self._memory: mmap.mmap | None = None
         self._size = 0
 
@@ -82,9 +107,11 @@ class Ledger:
         What is more than a second's quota passes once nothing of it is used, and is paid off in the seconds after it;
         the quota of a day is never exceeded, but by computing, whose cost is known only afterwards.
         """
-        with self._locked(accounts) as records:
-            for account, record in records:
-                if (over := _over(account, record, cost, places)) is not None:
+        with self._lock:
+            now = self._clock()
+            records = [self._read(account, now) for account in accounts]
+            for record in records:
+                if (over := _over(record, cost, places)) is not None:
                     self._write(records, Amounts())  # the time is kept: a clock may have gone back
                     return over
             self._write(records, cost)
@@ -92,40 +119,24 @@ class Ledger:
 
     def add(self, accounts: Iterable[Account], cost: Sequence[float]) -> None:
         """Count what was used, whatever the limits are."""
-        with self._locked(accounts) as records:
-            self._write(records, cost)
-
-    @contextmanager
-    def _locked(self, accounts: Iterable[Account]) -> Iterator[list[tuple[Account, _Record]]]:
-        """The records as they are now, which nobody else changes meanwhile."""
-        with _here:
-            fcntl.lockf(self._file, fcntl.LOCK_EX)
-            try:
-                now = self._clock()
-                yield [(account, self._read(account, now)) for account in accounts]
-            finally:
-                fcntl.lockf(self._file, fcntl.LOCK_UN)
+        with self._lock:
+            now = self._clock()
+            self._write([self._read(account, now) for account in accounts], cost)
 
     def _reaching(self, number: int) -> mmap.mmap:
         """The file in memory, made longer where it does not hold the record yet."""
         if self._memory is None or (number + 1) * SIZE > self._size:
-            self._size = max(os.fstat(self._file).st_size, ((number + 1) * SIZE // _STEP + 1) * _STEP)
-            reserve(self._file, self._size)
-            self._memory = mmap.mmap(self._file, self._size)
+            size = max(os.fstat(self._file).st_size, ((number + 1) * SIZE // _STEP + 1) * _STEP)
+            reserve(self._file, size)
+            self._memory, self._size = mmap.mmap(self._file, size), size
         return self._memory
 
     def _read(self, account: Account, now: float) -> _Record:
-        when, *numbers = _RECORD.unpack_from(self._reaching(account.number), account.number * SIZE)
-        record = _Record(when, numbers[:4], int(numbers[4]), numbers[5:])
-        record.pass_to(now, account)
-        return record
+        return _Record(account, self._reaching(account.number), now)
 
-    def _write(self, records: list[tuple[Account, _Record]], cost: Sequence[float]) -> None:
-        for account, record in records:
-            levels = [level + more for level, more in zip(record.levels, cost, strict=True)]
-            used = [before + more for before, more in zip(record.used, cost, strict=True)]
-            place = account.number * SIZE
-            _RECORD.pack_into(self._reaching(account.number), place, record.when, *levels, record.day, *used)
+    def _write(self, records: list[_Record], cost: Sequence[float]) -> None:
+        for record in records:
+            record.write(self._reaching(record.account.number), cost)
 
     def close(self) -> None:
         with _here:
@@ -134,7 +145,8 @@ class Ledger:
             os.close(self._file)
 
 
-def _over(account: Account, record: _Record, cost: Sequence[float], places: Collection[int]) -> Over | None:
+def _over(record: _Record, cost: Sequence[float], places: Collection[int]) -> Over | None:
+    account = record.account
     for place in places:
         name, more = NAMES[place], cost[place]
         rate, level = account.quota.second[place], record.levels[place]

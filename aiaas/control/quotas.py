@@ -91,6 +91,8 @@ def _limit(part: str, where: str) -> tuple[str, str, float]:
             raise UsageError(f"{what} is one of {', '.join(allowed)}", where=where, hint=hint)
     if not number:
         raise UsageError(f"a limit of 0 {name} allows nothing", where=where, hint="revoke the key instead")
+    if period == "day" and number < 1 and name != "compute":
+        raise UsageError(f"less than one of {name} a day allows nothing", where=where, hint=_HINT)
     return name, period, number
 
 

@@ -15,6 +15,9 @@ from aiaas.errors import AiaasError
 
 POLL = 1.0
 """Seconds after which the database is asked whether another machine changed something."""
+PATIENCE = 1.0
+"""Seconds that a request waits for keys that were changed just now. After that what was known holds until the database
+answers: a change that cannot be read must not stop the service."""
 logger = logging.getLogger("aiaas.serve")
 
 
@@ -35,7 +38,8 @@ class Keyring:
         self._clock = clock
         self._seen = control.generation.value
         self._snapshot = control.snapshot()
-        self._lock = threading.Lock()
+        self._tried = self._waited = self._seen
+        self._read = threading.Condition()
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, args=(poll,), name="aiaas-keys", daemon=True)
@@ -43,11 +47,8 @@ class Keyring:
 
     def find(self, text: str) -> Key:
         """The key that `text` is. Raises RefusedError."""
-        if self._control.generation.value != self._seen:
-            if self._control.database.elsewhere:
-                self._wake.set()  # a server may take its time: no request waits for it
-            else:
-                self._look()
+        if (generation := self._control.generation.value) != self._seen:
+            self._await(generation)
         name = secret.name_of(text)
         known = self._snapshot.keys.get(name) if name else None
         found = secret.digest(self._control.secret, text) if known else b""
@@ -58,19 +59,24 @@ class Keyring:
             raise RefusedError(f"the key {'was' if state == 'revoked' else 'has'} {state}")
         return known[1]
 
-    def _look(self) -> None:
-        """Read the keys of this machine's database; where that cannot be, the thread goes on trying."""
-        try:
-            self._load()
-        except AiaasError:
-            self._seen = self._control.generation.value
-            self._wake.set()
+    def _await(self, generation: int) -> None:
+        """Let the thread read what changed, and wait for it, once after each change."""
+        if generation == self._waited:
+            return
+        self._waited = generation
+        self._wake.set()
+        with self._read:
+            self._read.wait_for(lambda: self._tried >= generation, PATIENCE)
 
     def _load(self) -> None:
-        with self._lock:
-            seen = self._control.generation.value  # before reading: a change in between is read again
+        seen = self._control.generation.value  # before reading: a change in between is read again
+        try:
             self._snapshot = self._control.snapshot()
             self._seen = seen
+        finally:
+            with self._read:
+                self._tried = seen
+                self._read.notify_all()
 
     def _watch(self, poll: float) -> None:
         failed = False
@@ -85,9 +91,12 @@ class Keyring:
                 if failed:
                     logger.warning("the database of the keys answers again")
                 failed = False
-            except AiaasError as error:
+            except Exception as error:  # whatever became of the database, it is looked at again
                 if not failed:
-                    logger.error("%s; the keys stay as they are known until it does", error)
+                    known = isinstance(error, AiaasError)
+                    said = error if known else "the database of the keys does not answer as it should"
+                    told = "%s; the keys stay as they are known until it does"
+                    logger.error(told, said, exc_info=None if known else error)
                 failed = True
 
     def close(self) -> None:

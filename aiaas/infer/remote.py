@@ -31,7 +31,7 @@ class RemoteModel:
 
     def __init__(self, url: str, *, timeout: float = 60.0) -> None:
         base, name = _split(url)
-        self._client = Client(base, os.environ.get(KEY), timeout=timeout, attempts=4)
+        self._client = Client(base, os.environ.get(KEY) or None, timeout=timeout, attempts=4)
         try:
             model = self._client.model(name) if name else self._only_model()
             self._task = _task(model.task)

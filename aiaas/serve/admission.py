@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from aiaas.serve.calls import Call
-from aiaas.serve.errors import QuotaError
+from aiaas.serve.errors import QuotaError, UnavailableError, logger
 
 if TYPE_CHECKING:
     from aiaas.control import Account, Ledger
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 ALL, SIZES, COSTS = frozenset({0, 1, 2, 3}), frozenset({1, 2}), frozenset({2, 3})
 """Places in `Amounts`: all that is counted; what is known of a request that was read, and of one that was answered."""
+_LATER = "send it again after the seconds in Retry-After"
 
 
 class Admission(Protocol):
@@ -54,15 +56,19 @@ class Quotas:
 
     def settle(self, call: Call) -> None:
         if accounts := _limited(call, COSTS):
-            self._ledger.add(accounts, (0.0, 0.0, float(call.written), call.spent.computed))
+            with suppress(OSError):  # it was let in, so there was room; what was computed is answered
+                self._ledger.add(accounts, (0.0, 0.0, float(call.written), call.spent.computed))
 
     def _take(self, call: Call, cost: tuple[float, float, float, float], places: Set[int]) -> None:
         if not (accounts := _limited(call, places)):
             return
-        over = self._ledger.take(accounts, cost, places)
+        try:
+            over = self._ledger.take(accounts, cost, places)
+        except OSError as error:
+            logger.error("what is used of the quotas cannot be counted: %s", error.strerror)
+            raise UnavailableError("the quota of this key cannot be counted just now", 1.0, hint=_LATER) from None
         if over is not None:
-            hint = "send it again after the seconds in Retry-After, or less at once"
-            raise QuotaError(str(over), over.after, hint=hint)
+            raise QuotaError(str(over), over.after, hint=f"{_LATER}, or less at once")
 
 
 def _limited(call: Call, places: Set[int]) -> list[Account]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 
 from aiaas import strictjson
-from aiaas.errors import DataError
-from aiaas.serve.errors import MediaTypeError, RequestError, TooLargeError
+from aiaas.errors import DataError, OptionError
+from aiaas.serve.errors import DeadlineError, MediaTypeError, RequestError, TooLargeError
 
 if TYPE_CHECKING:
     from python_multipart.multipart import File
@@ -22,24 +23,8 @@ logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 JSON = "application/json"
 FORM = "multipart/form-data"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one request may ask for."""
-
-    body: int = 16 << 20
-    """Bytes."""
-    rows: int = 10_000
-    prompts: int = 64
-    """Inputs of a model that writes, whose answers take a while each."""
-    seconds: float = 60.0
-    """What a request may take where it does not say less."""
-    waiting: int = 20_000
-    """Rows that may wait for a model."""
-    batch_rows: int = 256
-    batch_tokens: int = 16_384
-    """What is computed together at most."""
+CONTAINERS = 1_000_000
+"""Lists and objects in a body of JSON: of empty ones a few bytes each become a hundred in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +58,8 @@ async def read_body(request: Request, limit: int, media_types: Sequence[str] = (
 
 
 async def read_bytes(request: Request, limit: int) -> bytes:
-    """The body of whatever kind, refused as soon as it is known to be longer than `limit` bytes."""
+    """The body of whatever kind, refused as soon as it is known to be longer than `limit` bytes. Raises DeadlineError
+    where it takes longer to come than the request may."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise MediaTypeError("a compressed body is not taken", hint="send it as it is")
     length = request.headers.get("content-length", "")
@@ -82,16 +68,20 @@ async def read_bytes(request: Request, limit: int) -> bytes:
         raise too_large
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise too_large
-        parts.append(part)
+    try:
+        async with asyncio.timeout_at(request.state.call.deadline):
+            async for part in request.stream():
+                size += len(part)
+                if size > limit:
+                    raise too_large
+                parts.append(part)
+    except TimeoutError:
+        raise DeadlineError from None
     return b"".join(parts)
 
 
 def read(body: Body, max_rows: int, *, writes: bool = False) -> Asked:
-    """What a request asks: its inputs are values of JSON, or files as bytes. Raises RequestError."""
+    """What a request asks: its inputs are values of JSON, or files as bytes. Raises RequestError, OptionError."""
     if body.kind == JSON:
         asked = _of_json(body.data, writes)
     else:
@@ -105,6 +95,10 @@ def too_many(max_rows: int) -> TooLargeError:
     return TooLargeError(f"more than {max_rows:,} inputs", where="inputs", hint="send fewer inputs a request")
 
 
+def no_options() -> OptionError:
+    return OptionError("the model takes no options", where="options", hint="options are for models that write")
+
+
 def _other_kind(media_types: Sequence[str]) -> MediaTypeError:
     if not media_types:
         return MediaTypeError("the body must be JSON", hint="send the header Content-Type: application/json")
@@ -114,6 +108,9 @@ def _other_kind(media_types: Sequence[str]) -> MediaTypeError:
 
 def parse(data: bytes, hint: str, *, nan_is_null: bool = False) -> Any:
     """The JSON that a body holds. Raises RequestError with the hint, which says what a right one looks like."""
+    if data.count(b"[") + data.count(b"{") > CONTAINERS:
+        message = f"the body holds more than {CONTAINERS:,} lists and objects"
+        raise TooLargeError(message, where="body", hint="send fewer inputs a request")
     try:
         return strictjson.loads(data.decode("utf-8"), nan_is_null=nan_is_null)
     except UnicodeDecodeError as error:
@@ -128,6 +125,10 @@ def _of_json(data: bytes, writes: bool) -> Asked:
     given = value.get("inputs") if isinstance(value, dict) else None
     if not isinstance(given, list):
         raise RequestError("the body is no object with a list of inputs", where="body", hint=hint)
+    if value.get("options") and not writes:
+        raise no_options()
+    if value.get("stream") and not writes:
+        raise RequestError("the model does not write: it answers as a whole", where="stream", hint="leave stream out")
     allowed = ("inputs", "options", "stream") if writes else ("inputs",)
     if value.keys() - set(allowed):
         raise RequestError(f"the body holds more than {', '.join(allowed)}", where="body", hint=hint)

@@ -17,8 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aiaas.serve.access import OPEN, Access, check_scope
 from aiaas.serve.admission import Admission
 from aiaas.serve.calls import Call
-from aiaas.serve.errors import RequestError, Wording, answer_error, logger
+from aiaas.serve.errors import NoKeyError, RequestError, Wording, answer_error, logger
 from aiaas.serve.life import Life
+from aiaas.serve.refusals import Refusals
 from aiaas.serve.watching import GONE, Ended, Watcher
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -28,8 +29,8 @@ _CLOSE = (b"connection", b"close")
 
 class Boundary:
     """Outermost of the app. Without a caller nothing behind it is reached but what is open to all; each request has
-    `seconds` at most, or as many as X-Request-Timeout says, if that is less. `wording` gives the form of errors under a
-    path."""
+    `seconds` at most, or as many as X-Request-Timeout says, if that is less. `refusals` says when somebody without a
+    key is answered; `wording` gives the form of errors under a path."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Boundary:
         access: Access,
         admission: Admission,
         seconds: float,
+        refusals: Refusals,
         watcher: Watcher,
         wording: Callable[[str], Wording],
     ) -> None:
@@ -46,6 +48,7 @@ class Boundary:
         self.access = access
         self.admission = admission
         self.seconds = seconds
+        self.refusals = refusals
         self.watcher = watcher
         self.wording = wording
 
@@ -73,6 +76,8 @@ class Boundary:
             if passing.status:
                 logger.error("request %s failed while it was answered", passing.id, exc_info=error)
                 raise
+            if isinstance(error, NoKeyError) and not self.life.stopping:
+                await self.refusals.turn()
             response = answer_error(error, passing.id, self.wording(scope["path"]))
             state["code"] = response.code
             await response(scope, receive, passing)
@@ -111,7 +116,8 @@ def _ended(scope: Scope, headers: Headers, passing: _Passing, began: float) -> E
     route = getattr(scope.get("route"), "path", None)
     call = state.get("call")
     code = state.get("code") or (call.code if call else None)
-    told = (passing.id, method, route, passing.status or GONE, over - began)
+    status = GONE if call and call.left else passing.status or GONE
+    told = (passing.id, method, route, status, over - began)
     return Ended(*told, call, code, headers.get("traceparent"), over)
 
 

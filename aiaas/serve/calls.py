@@ -52,6 +52,8 @@ class Call:
     spent: Spent = field(default_factory=Spent)
     failed: bool = False
     """Whether the model failed it while its answer was already being sent."""
+    left: bool = False
+    """Whether its client went away while its answer was being written."""
     code: str | None = None
     """That of an error on the way to the answer: one that had begun as a stream has no other place for it."""
 

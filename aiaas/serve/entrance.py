@@ -10,6 +10,8 @@ from contextlib import suppress
 from ssl import SSLContext
 from typing import TYPE_CHECKING
 
+from aiaas.serve.connection import HEAD
+
 if TYPE_CHECKING:
     from aiaas.serve.fleet.board import Crowd
 
@@ -17,8 +19,25 @@ MANNERS = 0.002
 """Seconds that a process with more connections than another leaves it to that one to take the next."""
 EXHAUSTED = 1.0
 """Seconds without newcomers where the process may open no further file."""
+KEPT = 256
+"""Of the files that the process may open, those that are no connections: models, databases and logs need some."""
+MANY = 65_536
 AT_ONCE = 64
 """Connections taken in one go where nobody else would take them."""
+
+
+def most_files() -> int:
+    """How many files the process may open, which is as many as whoever started it allows it."""
+    import resource
+
+    now, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    endless = resource.RLIM_INFINITY
+    wanted = MANY if allowed == endless else min(allowed, MANY)
+    if now != endless and now < wanted:
+        with suppress(ValueError, OSError):  # a system may have a bound of its own
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, allowed))
+            now = wanted
+    return MANY if now == endless else now
 
 
 class Entrance:
@@ -41,6 +60,7 @@ class Entrance:
         self._ssl = ssl
         self._count = count
         self._crowd = crowd
+        self._most = max(most_files() - KEPT, KEPT)
         self._coming: set[asyncio.Task[object]] = set()
         self._pause: asyncio.TimerHandle | None = None
         self._waited = False
@@ -74,6 +94,9 @@ class Entrance:
             self._stay_away(MANNERS)
             return
         self._waited = False
+        if self.connections >= self._most:
+            self._stay_away(EXHAUSTED)
+            return
         try:
             for _ in range(1 if self._crowd else AT_ONCE):
                 self._take(self.door.accept()[0])
@@ -97,7 +120,9 @@ class Entrance:
         connection.setblocking(False)
         loop = asyncio.get_running_loop()
         task: asyncio.Task[object] = loop.create_task(
-            loop.connect_accepted_socket(self._protocol, connection, ssl=self._ssl)
+            loop.connect_accepted_socket(
+                self._protocol, connection, ssl=self._ssl, ssl_handshake_timeout=HEAD if self._ssl else None
+            )
         )
         self._coming.add(task)
         task.add_done_callback(self._came)

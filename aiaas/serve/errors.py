@@ -49,6 +49,13 @@ class ForbiddenError(RequestError):
     code = "forbidden"
 
 
+class ConflictError(RequestError):
+    """The service is not in a state in which it could be done."""
+
+    http = 409
+    code = "conflict"
+
+
 class TooLargeError(RequestError):
     """The body, or the number of inputs, is above the limit."""
 
@@ -83,6 +90,13 @@ class BusyError(LaterError):
 
     http = 503
     code = "overloaded"
+
+
+class UnavailableError(LaterError):
+    """Something that the service needs does not answer just now."""
+
+    http = 503
+    code = "unavailable"
 
 
 class DeadlineError(RequestError):
@@ -121,7 +135,7 @@ _STATUS: tuple[tuple[type[AiaasError], int], ...] = (
     (MissingPackageError, 500),
     (AiaasError, 500),
 )
-_HTTP_CODES = {404: "not-found", 405: "method-not-allowed"}
+HTTP_CODES = {404: "not-found", 405: "method-not-allowed"}
 
 
 Wording = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
@@ -171,7 +185,7 @@ def _told(error: Exception, request_id: str) -> Told:
     if isinstance(error, OptionError):  # written for whoever asks, without what was sent
         return Told(422, error.as_dict())
     if isinstance(error, HTTPException):
-        code = _HTTP_CODES.get(error.status_code, "http")
+        code = HTTP_CODES.get(error.status_code, "http")
         body = {
             "code": code,
             "message": str(error.detail),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from aiaas.serve.admission import Admission
     from aiaas.workspace import Workspace
 
+_DATES = {9: "is not valid yet", 10: "has expired"}
+"""By OpenSSL's X509_V_ERR_… numbers."""
 TENANT = "default"
 """Whose the first key is."""
 _BOTH = (
@@ -49,6 +51,31 @@ class Tls:
                 where=f"--tls-cert {self.certificate} --tls-key {self.key}",
                 hint="both must be PEM, the key that of the certificate and without a password",
             ) from None
+
+    def check_dates(self) -> None:
+        """Raise UsageError for a certificate that every client would refuse today. It is asked by a handshake in
+        memory, since ssl looks at dates only then."""
+        there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+        guest = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        guest.check_hostname = False
+        guest.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        guest.load_verify_locations(self.certificate)
+        host = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        host.load_cert_chain(self.certificate, self.key)
+        asking, answering = guest.wrap_bio(back, there), host.wrap_bio(there, back, server_side=True)
+        for side in (asking, answering, asking):
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLCertVerificationError as error:
+                if said := _DATES.get(error.verify_code):
+                    raise UsageError(
+                        f"the certificate {said}",
+                        where=f"--tls-cert {self.certificate}",
+                        hint="renew it, or set the clock",
+                    ) from None
+                return  # who signed it is for the clients to judge
 
 
 def _no_password() -> str:

@@ -34,7 +34,10 @@ class Keyed:
 
 
 def _given(headers: Headers) -> str | None:
-    scheme, _, rest = headers.get("authorization", "").partition(" ")
+    given = headers.getlist("authorization")
+    if len(given) > 1:  # what stands before us may have looked at another one than we would
+        return None
+    scheme, _, rest = (given[0] if given else "").partition(" ")
     if scheme.lower() == "bearer":
         return rest.strip()
     return headers.get("x-api-key")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aiaas import plugins
 from aiaas.contracts import TakesFiles
 from aiaas.serve.batching import Batcher, Size
-from aiaas.serve.body import Limits
 from aiaas.serve.calls import Caller
 from aiaas.serve.errors import NotFoundError
-from aiaas.serve.watching import Watcher
+from aiaas.serve.limits import Limits
+from aiaas.serve.watching import All
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
@@ -59,7 +59,7 @@ class Models:
     `turn` is called before anything is looked up: whoever switches versions does it there. `waking` is there where
     models may leave memory."""
 
-    def __init__(self, threads: Executor, limits: Limits, watcher: Watcher) -> None:
+    def __init__(self, threads: Executor, limits: Limits, watcher: All) -> None:
         self._threads = threads
         self._limits = limits
         self._watcher = watcher
@@ -95,10 +95,14 @@ class Models:
         """The same of a version that was made before."""
         before = self._live.get(live.name)
         self._live[live.name] = live
+        self._watcher.placed(live.about, before.about if before else None, awake=live.awake)
         return before
 
     def take_away(self, name: str) -> Live | None:
-        return self._live.pop(name, None)
+        gone = self._live.pop(name, None)
+        if gone is not None:
+            self._watcher.placed(gone.about, None, awake=False)
+        return gone
 
     def of(self, caller: Caller) -> list[Live]:
         """Those that exist for the caller."""

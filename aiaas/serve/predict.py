@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiaas.contracts import Signature
@@ -13,12 +14,31 @@ from aiaas.serve.errors import InputsError
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
 
+ROWS, VALUES = 32, 4096
+"""Of a long list, how many lists or objects, or else how many values, are written before others have their turn."""
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
 
 
 def encode(value: Any) -> bytes:
     """JSON without white space."""
     return _encode(value).encode("utf-8", "backslashreplace")
+
+
+async def encode_with(head: Mapping[str, Any], name: str, values: Sequence[Any]) -> bytes:
+    """JSON of `head`, which is not empty, and of the list `values` under `name`. A long list is written in pieces: ten
+    thousand vectors take a second, in which nobody else would be answered."""
+    return encode(head)[:-1] + b"," + encode(name) + b":" + await _encode_list(values) + b"}"
+
+
+async def _encode_list(values: Sequence[Any]) -> bytes:
+    step = ROWS if values and isinstance(values[0], dict | list) else VALUES
+    if len(values) <= step:
+        return encode(values)
+    pieces = []
+    for start in range(0, len(values), step):
+        pieces.append(encode(values[start : start + step])[1:-1])
+        await asyncio.sleep(0)
+    return b"[" + b",".join(pieces) + b"]"
 
 
 def decode(bundle: Bundle, values: Sequence[Any]) -> list[dict[str, Any]]:

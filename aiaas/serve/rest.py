@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiaas.errors import AiaasError
-from aiaas.serve.errors import DeadlineError
+from aiaas.serve.errors import DeadlineError, NotFoundError
 from aiaas.serve.models import Live, Models
+from aiaas.serve.resident import resident
 
 if TYPE_CHECKING:
     from aiaas.bundle import Bundle
@@ -52,6 +52,7 @@ class Rest:
         self._thread = ThreadPoolExecutor(1, "aiaas-load")
         self._asked: dict[str, float] = {}
         self._coming: dict[str, asyncio.Task[Live]] = {}
+        self._loading = asyncio.Lock()
 
     def begin(self) -> None:
         """In the event loop, once."""
@@ -64,9 +65,16 @@ class Rest:
 
     async def load(self, name: str, loading: Callable[[], Bundle], expected: int = 0) -> Bundle:
         """What `loading` gives, after room for `expected` bytes was made; one model at a time, in a thread."""
-        self._make_room(expected, but=name)
+        async with self._loading:
+            return await self._load(name, loading, expected)
+
+    async def _load(self, name: str, loading: Callable[[], Bundle], expected: int) -> Bundle:
+        if self._make_room(expected, but=name):
+            settle()  # first, or what it takes could not be seen
         bundle, size = await asyncio.get_running_loop().run_in_executor(self._thread, measured, loading)
         self.sizes[name] = size
+        if not expected:  # nobody knew how much room to make
+            self._make_room(size, but=name)
         return bundle
 
     async def rouse(self, live: Live, deadline: float) -> Live:
@@ -92,14 +100,24 @@ class Rest:
         def loading() -> Bundle:
             return bundles.load(old.path, digest=old.digest, version=old.version)
 
-        bundle = await self.load(live.name, loading, expected)
+        async with self._loading:  # until it is in its place, where the next that needs room finds it
+            if (now := self._other(live)) is None:
+                bundle = await self._load(live.name, loading, expected)
+                # What others gave back meanwhile was taken off what it was seen to take.
+                self.sizes[live.name] = max(expected, self.sizes[live.name])
+            if (now := now or self._other(live)) is None:
+                back = self._models.make(live.name, bundle)
+                self._models.place(back)
+                logger.info("%s is in memory again", live.name)
+                return back
+        return now if now.awake else await self._come_back(now)
+
+    def _other(self, live: Live) -> Live | None:
+        """The version that took its place meanwhile."""
         now = self._models.get(live.name)
-        if now is not None and now is not live:  # another version took its place meanwhile
-            return now if now.awake else await self._come_back(now)
-        back = self._models.make(live.name, bundle)
-        self._models.place(back)
-        logger.info("%s is in memory again", live.name)
-        return back
+        if now is None:
+            raise NotFoundError("there is no such model", hint="it was unloaded just now")
+        return now if now is not live else None
 
     def _came_back(self, name: str, task: asyncio.Task[Live]) -> None:
         self._coming.pop(name, None)
@@ -122,10 +140,11 @@ class Rest:
     def _awake(self) -> list[Live]:
         return [live for live in self._models if live.awake]
 
-    def _make_room(self, needed: int, but: str | None = None) -> None:
-        """Let those go that were not asked for the longest, until so many bytes more fit; `but` stays."""
+    def _make_room(self, needed: int, but: str | None = None) -> bool:
+        """Let those go that were not asked for the longest, until so many bytes more fit; `but` stays. Whether any had
+        to."""
         if self._budget is None:
-            return
+            return False
         taken = needed + sum(self.sizes.get(live.name, 0) for live in self._awake())
         awake = [live for live in self._awake() if live.name != but]
         going: list[Live] = []
@@ -136,6 +155,7 @@ class Rest:
             going.append(live)
             taken -= self.sizes.get(live.name, 0)
         self._unload(going)
+        return bool(going)
 
     def _unload(self, going: list[Live]) -> None:
         for live in going:
@@ -150,17 +170,11 @@ def measured(loading: Callable[[], Bundle]) -> tuple[Bundle, int]:
     """What `loading` gives, and the bytes that it takes."""
     before = resident()
     bundle = loading()
-    path = getattr(bundle, "path", None)
-    files = sum(each.stat().st_size for each in path.rglob("*") if each.is_file()) if path else 0
-    return bundle, max(resident() - before, files)
+    return bundle, max(resident() - before, _files(getattr(bundle, "path", None)))
 
 
-def resident() -> int:
-    """Bytes of this process that are in memory; 0 where the system does not tell."""
-    try:
-        return int(Path("/proc/self/statm").read_text("utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0
+def _files(path: Path | None) -> int:
+    return sum(each.stat().st_size for each in path.rglob("*") if each.is_file()) if path else 0
 
 
 def settle() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas.errors import UsageError
 from aiaas.serve.guard import Guard, check_address, first_key, ip_address
+from aiaas.serve.limits import Limits
 from aiaas.serve.seen import Places, metrics_folder
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def serve(
     workspace, tls = Workspace(settings.workspace), settings.tls
     if tls:
         tls.check()
+        tls.check_dates()
     check_address(host, tls, workspace, settings.database)
     with listen(host, port) as door:
         plan = find(references, workspace)
@@ -88,6 +90,7 @@ def run(
     tls: Tls | None = None,
     member: Member | None = None,
     watchers: Sequence[Watcher] = (),
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> None:
     """Serve `models` on a listening socket until a signal says to stop, or whoever leads the workers, of which this is
     one where it is a `member`. Without a guard whoever reaches it may ask. `models` is empty afterwards: what takes the
@@ -115,9 +118,11 @@ def run(
     app = create_app(
         models,
         life=life,
+        limits=limits,
         access=guard.access if guard else None,
         admission=guard.admission if guard else None,
         control=guard.control if guard else None,
+        manager=member,
         watchers=[*(member.watchers if member else ()), *watchers],
     )
     server = GracefulServer(app, life, begin, member.crowd if member else None, tls)

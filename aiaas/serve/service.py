@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing, contextmanager
 from typing import Any, NamedTuple, TypeVar
@@ -12,10 +12,10 @@ from aiaas.contracts import Answer, Example
 from aiaas.errors import AiaasError, DataError, ExampleError, OptionError
 from aiaas.serve.admission import Admission, Unlimited
 from aiaas.serve.batching import FullError, TooLateError
-from aiaas.serve.body import Limits
 from aiaas.serve.calls import Answered, Call
 from aiaas.serve.errors import BusyError, DeadlineError, InputsError, LaterError, QuotaError, code_of
 from aiaas.serve.life import Life
+from aiaas.serve.limits import Limits
 from aiaas.serve.models import Live, Models
 from aiaas.serve.predict import decode
 
@@ -72,7 +72,7 @@ class Service:
 
     async def write(
         self, call: Call, name: str, value: Any, options: Mapping[str, Any] | None = None
-    ) -> tuple[Live, AsyncIterator[str]]:
+    ) -> tuple[Live, AsyncGenerator[str, None]]:
         """The answer of a model that writes, piece by piece. What is wrong with the request is raised at once; to
         close what it gives stops the work."""
         live = await self.models.awake(name, call.caller, call.deadline)
@@ -111,7 +111,7 @@ class Service:
             outputs.append(live.bundle.written("".join([piece async for piece in pieces])))
         return outputs
 
-    async def _settled(self, call: Call, pieces: AsyncGenerator[str, None]) -> AsyncIterator[str]:
+    async def _settled(self, call: Call, pieces: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
         try:
             async with aclosing(pieces):
                 async for piece in pieces:
@@ -134,6 +134,9 @@ class Service:
                 if piece:  # a model may have nothing to say yet
                     call.written += sum(live.bundle.tokens([piece]))
                     yield piece
+        except (asyncio.CancelledError, GeneratorExit):
+            call.left = True
+            raise
         except Exception as error:
             call.code = code_of(error)
             raise

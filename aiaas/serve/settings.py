@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiaas.serve.guard import Tls
+from aiaas.serve.limits import Limits
 from aiaas.serve.seen import AccessLogs
 
 
@@ -14,8 +15,8 @@ class Settings:
     """`workers` are processes that share the port. A model that nobody asked for in `idle` seconds is unloaded until
     somebody does; `memory` is what all models of all workers may take, in bytes. None sets no bound. For `probation`
     seconds a new version goes back by itself when it errs; `poll` is the time between two looks at the aliases.
-    `database` is where keys are, by default in the workspace; `access_log` says where a
-    line a request goes."""
+    `database` is where keys are, by default in the workspace; `access_log` says where a line a request
+    goes, `limits` what a request may ask for."""
 
     workspace: Path
     workers: int = 1
@@ -26,6 +27,7 @@ class Settings:
     tls: Tls | None = None
     database: str | None = None
     access_log: AccessLogs = AccessLogs.FILE
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
 
     @property
     def share(self) -> int | None:

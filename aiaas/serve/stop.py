@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from aiaas.serve.connection import guarded
 from aiaas.serve.door import turn_newcomers_away
 from aiaas.serve.entrance import Entrance
 from aiaas.serve.guard import Tls
@@ -47,6 +48,8 @@ class GracefulServer(uvicorn.Server):
             ws="none",
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # nothing asks for the address of a client, which a header could claim
+            server_header=False,
             timeout_graceful_shutdown=PATIENCE,
             ssl_certfile=tls.certificate if tls else None,
             ssl_keyfile=tls.key if tls else None,
@@ -62,6 +65,7 @@ class GracefulServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await self.lifespan.startup()
         self.servers = []  # the doors are ours
+        self._connection: Any = guarded(self.config.http_protocol_class)
         ssl = self.config.ssl
         self._entrances = [
             Entrance(door, self._protocol, ssl, lambda: len(self.server_state.connections), self._crowd)
@@ -136,8 +140,7 @@ class GracefulServer(uvicorn.Server):
             entrance.door.close()
 
     def _protocol(self) -> asyncio.Protocol:
-        config: Any = self.config
-        protocol: asyncio.Protocol = config.http_protocol_class(
-            config=config, server_state=self.server_state, app_state=self.lifespan.state
+        protocol: asyncio.Protocol = self._connection(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
         return protocol

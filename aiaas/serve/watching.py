@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from starlette.routing import Route
@@ -14,6 +15,8 @@ from aiaas.serve.calls import Call
 
 GONE = 499
 """The status of a request whose client left; nobody sees it but the log."""
+SELDOM = 60.0
+"""Seconds between two traces of a watcher that fails."""
 logger = logging.getLogger("aiaas.serve")
 
 
@@ -55,33 +58,53 @@ class Exposing(Protocol):
     def routes(self) -> list[Route]: ...
 
 
+@runtime_checkable
+class Following(Protocol):
+    """A watcher that is told too which versions are in memory."""
+
+    def placed(self, about: Mapping[str, Any], before: Mapping[str, Any] | None, *, awake: bool) -> None:
+        """A version took the place of the one before; it is in memory where it is `awake`."""
+
+
 @dataclass(frozen=True, slots=True)
 class All:
     """Tells all of `watchers`. One that fails costs no request its answer."""
 
     watchers: Sequence[Watcher] = ()
+    _told: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
     def began(self) -> None:
         for each in self.watchers:
             try:
                 each.began()
             except Exception:
-                _failed(each)
+                self._failed(each)
 
     def ended(self, request: Ended) -> None:
         for each in self.watchers:
             try:
                 each.ended(request)
             except Exception:
-                _failed(each)
+                self._failed(each)
 
     def computed(self, about: Mapping[str, Any], batch: Batch) -> None:
         for each in self.watchers:
             try:
                 each.computed(about, batch)
             except Exception:
-                _failed(each)
+                self._failed(each)
 
+    def placed(self, about: Mapping[str, Any], before: Mapping[str, Any] | None, *, awake: bool) -> None:
+        for each in self.watchers:
+            if isinstance(each, Following):
+                try:
+                    each.placed(about, before, awake=awake)
+                except Exception:
+                    self._failed(each)
 
-def _failed(watcher: Watcher) -> None:
-    logger.exception("%s failed; the request goes on", type(watcher).__name__)
+    def _failed(self, watcher: Watcher) -> None:
+        """Log it, though not for each request: who fails at one fails at the next, and the disk has an end."""
+        name, now = type(watcher).__name__, time.monotonic()
+        if now - self._told.get(name, -SELDOM) >= SELDOM:
+            self._told[name] = now
+            logger.exception("%s failed; the request goes on", name)

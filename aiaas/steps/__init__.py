@@ -81,11 +81,17 @@ def apply(steps: Iterable[Step], batch: Batch) -> Batch:
     """Take the examples of a request through all the steps, which keep their number and order. ExampleError names one
     that a step refuses."""
     for step in steps:
-        mapped = step.request(batch) if isinstance(step, TakesRequests) else step.apply(batch)
+        mapped = step.request(batch) if _takes_requests(type(step)) else step.apply(batch)  # type: ignore[attr-defined]
         if isinstance(mapped, Sifted):
             raise TypeError(f"{type(step).__module__} changes the number of rows, which no step on a request may")
         batch = mapped
     return batch
+
+
+@functools.cache
+def _takes_requests(kind: type[Step]) -> bool:
+    """Found out once for a class: it takes longer than many a step does."""
+    return issubclass(kind, TakesRequests)
 
 
 def protection(steps: Iterable[Step]) -> Protection | None:

@@ -23,6 +23,16 @@ TITLES = {
     "tensorflow_serving": "TensorFlow Serving",
     "openai": "OpenAI",
 }
+LIMITS = {
+    "body": "bytes of a body",
+    "rows": "inputs of a request",
+    "prompts": "inputs of a request to a model that writes",
+    "seconds": "seconds that a request may take, its body included",
+    "waiting": "inputs that wait for a model, in a worker",
+    "batch_rows": "inputs of a batch",
+    "batch_tokens": "tokens of a batch",
+    "refusals": "requests without a valid key that are answered in a second, by a worker",
+}
 DIGEST = "9f2c" * 16
 LINE = 120
 ROW = {"rooms": 3, "size": 71.5, "street": "Nanjing Road"}
@@ -61,14 +71,17 @@ class Shown(Bundle):
 
 def api() -> dict[str, Any]:
     from aiaas.serve.app import create_app
-    from aiaas.serve.body import Limits
+    from aiaas.serve.body import CONTAINERS
     from aiaas.serve.calls import LOCAL
+    from aiaas.serve.limits import Limits
     from aiaas.serve.openapi import PARTS
+    from aiaas.strictjson import MAX_DEPTH
 
     service = create_app({name: _bundle(name) for name in SHOWN}).state.service
     seen = service.models.of(LOCAL)
     parts = [_part(part, part.paths(service, seen)) for part in PARTS]
-    limits = [(field.name, getattr(Limits(), field.name)) for field in dataclasses.fields(Limits)]
+    limits = [(LIMITS[field.name], getattr(Limits(), field.name)) for field in dataclasses.fields(Limits)]
+    limits += [("lists and objects in JSON", CONTAINERS), ("levels of JSON", MAX_DEPTH)]
     return {"parts": parts, "errors": list(_errors()), "limits": limits}
 
 
@@ -145,11 +158,18 @@ def _fields(path: str, operation: dict[str, Any]) -> dict[str, Any]:
 
 def _errors() -> Iterator[tuple[int, str, str]]:
     """Status, code and meaning of whatever a request may be refused with."""
-    from aiaas.serve.errors import InputsError, LaterError, RequestError
+    from aiaas.errors import OptionError
+    from aiaas.serve.errors import HTTP_CODES, InputsError, LaterError, RequestError
 
     found: list[Any] = [RequestError, InputsError]
     for kind in found:
         found += kind.__subclasses__()
-    for kind in sorted(found, key=lambda each: each.http):
-        if kind is not LaterError:
-            yield kind.http, kind.code, inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0].partition("; ")[0]
+    rows = [(kind.http, kind.code, _first(kind)) for kind in found if kind is not LaterError]
+    rows += [(InputsError.http, OptionError.code, _first(OptionError))]
+    rows += [(405, HTTP_CODES[405], "The path has other methods, which the header Allow names.")]
+    yield from sorted(rows)
+
+
+def _first(kind: type[Any]) -> str:
+    """The first clause of what a class says of itself."""
+    return inspect.cleandoc(kind.__doc__ or "").replace("\n", " ").partition(". ")[0].partition("; ")[0]

@@ -17,7 +17,7 @@ from typing import Any
 AIAAS = [sys.executable, "-m", "aiaas"]
 RECIPES = Path(__file__).parent.parent.parent / "recipes"
 # As where it is installed: pip compiles the modules, so no run pays for that.
-_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def bearer(started: Mapping[str, Any]) -> dict[str, str]:
@@ -45,7 +45,7 @@ def run(command: Sequence[str], cwd: Path | None = None, environment: Mapping[st
     with subprocess.Popen(
         command,
         cwd=cwd,
-        env={**_ENVIRONMENT, **(environment or {})},
+        env={**ENVIRONMENT, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

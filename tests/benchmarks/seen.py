@@ -32,7 +32,8 @@ def requests() -> list[Ended]:
     found = []
     for number in range(REQUESTS):
         caller = Caller(f"key-{number % 50}", f"tenant-{number % 50}", frozenset({"infer"}))
-        call = Call(f"{number:016x}", caller, 0.0, 0.0, "native", ABOUT, 1, 40, Spent(0.0012, 0.0002, 1.0, 2.0))
+        call = Call(f"{number:016x}", caller, 0.0, 0.0, "native", ABOUT, rows=1, tokens=40)
+        call.spent = Spent(0.0012, 0.0002, 1.0, 2.0)
         found.append(Ended(call.id, "POST", "/v1/models/{name}/predict", 200, 0.004, call, over=1.0))
     return found
 

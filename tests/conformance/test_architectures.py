@@ -135,7 +135,7 @@ def test_a_generator_writes_the_same_text_again(fitted: Fitted) -> None:
     for prompt in ("", "房间", "😀", "\n", "龘" * 300):
         options = task.Options.model_validate({"max_length": 40, "min_length": 40, "seed": 5})
         pieces = list(fitted.model.generate(prompt, options))
-        assert all(pieces), "no piece is empty"
+        assert sum(map(bool, pieces)) == 40, "a piece a token; those between them that are empty give time to stop"
         assert "".join(again.generate(prompt, options)) == "".join(pieces)
         others = {"".join(again.generate(prompt, options.model_copy(update={"seed": seed}))) for seed in range(3)}
         assert len(others) > 1

@@ -17,10 +17,10 @@ from aiaas.errors import AiaasError
 def main() -> None:
     """Answer until nobody asks any more."""
     parent = children.parent()
-    function = pickle.loads(parent.recv_bytes())  # noqa: S301
+    function = parent.recv()
     while True:
         try:
-            argument = pickle.loads(parent.recv_bytes())  # noqa: S301
+            argument = parent.recv()
         except EOFError:
             return
         try:

@@ -9,7 +9,6 @@ FD is a socket. A job comes in; messages go out, each a name and its arguments: 
 from __future__ import annotations
 
 import os
-import pickle
 import traceback
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -48,7 +47,7 @@ def main() -> None:
     parent = children.parent()
     status = 1
     try:
-        job: Job = pickle.loads(parent.recv_bytes())  # noqa: S301
+        job: Job = parent.recv()
         _learn(job, int(os.environ["RANK"]), parent)
         status = 0
     except AiaasError as error:

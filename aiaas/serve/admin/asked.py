@@ -6,19 +6,18 @@ import asyncio
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from starlette.requests import Request
 
-from aiaas import strictjson
 from aiaas.control import UnknownError
-from aiaas.errors import DataError, UsageError
-from aiaas.serve.body import read_body
-from aiaas.serve.errors import NotFoundError, RequestError
+from aiaas.errors import DataError, RemoteError, UsageError
+from aiaas.serve.body import parse, read_body
+from aiaas.serve.errors import NotFoundError, RequestError, UnavailableError, logger
+from aiaas.serve.protocols.asking import Form, Sent
 
 MOST = 64 << 10
 """Bytes of a body."""
 Value = TypeVar("Value")
-Body = TypeVar("Body", bound=BaseModel)
 Span = Annotated[str, Field(max_length=20, examples=["90d"], description="A number and s, m, h or d.")]
 Limits = Annotated[
     str,
@@ -30,11 +29,7 @@ Limits = Annotated[
 ]
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class NewKey(_Asked):
+class NewKey(Sent):
     """A key to make."""
 
     tenant: str = Field(max_length=64, examples=["acme"], description="Whose it is.")
@@ -44,43 +39,44 @@ class NewKey(_Asked):
     quota: Limits = Field("", description="What it may use.")
 
 
-class Rotation(_Asked):
+class Rotation(Sent):
     """How a key is replaced."""
 
     overlap: Span = Field("24h", description="How long the old key is valid beside the new one.")
     expires: Span | None = Field(None, description="After how long the new one expires; null for as long as the old.")
 
 
-class Tenant(_Asked):
+class Tenant(Sent):
     """What all keys of a tenant may use together."""
 
-    quota: Limits = Field("", description="An empty text limits nothing.")
+    quota: Limits = Field(description="An empty text limits nothing.")
 
 
-class Alias(_Asked):
+class Model(Sent):
+    """A model to answer with as well."""
+
+    model: str = Field(max_length=400, examples=["reviews-zh-nb"], description="NAME, NAME@ALIAS or NAME/VERSION.")
+
+
+class Alias(Sent):
     """Which version an alias stands on."""
 
     version: int = Field(ge=1, examples=[1])
 
 
-class Rollback(_Asked):
+class Rollback(Sent):
     """An alias to put back on the version it stood on before."""
 
     alias: str = Field("champion", max_length=255)
 
 
-async def read(request: Request, kind: type[Body]) -> Body:
+async def read(request: Request, kind: type[Form]) -> Form:
     """The body of a request. Raises RequestError that names the fields at fault, without what they hold."""
     body = await read_body(request, MOST)
+    allowed = ", ".join(kind.model_fields)
     try:
-        value = strictjson.loads(body.data.decode("utf-8"))
-        return kind.model_validate(value)
-    except UnicodeDecodeError:
-        raise RequestError("the body is not UTF-8", where="body") from None
-    except DataError as error:
-        raise RequestError(error.message, where="body") from None
+        return kind.model_validate(parse(body.data, f"allowed: {allowed}"))
     except ValidationError as error:
-        allowed = ", ".join(kind.model_fields)
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or part in kind.model_fields)
         said = "there are fields that are not known" if first["type"] == "extra_forbidden" else first["msg"].lower()
@@ -92,6 +88,10 @@ async def done(work: Callable[[], Value], listed: str) -> Value:
     where the names stand that could be meant."""
     try:
         return await asyncio.to_thread(work)
+    except (DataError, RemoteError) as error:
+        logger.error("%s", error)
+        hint = "nothing was changed; whoever runs the service finds the reason in its log"
+        raise UnavailableError("the database of the keys does not answer", 1.0, hint=hint) from None
     except UnknownError as error:
         near = error.hint if error.hint and error.hint.startswith("did you mean") else None
         raise NotFoundError(error.message, hint=near or f"GET {listed} lists what there is") from None

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from aiaas.serve.admin.asked import Alias, NewKey, Rollback, Rotation, Tenant
+from aiaas.serve.admin.asked import Alias, Model, NewKey, Rollback, Rotation, Tenant
 
 Schema = dict[str, Any]
 _NULLABLE: Schema = {"type": ["string", "null"]}
@@ -28,12 +28,20 @@ _KEY: Schema = {
 }
 _TENANT: Schema = {"tenant": {"type": "string"}, "quota": {"type": "string"}}
 _MOVED: Schema = {"name": {"type": "string"}, "alias": {"type": "string"}, "version": {"type": "integer"}}
+_LOADED: Schema = {
+    "type": "object",
+    "description": "As GET /v1/models/NAME describes it.",
+    "properties": {"name": {"type": "string"}, "version": _NULLABLE, "digest": {"type": "string"}},
+    "required": ["name"],
+}
 _REFUSALS = {
     "400": "The request cannot be done.",
     "403": "The key has no scope admin.",
     "404": "There is nothing of that name.",
+    "409": "The state of the service does not allow it.",
     "413": "The body is too long.",
     "415": "The body is not JSON.",
+    "503": "The database does not answer.",
 }
 
 
@@ -45,6 +53,7 @@ def paths() -> Schema:
     tenants = _object({"tenants": {"type": "array", "items": _object(_TENANT)}})
     objects = {"type": "array", "items": {"type": "object"}}
     models = _object({"answering": objects, "registered": objects})
+    unloaded = _object({"unloaded": {"type": "string"}})
     filtered = [{"name": "tenant", "in": "query", "schema": {"type": "string"}}]
     return {
         "/v1/admin/keys": {
@@ -62,7 +71,13 @@ def paths() -> Schema:
         "/v1/admin/tenants/{tenant}/keys": {
             "delete": _operation("revoke_keys", "Revoke all keys of a tenant.", revoked, of=("tenant",))
         },
-        "/v1/admin/models": {"get": _operation("list_versions", "What answers, and what is registered.", models)},
+        "/v1/admin/models": {
+            "get": _operation("list_versions", "What answers, and what is registered.", models),
+            "post": _operation("load_model", "Answer with a further model too.", _LOADED, Model, status="201"),
+        },
+        "/v1/admin/models/{name}": {
+            "delete": _operation("unload_model", "Answer with a model no more.", unloaded, of=("name",))
+        },
         "/v1/admin/models/{name}/aliases/{alias}": {
             "put": _operation(
                 "set_alias", "Let an alias stand on a version.", _object(_MOVED), Alias, of=("name", "alias")

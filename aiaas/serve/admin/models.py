@@ -1,8 +1,10 @@
-"""Models over the API: which versions are registered, and which of them an alias stands on."""
+"""Models over the API: which answer, which versions are registered, and which of them an alias stands on."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -12,11 +14,13 @@ from starlette.routing import Route
 from aiaas import plugins
 from aiaas.control import Control
 from aiaas.errors import UsageError
-from aiaas.serve.admin.asked import Alias, Rollback, read
-from aiaas.serve.errors import NotFoundError, RequestError
+from aiaas.serve.admin.asked import Alias, Model, Rollback, read
+from aiaas.serve.errors import ConflictError, DeadlineError, NotFoundError, RequestError
+from aiaas.serve.managing import Manager
 from aiaas.serve.protocols import call_of
 from aiaas.serve.service import Service
-from aiaas.track import Registry, Version
+from aiaas.track import Registry, Version, parse_reference
+from aiaas.track.reference import CHAMPION
 
 NAME = "admin"
 MODELS = "/v1/admin/models"
@@ -67,6 +71,58 @@ def routes(service: Service, control: Control) -> list[Route]:
         Route(f"{MODELS}/{{name}}/aliases/{{alias}}", set_alias, methods=["PUT"]),
         Route(f"{MODELS}/{{name}}/rollback", rollback, methods=["POST"]),
     ]
+
+
+def managing(service: Service, control: Control, manager: Manager) -> list[Route]:
+    """Models that come and go while the service runs, in all its workers."""
+    registry = Registry(control.workspace.models)
+
+    async def load(request: Request) -> Response:
+        call = call_of(request, NAME)
+        asked = await read(request, Model)
+        name = await asyncio.to_thread(_referred, registry, asked.model)
+        if service.models.get(name):
+            raise ConflictError("the model answers already", hint=f"PUT {MODELS}/NAME/aliases/ALIAS switches versions")
+        await _until(call.deadline, manager.load(asked.model))
+        live = service.models.get(name)
+        return JSONResponse(live.described if live else {"name": name}, 201)
+
+    async def unload(request: Request) -> Response:
+        call = call_of(request, NAME)
+        live = service.models.find(request.path_params["name"], replace(call.caller, models=None))
+        await _until(call.deadline, manager.unload(live.name))
+        return JSONResponse({"unloaded": live.name})
+
+    return [
+        Route(MODELS, load, methods=["POST"]),
+        Route(f"{MODELS}/{{name}}", unload, methods=["DELETE"]),
+    ]
+
+
+async def _until(deadline: float, work: Awaitable[None]) -> None:
+    """Wait for it; DeadlineError when that takes too long, and then it is done all the same."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            await work
+    except TimeoutError:
+        raise DeadlineError from None
+
+
+def _referred(registry: Registry, reference: str) -> str:
+    """The name of the model that is referred to; what is no reference, or to nothing that is there, is refused."""
+    try:
+        name, alias, version = parse_reference(reference)
+    except UsageError:
+        raise RequestError(
+            "no model can be meant by that", where="model", hint="NAME, NAME@ALIAS or NAME/VERSION"
+        ) from None
+    versions = [each.number for each in registry.versions(_known(registry, name))]
+    if version is not None and version not in versions:
+        said = ", ".join(map(str, versions))
+        raise RequestError("there is no such version", where="model", hint=f"versions: {said}")
+    if version is None and (alias or CHAMPION) not in (there := registry.aliases(name)):
+        raise RequestError("there is no such alias", where="model", hint=f"aliases: {', '.join(there) or 'none'}")
+    return name
 
 
 def _known(registry: Registry, name: str) -> str:

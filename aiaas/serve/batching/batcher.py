@@ -75,6 +75,8 @@ class Batcher:
             return await job.future, job.spent
         finally:
             timer.cancel()
+            self._queue.leave(job)
+            del job  # the trace of an error holds this frame, and the job the error
 
     def _next(self) -> None:
         """Begin the next batch, if anything waits."""
@@ -114,7 +116,7 @@ class Batcher:
                 each.piece.job.fail(each.error)
             elif each.answers is not None:
                 each.piece.job.answer(each.piece.start, each.answers)
-        if self._queue.rows:
+        if self._queue:
             asyncio.get_running_loop().call_soon(self._next)
         else:
             self._busy = False

@@ -23,8 +23,14 @@ class Size(NamedTuple):
     def holds(self, other: Size) -> bool:
         return other.rows <= self.rows and other.tokens <= self.tokens
 
+    def plus(self, other: Size) -> Size:
+        return Size(self.rows + other.rows, self.tokens + other.tokens)
+
     def __sub__(self, other: Size) -> Size:
         return Size(self.rows - other.rows, self.tokens - other.tokens)
+
+
+NOTHING = Size(0, 0)
 
 
 class Batch(NamedTuple):
@@ -50,7 +56,8 @@ class Spent:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """The examples of one request. `deadline` is a time of the event loop; `tokens` has one number an example."""
+    """The examples of one request. `deadline` is a time of the event loop; `tokens` has one number an example;
+    `waiting` is what of it waits in a queue, None once nobody waits for it."""
 
     examples: Sequence[Example]
     tokens: Sequence[int]
@@ -59,6 +66,7 @@ class Job:
     future: asyncio.Future[list[Answer]]
     spent: Spent
     begun: bool = False
+    waiting: Size | None = NOTHING
     _answers: list[Answer] = field(init=False)
     _missing: int = field(init=False)
 

@@ -14,6 +14,8 @@ EMPTY, STARTING, OPEN, LEAVING = range(4)
 """States of a worker."""
 UNEVEN = 0.25
 """Of its part of all connections that a worker may hold in excess."""
+STILL = 5.0
+"""Seconds without a move after which a worker is not there, whatever its state says: it may be stopped."""
 _HEAD = 2
 _SLOT = 3
 _WORD = 8
@@ -51,7 +53,8 @@ class Board:
     @property
     def missing(self) -> int:
         """Workers that there should be more than there are."""
-        return max(0, self._words[1] - sum(self.state(slot) == OPEN for slot in range(self.slots)))
+        there = sum(self.state(slot) == OPEN and self.still(slot) < STILL for slot in range(self.slots))
+        return max(0, self._words[1] - there)
 
     def free(self) -> int | None:
         """A slot that nobody has, if there is one."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiaas.errors import AiaasError
+from aiaas.serve.errors import ConflictError
 from aiaas.serve.fleet.board import LEAVING, OPEN, Board, Crowd
 from aiaas.serve.fleet.channel import Channel
 from aiaas.serve.fleet.faults import Faults
 from aiaas.serve.fleet.messages import (
     Arm,
     Begin,
+    Changed,
     Counted,
+    Drop,
     Forget,
     Leaving,
     Loaded,
@@ -28,6 +33,7 @@ from aiaas.serve.fleet.messages import (
     Settle,
     Stop,
     Turn,
+    Wanted,
 )
 from aiaas.serve.fleet.switches import Switches
 from aiaas.serve.life import Life
@@ -56,6 +62,9 @@ class Member:
         self._sizes = sizes
         self._tasks: set[asyncio.Task[None]] = set()
         self._prepared: dict[int, Live] = {}
+        self._tried: dict[int, Bundle] = {}
+        self._numbers = itertools.count(1)
+        self._wanted: dict[int, asyncio.Future[str | None]] = {}
 
     @property
     def watchers(self) -> Sequence[Watcher]:
@@ -74,7 +83,8 @@ class Member:
 
     def bundles(self) -> Iterator[Bundle]:
         """Of all versions that may still answer something; for any thread."""
-        return (live.bundle for live in [*self._models.current(), *self._switches.before()])
+        tried = list(self._tried.values())
+        return iter([*(live.bundle for live in [*self._models.current(), *self._switches.before()]), *tried])
 
     def begin(self) -> None:
         """In the event loop, once all is loaded and the door could be opened."""
@@ -101,8 +111,14 @@ class Member:
             case Arm():
                 self._switches.add(message.number, self._prepared.pop(message.key))
                 self._channel.send(Prepared(message.number))
+            case Drop():
+                self._switches.drop(message.number, message.name)
+                self._channel.send(Prepared(message.number))
             case Turn():
                 self._switches.turn()
+            case Changed():
+                if future := self._wanted.pop(message.number, None):
+                    future.set_result(message.refused)
             case Forget():
                 self._prepared.pop(message.number, None)
                 self._switches.forget(message.number)
@@ -120,14 +136,38 @@ class Member:
         self._board.set_state(self._slot, LEAVING)
         self._server.leave(closing=closing)
 
+    async def load(self, reference: str) -> None:
+        """As `Manager`: the supervisor sees to it."""
+        number = next(self._numbers)
+        await self._want(Wanted(number, load=reference))
+
+    async def unload(self, name: str) -> None:
+        number = next(self._numbers)
+        await self._want(Wanted(number, unload=name))
+
+    async def _want(self, wanted: Wanted) -> None:
+        """Ask for it and wait. Whoever waits no longer leaves it to be done."""
+        done = self._wanted[wanted.number] = asyncio.get_running_loop().create_future()
+        self._channel.send(wanted)
+        try:
+            refused = await done
+        finally:
+            self._wanted.pop(wanted.number, None)
+        if refused:
+            raise ConflictError(refused, hint="GET /v1/admin/models tells what answers; the log of the service why")
+
     async def _prepare(self, asked: Prepare) -> None:
         try:
             live = await self._made(asked)
         except Exception as error:
-            if not isinstance(error, AiaasError):
+            why = str(error)
+            if not isinstance(error, AiaasError):  # it may quote an example: that is for the log, which is masked
                 logger.error("%s cannot be loaded", asked.model.name, exc_info=error)
-            self._channel.send(Prepared(asked.number, str(error) or type(error).__name__))
+                why = f"{type(error).__name__}; the log of worker {os.getpid()} says more"
+            self._channel.send(Prepared(asked.number, why))
             return
+        finally:
+            self._tried.pop(asked.number, None)
         self._faults.forget(live.bundle.digest)
         if asked.at_once:  # it has just begun: the version before never answered here
             self._switches.switch_now(live)
@@ -143,14 +183,16 @@ class Member:
             return held
         # The version before stays, so there must be room for as much again.
         expected = self._rest.sizes.get(located.name, 0)
-        bundle = await self._rest.load(located.name, lambda: checked(located.load()), expected)
+        if self._models.get(located.name) is None:
+            self._rest.used(located.name)  # who loads a model wants to ask it
+        bundle = await self._rest.load(located.name, lambda: self._checked(asked), expected)
         return self._models.make(located.name, bundle)
 
-
-def checked(bundle: Bundle) -> Bundle:
-    """The bundle, warm, after it answered its example requests as it did when it was made."""
-    bundle.replay()
-    return bundle
+    def _checked(self, asked: Prepare) -> Bundle:
+        """The bundle, warm, after it answered its example requests as it did when it was made."""
+        bundle = self._tried[asked.number] = asked.model.load()
+        bundle.replay()
+        return bundle
 
 
 def _about(live: Live) -> dict[str, Any]:

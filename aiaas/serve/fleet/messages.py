@@ -53,6 +53,15 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
+class Drop:
+    """The model called `name` answers nothing that begins once the board's epoch is `number`; say that you know."""
+
+    number: int
+    name: str
+    kind: Literal["drop"] = "drop"
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """The board has a new epoch; for a worker that nobody asks anything."""
 
@@ -73,6 +82,15 @@ class Settle:
 
     name: str
     kind: Literal["settle"] = "settle"
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What was wanted under this number is done in all workers, or `refused` says why in none."""
+
+    number: int
+    refused: str | None = None
+    kind: Literal["changed"] = "changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +155,16 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """An administrator wants all workers to answer with the model that `load` refers to, or no more with `unload`."""
+
+    number: int
+    load: str | None = None
+    unload: str | None = None
+    kind: Literal["wanted"] = "wanted"
+
+
+@dataclass(frozen=True, slots=True)
 class Leaving:
     """It was told to end, by somebody else."""
 
@@ -148,9 +176,11 @@ Message = (
     | Open
     | Prepare
     | Arm
+    | Drop
     | Turn
     | Forget
     | Settle
+    | Changed
     | Retire
     | Stop
     | Loaded
@@ -158,6 +188,7 @@ Message = (
     | Opened
     | Prepared
     | Counted
+    | Wanted
     | Leaving
 )
 ADAPTER: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Discriminator("kind")])

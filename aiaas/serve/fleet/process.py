@@ -38,6 +38,8 @@ def main(door: int, board: int, channel: int) -> int:
 
     models, sizes = {}, {}
     try:
+        if tls := begin.settings.tls:
+            tls.check()  # it may have become another since the service began
         for located in begin.models:
             models[located.name], sizes[located.name] = _loaded(located)
         with ExitStack() as opening:
@@ -53,9 +55,10 @@ def main(door: int, board: int, channel: int) -> int:
             models,
             socket.socket(fileno=door),
             guard=guard,
-            tls=begin.settings.tls,
+            tls=tls,
             member=member,
             watchers=watchers,
+            limits=begin.settings.limits,
         )
     return 0
 

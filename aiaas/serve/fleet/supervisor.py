@@ -17,20 +17,20 @@ from aiaas.bundle import Located
 from aiaas.errors import AiaasError
 from aiaas.serve.fleet.aliases import Aliases
 from aiaas.serve.fleet.board import Board
+from aiaas.serve.fleet.management import Management
 from aiaas.serve.fleet.messages import Begin, Failed, Stop
 from aiaas.serve.fleet.rollout import Rollout
-from aiaas.serve.fleet.worker import Worker
+from aiaas.serve.fleet.worker import LONGEST, Worker
 from aiaas.serve.seen import Places
+from aiaas.serve.seen.leading import Leading
 from aiaas.serve.settings import Settings
-from aiaas.serve.stop import PATIENCE
+from aiaas.workspace import Workspace
 
 YOUNG = 5.0
 """Seconds after which a worker that died had lived: another comes at once. After a younger one there is a pause, twice
 as long each time."""
 PAUSES = (0.1, 10.0)
 """The shortest and the longest, in seconds."""
-MARGIN = 5.0
-"""Seconds more than `PATIENCE` after which a worker that was told to end is killed."""
 JUDGED = 0.1
 """Seconds between two looks at how new versions do."""
 HUNG = 60.0
@@ -64,7 +64,9 @@ class Supervisor:
         self._opened = 0
         self._stopping = asyncio.Event()
         self._renewing = asyncio.Lock()
-        self._rollout = Rollout(plan, self._board, self._current, tell, settings.probation)
+        self._leading = Leading(places.metrics, settings.workers)
+        self._rollout = Rollout(plan, self._board, self._current, tell, settings.probation, self._leading.switched)
+        self._management = Management(self._rollout, aliases, Workspace(settings.workspace), tell)
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT; raises what the first workers could not load."""
@@ -83,6 +85,7 @@ class Supervisor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._management.end()
             await self._end()
 
     def _current(self) -> list[Worker]:
@@ -120,7 +123,8 @@ class Supervisor:
             while (slot := self._board.free()) is None:  # many are just leaving
                 await asyncio.sleep(JUDGED)
             models = tuple(self._rollout.plan.values())
-            worker = Worker(Begin(slot, models, self._settings, self._places), self._board, self._door)
+            begin = Begin(slot, models, self._settings, self._places)
+            worker = Worker(begin, self._board, self._door, self._management.want)
             try:
                 await worker.start()
             except OSError as error:
@@ -143,9 +147,12 @@ class Supervisor:
             pause = min(2 * pause, PAUSES[1])
 
     async def _up_to_date(self, worker: Worker) -> bool:
-        """Let it load what was switched while it began; whether it could."""
+        """Let it load what was switched while it began, and what was unloaded go; whether it could."""
         while True:
             plan = self._rollout.plan
+            for name in worker.holds.keys() - plan.keys():
+                del worker.holds[name]
+                await worker.drop(0, name)
             behind = [model for name, model in plan.items() if worker.holds.get(name) != model]
             if not behind:
                 worker.is_open = True  # from here on it switches with the others
@@ -159,6 +166,7 @@ class Supervisor:
         await worker.gone.wait()
         self._workers.discard(worker)
         if worker.crashed and not self._stopping.is_set():
+            self._leading.died(worker.how)
             self._rollout.died(worker)
 
     def _hang_up(self, had_terminal: bool) -> None:
@@ -181,13 +189,17 @@ class Supervisor:
             except Exception as error:  # whatever became of the registry, what answers goes on
                 logger.warning("the aliases cannot be looked at", exc_info=error)
                 continue
-            for model in moved:
+            again = {} if self._board.missing else {model.name: model for model in self._rollout.again()}
+            for model in (again | {model.name: model for model in moved}).values():
                 await self._rollout.offer(model)
 
     async def _judge(self) -> None:
         while True:
+            began = time.monotonic()
             await asyncio.sleep(JUDGED)
             await self._rollout.judge()
+            if time.monotonic() - began > HUNG / 2:
+                continue  # all of the machine, or of the service, was stopped: nobody could move
             for worker in self._current():
                 if worker.still > HUNG:
                     self._tell(f"worker {worker.pid} has not moved for {HUNG:.0f} s, and is killed")
@@ -198,7 +210,7 @@ class Supervisor:
     def _stop(self) -> None:
         if self._stopping.is_set():  # told twice: nobody wants to wait
             for worker in self._workers:
-                worker.send(Stop(now=True))
+                worker.stop_now()
         self._stopping.set()
 
     async def _end(self) -> None:
@@ -212,11 +224,12 @@ class Supervisor:
                 worker.kill()
         waiting = [asyncio.create_task(worker.gone.wait()) for worker in left]
         if waiting:
-            _, late = await asyncio.wait(waiting, timeout=PATIENCE + MARGIN)
+            _, late = await asyncio.wait(waiting, timeout=LONGEST)
             for worker in left if late else ():
                 worker.kill()
             await asyncio.gather(*waiting)
         self._file.close()
+        self._leading.close()
 
 
 def _error(worker: Worker) -> AiaasError:

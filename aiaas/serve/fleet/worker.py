@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 
 from aiaas.bundle import Located
 from aiaas.cores import cores
@@ -17,6 +18,7 @@ from aiaas.serve.fleet.messages import (
     Arm,
     Begin,
     Counted,
+    Drop,
     Failed,
     Leaving,
     Loaded,
@@ -26,8 +28,11 @@ from aiaas.serve.fleet.messages import (
     Prepare,
     Prepared,
     Retire,
+    Stop,
+    Wanted,
 )
 from aiaas.serve.seen import forget_worker
+from aiaas.serve.stop import PATIENCE
 
 _MODULE = "aiaas.serve.fleet.process"
 _THREADS = (
@@ -36,13 +41,24 @@ _THREADS = (
 )
 """How many threads the libraries of models compute with, in the environment."""
 DIED = "the worker died"
+LONGEST = PATIENCE + 5.0
+"""Seconds after which a worker that was told to end is killed."""
+NOW = 1.0
+"""The same, where nothing is to be finished: enough for its logs."""
 
 
 class Worker:
-    """`loaded` and `opened` end when the process says so, or with None when it dies first; `over` is set when it dies
-    or was asked by somebody else to leave. `holds` are the models that it answers with, once it has loaded them."""
+    """`wanted` is told what an administrator asks of all workers by this one. `loaded` and `opened` end when the
+    process says so, or with None when it dies first; `over` is set when it dies or was asked by somebody else to leave.
+    `holds` are the models that it answers with, once it has loaded them."""
 
-    def __init__(self, begin: Begin, board: Board, door: socket.socket) -> None:
+    def __init__(
+        self,
+        begin: Begin,
+        board: Board,
+        door: socket.socket,
+        wanted: Callable[[Worker, Wanted], None] = lambda worker, wanted: None,
+    ) -> None:
         self.slot = begin.slot
         self.holds = {model.name: model for model in begin.models}
         self.is_open = False
@@ -59,10 +75,21 @@ class Worker:
         self._board = board
         self._begin = begin
         self._door = door
+        self._wanted = wanted
         board.set_state(self.slot, STARTING)
 
     async def start(self) -> None:
         """Start the process. Raises OSError where the system has no room for another."""
+        try:
+            await self._spawn()
+        except OSError:
+            self._board.set_state(self.slot, EMPTY)
+            raise
+        self._channel.listen(self._heard)
+        self._channel.send(self._begin)
+        self._ending = asyncio.create_task(self._end())
+
+    async def _spawn(self) -> None:
         self._channel, theirs = Channel.pair()
         handles = [self._door.fileno(), self._board.handle, theirs.fileno()]
         try:
@@ -77,13 +104,9 @@ class Worker:
             )
         except OSError:
             self._channel.close()
-            self._board.set_state(self.slot, EMPTY)
             raise
         finally:
             theirs.close()
-        self._channel.listen(self._heard)
-        self._channel.send(self._begin)
-        self._ending = asyncio.create_task(self._end())
 
     @property
     def pid(self) -> int:
@@ -106,6 +129,10 @@ class Worker:
             return refused
         return await self._ask(number, Arm(key, number))
 
+    async def drop(self, number: int, name: str) -> str | None:
+        """Let the model go when the epoch is `number`, at once where that was reached."""
+        return await self._ask(number, Drop(number, name))
+
     async def _ask(self, number: int, message: Message) -> str | None:
         if self.gone.is_set():
             return DIED
@@ -120,9 +147,15 @@ class Worker:
         return await self.opened
 
     def retire(self) -> None:
-        """Let it finish what it began, and end."""
+        """Let it finish what it began, and end; what takes forever is not waited for."""
         self.is_open = False
         self.send(Retire())
+        asyncio.get_running_loop().call_later(LONGEST, self.kill)
+
+    def stop_now(self) -> None:
+        """Let it end without finishing; what it computes does not hear of that, and is killed."""
+        self.send(Stop(now=True))
+        asyncio.get_running_loop().call_later(NOW, self.kill)
 
     def kill(self) -> None:
         if not self.gone.is_set():
@@ -139,7 +172,16 @@ class Worker:
         status = self._process.returncode
         if status is None:
             return "is at work"
-        return f"ended with status {status}" if status >= 0 else f"was ended by {signal.Signals(-status).name}"
+        return f"ended with {self.how}" if status >= 0 else f"was ended by {self.how}"
+
+    @property
+    def how(self) -> str:
+        """The status or the signal that the process ended with."""
+        status = self._process.returncode or 0
+        if status >= 0:
+            return f"status {status}"
+        known = -status in set(signal.Signals)  # those of real time have no names
+        return signal.Signals(-status).name if known else f"signal {-status}"
 
     @property
     def crashed(self) -> bool:
@@ -159,6 +201,8 @@ class Worker:
                     future.set_result(message.refused)
             case Counted():
                 self.counted = dict(message.versions)
+            case Wanted():
+                self._wanted(self, message)
             case Leaving():
                 self.over.set()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aiaas.serve.body import Limits
+from aiaas.serve.limits import Limits
 from aiaas.serve.models import Live
 from aiaas.serve.openapi.schema import Schema, array, content, only, post, record
 from aiaas.serve.openapi.shapes import ABOUT, examples_of, input_of, output_of
@@ -55,7 +55,7 @@ def _events(live: Live) -> Schema:
         'Events: `token` with {"text": …} for each piece; then `answer` with what the response would be as a whole, '
         "or `error` with a Problem."
     )
-    return content({"type": "string", "description": text}, kind="text/event-stream")
+    return content({"description": text}, kind="text/event-stream")
 
 
 def _files(media_types: Sequence[str], limits: Limits) -> Schema:

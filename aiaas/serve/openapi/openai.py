@@ -54,7 +54,7 @@ def _completions(service: Service, models: Sequence[Live]) -> Schema:
         }
     )
     events = content(
-        {"type": "string", "description": "A chunk for each piece; one that says why the text ends; [DONE]."},
+        {"description": "A chunk for each piece; one that says why the text ends; [DONE]."},
         kind="text/event-stream",
     )
     taken = _of_models(body_of(CompletionRequest), models)

@@ -8,7 +8,7 @@ the boundary. A protocol that prescribes their form has `PATHS` and `wording` as
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from starlette.requests import Request
@@ -26,12 +26,14 @@ class Words(Protocol):
     def wording(self, error: Mapping[str, Any], request_id: str) -> Mapping[str, Any]: ...
 
 
-def wording(protocols: Iterable[Any], path: str) -> Wording:
-    """The form of errors under `path`."""
-    for protocol in protocols:
-        if isinstance(protocol, Words) and protocol.PATHS.fullmatch(path):
-            return protocol.wording
-    return our_wording
+def wordings(protocols: Iterable[Any]) -> Callable[[str], Wording]:
+    """The form of errors under a path, as these protocols have it."""
+    prescribing = [protocol for protocol in protocols if isinstance(protocol, Words)]  # slow: once, not at each refusal
+
+    def wording(path: str) -> Wording:
+        return next((each.wording for each in prescribing if each.PATHS.fullmatch(path)), our_wording)
+
+    return wording
 
 
 def sentence(error: Mapping[str, Any]) -> str:
@@ -46,3 +48,8 @@ def call_of(request: Request, protocol: str) -> Call:
     call: Call = request.state.call
     call.protocol = protocol
     return call
+
+
+def in_a_sentence(error: Mapping[str, Any], request_id: str) -> Mapping[str, Any]:
+    """An error in the form of protocols whose `error` is a text."""
+    return {"error": sentence(error), "code": error["code"], "request_id": request_id}

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 
-from aiaas.errors import OptionError
-from aiaas.serve.body import parse, read_bytes, too_many
+from aiaas.serve.body import no_options, parse, read_bytes, too_many
 from aiaas.serve.calls import Answered, Call
 from aiaas.serve.errors import NotFoundError, RequestError
 from aiaas.serve.models import Live
 from aiaas.serve.presence import while_there
+from aiaas.serve.protocols import call_of
 from aiaas.serve.service import Service
 
 LARGE = 64 << 10
 """Bytes of a body that is not read on the event loop."""
+_SUBJECT = re.compile(r"^\w+ should ")
 Value = TypeVar("Value")
 Form = TypeVar("Form", bound=BaseModel)
 
@@ -52,8 +54,22 @@ def checked(kind: type[Form], value: Any, hint: str) -> Form:
         allowed = ", ".join(kind.model_fields)
         raise RequestError(f"the body holds a key that is not known; allowed: {allowed}", where="body", hint=hint)
     where = str(found["loc"][0]) if found["loc"] else "body"
-    message = found["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)
-    raise RequestError(message, where=where, hint=hint)
+    raise RequestError(_message(found["type"], found["msg"]), where=where, hint=hint)
+
+
+def _message(kind: str, said: str) -> str:
+    """What pydantic says, without its names for what a caller never sees."""
+    if kind == "model_type":
+        return "must be an object"
+    return _SUBJECT.sub("must ", said.removeprefix("Value error, "))
+
+
+def named(request: Request, service: Service, protocol: str) -> tuple[Call, Live]:
+    """The call, and the model that the path names, in the version that it names where it does. Raises NotFoundError."""
+    call = call_of(request, protocol)
+    live = service.models.find(request.path_params["name"], call.caller)
+    of_version(live.bundle.version, request.path_params.get("version"))
+    return call, live
 
 
 def most(service: Service, live: Live) -> int:
@@ -74,7 +90,7 @@ async def ask(
     if len(inputs) > (allowed := most(service, live)):
         raise too_many(allowed)
     if options and live.bundle.options is None:
-        raise OptionError("the model takes no options", where="options", hint="options are for models that write")
+        raise no_options()
     answered = await while_there(request, service.answer(call, live.name, inputs, options))
     return _by(service, live, answered), answered
 

@@ -104,6 +104,8 @@ def _inputs(signature: Signature, sent: Inference, tails: Sequence[bytes]) -> li
             raise RequestError("a datatype is not known", where="inputs", hint="one of " + ", ".join(binary.DATATYPES))
         if each.name in columns:
             raise RequestError("two inputs have one name", where="inputs")
+        if each.size is not None and each.data is not None:
+            raise RequestError("the data of an input are in the JSON and behind it", where="inputs", hint=HINT)
         count = each.shape[0]
         if each.size is not None:
             column: Sequence[Any] = binary.read(each.datatype, count, next(left))

@@ -23,7 +23,7 @@ from aiaas.serve.body import read_bytes
 from aiaas.serve.calls import Caller
 from aiaas.serve.errors import NotFoundError, RequestError
 from aiaas.serve.models import Live
-from aiaas.serve.predict import encode
+from aiaas.serve.predict import encode_with
 from aiaas.serve.protocols import call_of, sentence
 from aiaas.serve.protocols.asking import Sent, ask, off_the_loop, read_as
 from aiaas.serve.protocols.tensors import BOOL, FP64, INT64, inputs_of, plain, rows
@@ -44,7 +44,8 @@ class Split(Sent):
 
     @model_validator(mode="after")
     def _rectangular(self) -> Split:
-        if len(set(self.columns)) != len(self.columns) or any(len(row) != len(self.columns) for row in self.data):
+        width = len(set(map(str, self.columns)))  # 1 and "1" are the same name
+        if width != len(self.columns) or any(len(row) != width for row in self.data):
             raise ValueError("a row has as many cells as there are columns, each of another name")
         return self
 
@@ -79,7 +80,8 @@ def routes(service: Service) -> list[Route]:
         live = _live(service, request.path_params.get("name"), call.caller)
         inputs, options = await _asked(request, service, live)
         _, answered = await ask(request, service, call, live, inputs, options)
-        return Response(encode({**answered.about, "predictions": answered.outputs}), media_type="application/json")
+        body = await encode_with(answered.about, "predictions", answered.outputs)
+        return Response(body, media_type="application/json")
 
     return [
         Route("/invocations", invocations, methods=["POST"]),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -12,7 +13,7 @@ from aiaas.serve.body import Asked, read, read_body
 from aiaas.serve.calls import Call
 from aiaas.serve.errors import answer_error
 from aiaas.serve.models import Live
-from aiaas.serve.predict import encode
+from aiaas.serve.predict import encode, encode_with
 from aiaas.serve.presence import while_there
 from aiaas.serve.protocols import call_of
 from aiaas.serve.protocols.asking import most, off_the_loop
@@ -32,7 +33,8 @@ def routes(service: Service) -> list[Route]:
             live, pieces = await service.write(call, live.name, asked.inputs[0], asked.options)
             return StreamingResponse(_events(live, pieces, call), media_type="text/event-stream", headers=EVENTS)
         answered = await while_there(request, service.answer(call, live.name, asked.inputs, asked.options))
-        return Response(_body(answered.about, answered.outputs), media_type="application/json")
+        body = await encode_with(answered.about, "outputs", answered.outputs)
+        return Response(body, media_type="application/json")
 
     return [Route("/v1/models/{name}/predict", predict, methods=["POST"])]
 
@@ -43,18 +45,15 @@ async def _asked(request: Request, service: Service, live: Live) -> Asked:
     return await off_the_loop(len(body.data), lambda: read(body, most(service, live), writes=writes))
 
 
-def _body(about: object, outputs: object) -> bytes:
-    return encode(about)[:-1] + b',"outputs":' + encode(outputs) + b"}"
-
-
-async def _events(live: Live, pieces: AsyncIterator[str], call: Call) -> AsyncIterator[bytes]:
+async def _events(live: Live, pieces: AsyncGenerator[str, None], call: Call) -> AsyncIterator[bytes]:
     """An event `token` a piece, then `answer` with what the response would be as a whole; or `error` as the last."""
     text = ""
     try:
-        async for piece in pieces:
-            text += piece
-            yield _event("token", encode({"text": piece}))
-        yield _event("answer", _body(live.about, [live.bundle.written(text)]))
+        async with aclosing(pieces):
+            async for piece in pieces:
+                text += piece
+                yield _event("token", encode({"text": piece}))
+        yield _event("answer", await encode_with(live.about, "outputs", [live.bundle.written(text)]))
     except Exception as error:
         yield _event("error", bytes(answer_error(error, call.id).body))
 

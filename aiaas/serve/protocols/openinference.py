@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -16,9 +16,9 @@ from aiaas.serve.body import read_bytes
 from aiaas.serve.calls import Answered, Call
 from aiaas.serve.errors import RequestError
 from aiaas.serve.models import Live
-from aiaas.serve.predict import encode
-from aiaas.serve.protocols import binary, call_of, sentence
-from aiaas.serve.protocols.asking import ask, most, of_version, off_the_loop
+from aiaas.serve.predict import encode, encode_with
+from aiaas.serve.protocols import binary, call_of, in_a_sentence
+from aiaas.serve.protocols.asking import ask, most, named, of_version, off_the_loop
 from aiaas.serve.protocols.infer_request import HEADER, Inference, read
 from aiaas.serve.protocols.tensors import Tensor, columns_of, inputs_of, outputs_of, values
 from aiaas.serve.service import Service
@@ -26,14 +26,12 @@ from aiaas.serve.service import Service
 NAME = "openinference"
 PATHS = re.compile(r"/v2(/.*)?")
 _MICROSECONDS = 1e-6
+wording = in_a_sentence
 
 
 def routes(service: Service) -> list[Route]:
     def found(request: Request) -> tuple[Call, Live]:
-        call = call_of(request, NAME)
-        live = service.models.find(request.path_params["name"], call.caller)
-        of_version(live.bundle.version, request.path_params.get("version"))
-        return call, live
+        return named(request, service, NAME)
 
     async def server(request: Request) -> Response:
         call_of(request, NAME)
@@ -77,11 +75,7 @@ async def _inferred(request: Request, service: Service, call: Call, live: Live) 
     options = sent.options if live.bundle.options is not None else None
     by, answered = await ask(request, service, call, live, inputs, options)
     of_version(answered.about["version"], request.path_params.get("version"))
-    return await off_the_loop(len(data), lambda: _response(by, sent, answered))
-
-
-def wording(error: Mapping[str, Any], request_id: str) -> dict[str, Any]:
-    return {"error": sentence(error), "code": error["code"], "request_id": request_id}
+    return await _response(by, sent, answered)
 
 
 def described(live: Live) -> dict[str, Any]:
@@ -107,22 +101,24 @@ def _seconds(microseconds: Any) -> float:
     return microseconds * _MICROSECONDS
 
 
-def _response(live: Live, sent: Inference, answered: Answered) -> Response:
+async def _response(live: Live, sent: Inference, answered: Answered) -> Response:
     """The outputs that were asked for, each as JSON or as bytes."""
     columns = _wanted(outputs_of(live) or columns_of(live.bundle.signature, answered.outputs), sent)
     outputs, tail = [], b""
     for column in columns:
         if sent.wants_bytes(column.name):
             output, data = _as_bytes(column, answered.outputs)
+            outputs.append(encode(output))
             tail += data
         else:
-            output = as_json(column, answered.outputs)
-        outputs.append(output)
+            flat = _flat(column, answered.outputs)
+            outputs.append(await encode_with(_head(column, len(answered.outputs)), "data", flat))
     about = answered.about
     body: dict[str, Any] = {"model_name": live.name}
     body |= {"model_version": about["version"]} if about["version"] else {}
     body |= {"id": sent.id} if sent.id else {}
-    head = encode({**body, "parameters": {"digest": about["digest"]}, "outputs": outputs})
+    body |= {"parameters": {"digest": about["digest"]}}
+    head = encode(body)[:-1] + b',"outputs":[' + b",".join(outputs) + b"]}"
     if not any(sent.wants_bytes(column.name) for column in columns):
         return Response(head, media_type="application/json")
     return Response(head + tail, headers={HEADER: str(len(head))}, media_type="application/octet-stream")
@@ -130,9 +126,12 @@ def _response(live: Live, sent: Inference, answered: Answered) -> Response:
 
 def as_json(column: Tensor, answers: Sequence[Answer]) -> dict[str, Any]:
     """An output with its data in the JSON, row after row."""
+    return {**_head(column, len(answers)), "data": _flat(column, answers)}
+
+
+def _flat(column: Tensor, answers: Sequence[Answer]) -> list[Any]:
     made = values(column, answers)
-    flat = [each for row in made for each in row] if column.shape else made
-    return {**_head(column, len(made)), "data": flat}
+    return [each for row in made for each in row] if column.shape else made
 
 
 def _as_bytes(column: Tensor, answers: Sequence[Answer]) -> tuple[dict[str, Any], bytes]:
@@ -150,4 +149,6 @@ def _wanted(columns: Sequence[Tensor], sent: Inference) -> list[Tensor]:
     known = {column.name: column for column in columns}
     if any(each.name not in known for each in sent.outputs):
         raise RequestError("there is no such output", where="outputs", hint="there are " + ", ".join(known))
+    if len({each.name for each in sent.outputs}) < len(sent.outputs):  # a small request would have a huge answer
+        raise RequestError("an output is asked for twice", where="outputs")
     return [known[each.name] for each in sent.outputs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import model_validator
@@ -17,9 +17,9 @@ from aiaas.contracts import Answer, Signature
 from aiaas.serve.calls import Call
 from aiaas.serve.errors import NotFoundError, RequestError
 from aiaas.serve.models import Live
-from aiaas.serve.predict import encode
-from aiaas.serve.protocols import call_of, sentence
-from aiaas.serve.protocols.asking import Sent, ask, of_version, read_as
+from aiaas.serve.predict import encode, encode_with
+from aiaas.serve.protocols import in_a_sentence
+from aiaas.serve.protocols.asking import Sent, ask, named, of_version, read_as
 from aiaas.serve.protocols.tensors import (
     BOOL,
     BYTES,
@@ -40,6 +40,7 @@ NAME = "tensorflow-serving"
 PATHS = re.compile(r"/v1/models/[^/]+((/versions/[^/]+)?(:predict|/metadata)|/versions/[^/]+)")
 HINT = 'such as {"instances": [...]}'
 SIGNATURE = "serving_default"
+wording = in_a_sentence
 _DTYPES = {BYTES: "DT_STRING", BOOL: "DT_BOOL", INT64: "DT_INT64", FP32: "DT_FLOAT", FP64: "DT_DOUBLE"}
 
 
@@ -59,10 +60,7 @@ class Prediction(Sent):
 
 def routes(service: Service) -> list[Route]:
     def found(request: Request) -> tuple[Call, Live]:
-        call = call_of(request, NAME)
-        live = service.models.find(request.path_params["name"], call.caller)
-        of_version(live.bundle.version, request.path_params.get("version"))
-        return call, live
+        return named(request, service, NAME)
 
     async def predict(request: Request) -> Response:
         call, live = found(request)
@@ -73,7 +71,12 @@ def routes(service: Service) -> list[Route]:
         of_version(answered.about["version"], request.path_params.get("version"))
         columns = outputs_of(live) or columns_of(live.bundle.signature, answered.outputs)
         made = by_rows if sent.inputs is None else by_columns
-        return Response(encode({**answered.about, **made(columns, answered.outputs)}), media_type="application/json")
+        ((name, answers),) = made(columns, answered.outputs).items()
+        if isinstance(answers, list):
+            body = await encode_with(answered.about, name, answers)
+        else:
+            body = encode({**answered.about, name: answers})
+        return Response(body, media_type="application/json")
 
     async def status(request: Request) -> Response:
         return JSONResponse(state(found(request)[1]))
@@ -89,10 +92,6 @@ def routes(service: Service) -> list[Route]:
         Route("/v1/models/{name}/metadata", metadata, methods=["GET"]),
         Route(version, status, methods=["GET"]),
     ]
-
-
-def wording(error: Mapping[str, Any], request_id: str) -> dict[str, Any]:
-    return {"error": sentence(error), "code": error["code"], "request_id": request_id}
 
 
 def inputs_from(signature: Signature, sent: Prediction) -> list[Any]:
@@ -126,8 +125,8 @@ def _bytes(value: Any) -> Any:
     if not isinstance(value, dict) or value.keys() != {"b64"}:
         return value
     try:
-        return binascii.a2b_base64(str(value["b64"]).encode("ascii"), strict_mode=True)
-    except ValueError:  # binascii.Error is one, and so is what is not ASCII
+        return binascii.a2b_base64(value["b64"], strict_mode=True)
+    except (TypeError, ValueError):  # no text; not ASCII, or not base64
         raise RequestError("b64 is not base64", where="b64", hint='such as {"b64": "iVBORw0KGgo="}') from None
 
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from aiaas.audit import Chain, members
+from aiaas.errors import AiaasError
 from aiaas.serve.batching import Batch
 from aiaas.serve.errors import logger
 from aiaas.serve.seen.record import Clock, Recorder
@@ -31,7 +32,7 @@ class Audit:
         self._refused: Counter[str] = Counter()
         self._lost = 0
         self._timer: asyncio.TimerHandle | None = None
-        chain.add(self._event("opened", aiaas=version("aiaas")))
+        self._begin()
 
     def began(self) -> None: ...
 
@@ -57,11 +58,31 @@ class Audit:
         self._write()
         self._chain.close()
 
+    def _begin(self) -> None:
+        self._gathered.insert(0, self._event("opened", aiaas=version("aiaas")))
+        self._write()
+
+    def _begin_anew(self) -> None:
+        logger.error("the audit was removed while it was written; another is begun")
+        before = self._chain
+        try:
+            self._chain = before.anew()
+        except (OSError, AiaasError) as error:
+            logger.error("another audit cannot be begun: %s", error)
+            return
+        before.close()
+        self._begin()
+
     def _tick(self) -> None:
         self._timer = None
         self._count_refused()
+        if not self._chain.is_there:
+            self._begin_anew()
         self._write()
-        asyncio.get_running_loop().run_in_executor(None, self._sync)
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, self._sync)
+        if self._lost:  # told as soon as there is room, although nobody asks anything
+            self._timer = loop.call_later(PERIOD, self._tick)
 
     def _count_refused(self) -> None:
         self._gathered += [self._event("refused", code=code, count=count) for code, count in self._refused.items()]
@@ -69,16 +90,15 @@ class Audit:
 
     def _write(self) -> None:
         entries, self._gathered = self._gathered, []
-        if not entries:
+        if not entries and not self._lost:
             return
-        if self._lost:
-            entries.insert(0, self._event("lost", count=self._lost))
+        before = [self._event("lost", count=self._lost)] if self._lost else []
         try:
-            self._chain.add(*entries)
+            self._chain.add(*before, *entries)
         except OSError as error:
             if not self._lost:
                 logger.error("the audit cannot be written: %s; entries are lost until it can", error.strerror)
-            self._lost += len(entries) - bool(self._lost)
+            self._lost += len(entries)
         else:
             self._lost = 0
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
+from aiaas.audit.append import append, is_there
 from aiaas.serve.errors import logger
 from aiaas.workspace import atomic
 
@@ -36,28 +37,35 @@ class Files:
         self._most = most
         self._kept = kept
         with atomic.disk_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
             self._open()
 
     def write(self, data: bytes) -> None:
+        if not is_there(self._file):
+            self._reopen()
         if self._size and self._size + len(data) > self._most:
             self._turn()
-        os.write(self._file, data)
+        append(self._file, data, self._size)
         self._size += len(data)
 
     def close(self) -> None:
         os.close(self._file)
 
     def _open(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self._path(0), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._size = os.fstat(self._file).st_size
 
     def _turn(self) -> None:
-        os.close(self._file)
-        for number in range(self._kept, 0, -1):
-            if (full := self._path(number - 1)).exists():
-                full.replace(self._path(number))
+        if self._path(0).exists():  # else it was put aside before, and no new one could be begun
+            for number in range(self._kept, 0, -1):
+                if (full := self._path(number - 1)).exists():
+                    full.replace(self._path(number))
+        self._reopen()
+
+    def _reopen(self) -> None:
+        before = self._file
         self._open()
+        os.close(before)  # only now: the number of a closed file is soon that of a connection
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{self._name}{f'.{number}' if number else ''}.jsonl"

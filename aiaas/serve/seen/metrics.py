@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from starlette.routing import Route
 from aiaas.serve.access import require
 from aiaas.serve.batching import Batch
 from aiaas.serve.calls import Call
+from aiaas.serve.resident import resident
 from aiaas.serve.seen.numbers import Bounded, Counters, Distribution, Gauges, Histograms, Number, Store, text
 from aiaas.serve.watching import Ended
 
@@ -46,6 +46,7 @@ class Metrics:
             store, "aiaas_tenant_requests", "Requests of a tenant that are over.", ("tenant", "status")
         )
         self._active = Gauges(store, "aiaas_requests_active", "Requests under way.").of()
+        self._loaded = Gauges(store, "aiaas_models_loaded", "Workers that have a version in memory.", MODEL)
         self._process = _Process(store, str(worker))
         store.flush()  # a worker that is asked nothing is there too
 
@@ -70,6 +71,12 @@ class Metrics:
     def computed(self, about: Mapping[str, Any], batch: Batch) -> None:
         self._of_model.of(*_model(about)).computed(batch)
         self._store.soon()
+
+    def placed(self, about: Mapping[str, Any], before: Mapping[str, Any] | None, *, awake: bool) -> None:
+        if before:
+            self._loaded.of(*_model(before)).set(0)
+        self._loaded.of(*_model(about)).set(float(awake))
+        self._store.flush()  # so seldom that it need not wait
 
     def routes(self) -> list[Route]:
         async def metrics(request: Request) -> Response:
@@ -172,17 +179,8 @@ class _Process:
         if clock >= self._next:
             self._next = clock + LOOK
             self._cpu.set(time.process_time())
-            self._memory.set(_resident())
+            self._memory.set(resident())
 
 
 def _model(about: Mapping[str, Any]) -> tuple[str, str]:
     return (about["model"], about["version"] or "") if about else ("", "")
-
-
-def _resident() -> int:
-    """Bytes of memory that the process has; 0 where the system does not say it this way."""
-    try:
-        pages = Path("/proc/self/statm").read_text("ascii").split()[1]
-    except OSError:
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")

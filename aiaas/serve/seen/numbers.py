@@ -8,6 +8,8 @@ process: who is put in the place of a worker counts on where it ended, and there
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +21,9 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.utils import floatToGoString
 
+from aiaas.audit.append import append
+from aiaas.serve.errors import logger
+
 Labels = tuple[str, ...]
 Kept = TypeVar("Kept")
 
@@ -27,18 +32,41 @@ MOMENT = 0.1
 MOST = 500
 """Label sets of one metric in a worker; further ones are counted together as `other`."""
 OTHER = "other"
+SERVICE = "service"
+FIRST = 1 << 16
+"""Bytes of a file at first."""
+
+
+class _Kept(MmapedDict):  # type: ignore[misc]
+    """A file whose room on the disk is taken before it is written to: to write into a map for which the disk has none
+    ends the process (SIGBUS)."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            new = path.with_suffix(".new")  # whoever reads meanwhile must find no file that is cut short
+            try:
+                new.write_bytes(bytes(FIRST))
+                new.replace(path)
+            finally:
+                new.unlink(missing_ok=True)
+        super().__init__(str(path))
+
+    def _init_value(self, key: str) -> None:
+        if self._used + len(key.encode()) + 64 > self._capacity:
+            append(self._f.fileno(), bytes(self._capacity), self._capacity)
+        super()._init_value(key)
 
 
 class Store:
-    """The files of one worker in the folder of a service. For one thread; numbers reach the files by `flush`, which
-    follows a moment after `soon`."""
+    """The files of one worker in the folder of a service, or of whoever leads the workers (`SERVICE`). For one
+    thread; numbers reach the files by `flush`, which follows a moment after `soon`."""
 
-    def __init__(self, folder: Path, worker: int) -> None:
+    def __init__(self, folder: Path, worker: int | str) -> None:
         forget(folder, worker)  # one that was killed left them
         self._place = folder, worker
-        self.counters = MmapedDict(str(folder / f"counter_{worker}.db"))
-        self.histograms = MmapedDict(str(folder / f"histogram_{worker}.db"))
-        self.gauges = MmapedDict(str(_gauges(folder, worker)))
+        self.counters = _kept(folder / f"counter_{worker}.db")
+        self.histograms = _kept(folder / f"histogram_{worker}.db")
+        self.gauges = _kept(_gauges(folder, worker))
         self.changed: list[Number] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -61,12 +89,24 @@ class Store:
         forget(*self._place)
 
 
-def forget(folder: Path, worker: int) -> None:
+def _kept(path: Path) -> _Kept:
+    """The file, or where that is full or away one that nobody sees: to answer comes first."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _Kept(path)
+    except OSError as error:
+        if sys.platform != "linux":
+            raise
+        logger.error("the metrics of this worker are not shown: %s", error.strerror)
+        return _Kept(Path(f"/proc/self/fd/{os.memfd_create(path.name)}"))
+
+
+def forget(folder: Path, worker: int | str) -> None:
     """Let what is only true of a worker while it lives no more count: it is gone."""
     _gauges(folder, worker).unlink(missing_ok=True)
 
 
-def _gauges(folder: Path, worker: int) -> Path:
+def _gauges(folder: Path, worker: int | str) -> Path:
     return folder / f"gauge_livesum_{worker}.db"
 
 
@@ -179,6 +219,7 @@ def text(folder: Path, accept: str) -> tuple[bytes, str]:
     """The numbers of all workers that keep them in `folder`, added up, and the media type of that, as a scraper that
     sends `accept` takes it."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(folder))
+    if folder.is_dir():  # somebody may have removed it
+        MultiProcessCollector(registry, path=str(folder))
     encode, kind = choose_encoder(accept)
     return encode(registry), kind

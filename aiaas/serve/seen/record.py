@@ -9,10 +9,12 @@ import time
 from functools import lru_cache
 
 from aiaas.serve.calls import Call
+from aiaas.serve.errors import DeadlineError
 from aiaas.serve.watching import GONE, Ended
 
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _DECISIONS = {GONE: "left", 503: "refused", 504: "late"}
+_MIDWAY = {DeadlineError.code: "late"}
 
 
 class Recorder:
@@ -57,7 +59,9 @@ def decision(request: Ended) -> str:
     `left` by the client, `failed` by a fault of ours."""
     if request.status in _DECISIONS:
         return _DECISIONS[request.status]
-    if request.status >= 500 or (request.code and request.status < 400):  # the latter began to stream
+    if request.code and request.status < 400:  # it had begun to stream
+        return _MIDWAY.get(request.code, "failed")
+    if request.status >= 500:
         return "failed"
     return "refused" if request.status >= 400 else "answered"
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from aiaas.serve.calls import Answered
 from aiaas.serve.errors import RequestError
 from aiaas.serve.models import Live
-from aiaas.serve.predict import encode
+from aiaas.serve.predict import encode_with
 from aiaas.serve.protocols import call_of
 from aiaas.serve.protocols.asking import Sent, ask, read_as
 from aiaas.serve.protocols.openai.naming import NAME, named
@@ -42,7 +42,10 @@ async def embed(request: Request, service: Service) -> Response:
     _gives(live, sent.dimensions)
     texts = [sent.input] if isinstance(sent.input, str) else sent.input
     _, answered = await ask(request, service, call, live, texts)
-    return Response(_body(answered, sent.encoding_format, call.tokens), media_type="application/json")
+    usage = {"prompt_tokens": call.tokens, "total_tokens": call.tokens}
+    head = {"object": "list", **named(answered.about), "usage": usage}
+    body = await encode_with(head, "data", _data(answered, sent.encoding_format))
+    return Response(body, media_type="application/json")
 
 
 def embeds(live: Live) -> bool:
@@ -59,13 +62,11 @@ def _gives(live: Live, dimensions: int | None) -> None:
         raise RequestError(f"the model gives {size} numbers", where="dimensions", hint=f"leave it out, or say {size}")
 
 
-def _body(answered: Answered, encoding: str, tokens: int) -> bytes:
+def _data(answered: Answered, encoding: str) -> list[dict[str, Any]]:
     vectors: Sequence[Any] = [each[EMBEDDING] for each in answered.outputs]
     if encoding == "base64":
         vectors = list(map(_base64, vectors))
-    data = [{"object": "embedding", "index": place, "embedding": each} for place, each in enumerate(vectors)]
-    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return encode({"object": "list", "data": data, **named(answered.about), "usage": usage})
+    return [{"object": "embedding", "index": place, "embedding": each} for place, each in enumerate(vectors)]
 
 
 def _base64(vector: Sequence[float]) -> str:
