@@ -128,8 +128,8 @@ class WeighsClasses(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mistakes:
-    """What is wrong with the answers to n rows. `losses` (n,) say what each costs, all in one unit, NaN where nothing is
-    wrong. `told` gives of a row, by its place, the `target`, the `answer` and its `score`, ready for JSON; None for
+    """What is wrong with the answers to n rows. `losses` (n,) say what each costs, all in one unit, NaN where nothing
+    is wrong. `told` gives of a row, by its place, the `target`, the `answer` and its `score`, ready for JSON; None for
     what the task does not have."""
 
     losses: NDArray[np.float64]

@@ -1,12 +1,12 @@
 """From scores to decisions: how sure a classifier should say it is, and from which score on it answers a label.
 
 Both are found on rows that the model neither learned from nor is judged by. What was found is kept as a `Decision`: a
-temperature, which the model is wrapped in, and thresholds, which its signature holds, so that whoever loads, measures or
-compares the model decides as it was judged.
+temperature, which the model is wrapped in, and thresholds, which its signature holds, so that whoever loads, measures
+or compares the model decides as it was judged.
 """
 
 from aiaas.decision.kept import Decision
-from aiaas.decision.reliability import BINS, Bin, CalibrationError, bins
+from aiaas.decision.reliability import BINS, Bin, CalibrationError, bins, confidence
 from aiaas.decision.temperature import fit, scaled, tempered
 from aiaas.decision.thresholds import Reached, choose, reached
 
@@ -18,6 +18,7 @@ __all__ = [
     "Reached",
     "bins",
     "choose",
+    "confidence",
     "fit",
     "reached",
     "scaled",

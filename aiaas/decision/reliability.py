@@ -5,7 +5,7 @@ See Naeini, Cooper and Hauskrecht, Obtaining Well Calibrated Probabilities Using
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiaas.statistics import Interval
 from aiaas.statistics.weighted import Gathered, ratio
@@ -30,14 +30,24 @@ class Bin(NamedTuple):
     interval: Interval
 
 
+def confidence(
+    targets: NDArray[Any], scores: NDArray[Any], answers: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """How likely the answer to each row (n,) is by `scores` (n, labels), and whether it is right."""
+    import numpy as np
+
+    likely = np.asarray(scores, np.float64)
+    return likely[np.arange(len(likely)), answers] / likely.sum(axis=1), np.asarray(targets) == answers
+
+
 class CalibrationError:
     """The mean over all answers of how far accuracy and confidence are apart in their bin, as a function of weights.
 
-    `confidence` (n,) are the probabilities of what was answered, `right` (n,) whether it was.
+    `sure` (n,) are the probabilities of what was answered, `right` (n,) whether it is right.
     """
 
-    def __init__(self, confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> None:
-        self._apart = Gathered(_places(confidence), BINS, values=right - confidence)
+    def __init__(self, sure: NDArray[np.float64], right: NDArray[np.bool_]) -> None:
+        self._apart = Gathered(_places(sure), BINS, values=right - sure)
 
     def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         import numpy as np
@@ -45,12 +55,12 @@ class CalibrationError:
         return ratio(np.abs(self._apart(weights)).sum(axis=0), weights.sum(axis=1), np.nan)
 
 
-def bins(confidence: NDArray[np.float64], right: NDArray[np.bool_], level: float = 0.95) -> list[Bin]:
+def bins(sure: NDArray[np.float64], right: NDArray[np.bool_], level: float = 0.95) -> list[Bin]:
     """The bins that have answers. The intervals are Wilson's, which hold for few rows and for shares of 0 and 1."""
     import numpy as np
     from scipy.stats import binomtest
 
-    place = _places(confidence)
+    place = _places(sure)
     found = []
     for number in np.unique(place).tolist():
         here = place == number
@@ -61,7 +71,7 @@ def bins(confidence: NDArray[np.float64], right: NDArray[np.bool_], level: float
                 number / BINS,
                 (number + 1) / BINS,
                 rows,
-                float(confidence[here].mean()),
+                float(sure[here].mean()),
                 count / rows,
                 Interval(float(interval.low), float(interval.high)),
             )
@@ -69,8 +79,8 @@ def bins(confidence: NDArray[np.float64], right: NDArray[np.bool_], level: float
     return found
 
 
-def _places(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
+def _places(sure: NDArray[np.float64]) -> NDArray[np.int64]:
     """The number of the bin of each answer."""
     import numpy as np
 
-    return np.clip((np.asarray(confidence, np.float64) * BINS).astype(np.int64), 0, BINS - 1)
+    return np.clip((np.asarray(sure, np.float64) * BINS).astype(np.int64), 0, BINS - 1)
