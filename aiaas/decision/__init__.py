@@ -8,7 +8,7 @@ or compares the model decides as it was judged.
 from aiaas.decision.kept import Decision
 from aiaas.decision.reliability import BINS, Bin, CalibrationError, bins, confidence
 from aiaas.decision.temperature import fit, scaled, tempered
-from aiaas.decision.thresholds import Reached, choose, reached
+from aiaas.decision.thresholds import Reached, choose, is_reached, most_precise, reached
 
 __all__ = [
     "BINS",
@@ -20,6 +20,8 @@ __all__ = [
     "choose",
     "confidence",
     "fit",
+    "is_reached",
+    "most_precise",
     "reached",
     "scaled",
     "tempered",

@@ -39,13 +39,34 @@ def choose(inside: NDArray[np.bool_], scores: NDArray[Any], aim: Aim, value: flo
 
     if not inside.any():
         return None
-    likely, place = np.unique(-np.asarray(scores, np.float64), return_inverse=True)  # the highest first
-    answered = np.cumsum(np.bincount(place, minlength=len(likely)))
-    right = np.cumsum(np.bincount(place[inside], minlength=len(likely)))
+    likely, answered, right = _from_the_highest(inside, scores)
     shares = right / (answered if aim == "precision" else inside.sum())
     good = np.flatnonzero(shares >= value - _ROUNDING)
     if not good.size:
         return None
     last = int(good[-1] if aim == "precision" else good[0])
-    below = -likely[last + 1] if last + 1 < len(likely) else 0.0
-    return float((below - likely[last]) / 2)
+    below = likely[last + 1] if last + 1 < len(likely) else 0.0
+    return float((likely[last] + below) / 2)
+
+
+def most_precise(inside: NDArray[np.bool_], scores: NDArray[Any]) -> float | None:
+    """The highest precision that any threshold reaches; None without rows of the label."""
+    _, answered, right = _from_the_highest(inside, scores)
+    return float((right / answered).max()) if inside.any() else None
+
+
+def is_reached(share: float | None, value: float) -> bool:
+    """Whether a share is as high as was asked for."""
+    return share is not None and share >= value - _ROUNDING
+
+
+def _from_the_highest(
+    inside: NDArray[np.bool_], scores: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """The different scores, the highest first; and how many rows have at least each, all and those inside."""
+    import numpy as np
+
+    found, place = np.unique(-np.asarray(scores, np.float64), return_inverse=True)
+    answered = np.cumsum(np.bincount(place, minlength=len(found)))
+    right = np.cumsum(np.bincount(place[inside], minlength=len(found)))
+    return -found, answered, right
