@@ -57,7 +57,8 @@ def _decided(metrics: Mapping[str, Any], section: Evaluate) -> list[str]:
             told.append(f"no threshold gives {label!r} a {aim} of {value:g} on the validation rows: {best}")
         elif not each["reached"]:
             told.append(
-                f"{label!r} has a {aim} of {each['best']:.4f} in place of {value:g}: other thresholds take rows"
+                f"{label!r} has a {aim} of {each['best']:.4f} on the validation rows in place of {value:g}: other "
+                "labels with thresholds take rows from it"
             )
         elif interval is not None and interval[1] < value:
             told.append(
