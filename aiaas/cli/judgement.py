@@ -22,6 +22,10 @@ def show_judgement(metrics: Mapping[str, Any], gates: Sequence[Mapping[str, Any]
     _show_metrics(metrics, gates)
     if classes := metrics.get("classes"):
         _show_classes(classes, metrics)
+    if "thresholds" in metrics:
+        _show_thresholds(metrics["thresholds"])
+    if before := metrics.get("calibration", {}).get("before"):
+        output.say(output.wrapped(_calibrated(metrics, before)))
     if "slices" in metrics:
         _show_slices(metrics)
     for note in metrics.get("notes", ()):
@@ -53,6 +57,26 @@ def _show_classes(classes: Mapping[str, Mapping[str, Any]], metrics: Mapping[str
     output.table(None, header, rows, stderr=True, right=range(1, len(header)))
     output.show("[bold]Confusion: true classes in rows, predicted in columns[/bold]", stderr=True)
     output.show(confusion(metrics["confusion"], list(classes)), stderr=True)
+
+
+def _show_thresholds(thresholds: Mapping[str, Mapping[str, Any]]) -> None:
+    """From which score on a label is answered, and what that reaches."""
+    rows = []
+    for label, each in list(thresholds.items())[:SHOWN_CLASSES]:
+        ((aim, value),) = each["asked"].items()
+        least = "none" if each["threshold"] is None else f"{each['threshold']:.4f}"
+        reached = [each["validation"][aim], each["test"][aim]]
+        rows.append([output.cut(label, _LABEL), f"{aim} {value:g}", least, *reached])
+    header = ("label", "asked", "from a score of", "on validation", "on test")
+    output.table("Thresholds", header, rows, stderr=True, right=range(2, 5))
+
+
+def _calibrated(metrics: Mapping[str, Any], before: Mapping[str, float | None]) -> str:
+    """Such as `calibrated by the temperature 1.31: ece 0.0812 -> 0.0203, log_loss 0.5312 -> 0.4920`."""
+    calibration = metrics["calibration"]
+    now = {"ece": calibration["ece"], "log_loss": metrics.get("log_loss")}
+    changes = [f"{name} {was:.4f} -> {now[name]:.4f}" for name, was in before.items() if was is not None]
+    return f"calibrated by the temperature {calibration['temperature']:.3g}: {', '.join(changes)}"
 
 
 def _show_slices(metrics: Mapping[str, Any]) -> None:

@@ -42,8 +42,10 @@ from aiaas.contracts.steps import (
 )
 from aiaas.contracts.tasks import (
     Column,
+    Errs,
     Generative,
     Inspection,
+    Mistakes,
     Signature,
     Statistic,
     TakesFiles,
@@ -60,6 +62,7 @@ __all__ = [
     "Chooses",
     "Column",
     "Counts",
+    "Errs",
     "Example",
     "Finding",
     "Folder",
@@ -68,6 +71,7 @@ __all__ = [
     "Inspection",
     "Judges",
     "Level",
+    "Mistakes",
     "Model",
     "OfFiles",
     "OfFolders",

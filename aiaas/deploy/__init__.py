@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas import bundle, plugins, steps
 from aiaas.contracts import Generative, Signature
+from aiaas.decision import Decision
 from aiaas.deploy.form import INT8, Fitted, choose, tools
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def package(
     Raises what `form.choose` raises, and VerificationError.
     """
     fit = json.loads((trained.fit / "training.json").read_text("utf-8"))
-    fitted = Fitted(trained.fit / "model", fit["packages"], Signature.from_dict(fit["signature"]), trained.data)
+    decision = Decision.read(trained.judged)
+    signature = decision.of(Signature.from_dict(fit["signature"]))
+    fitted = Fitted(trained.fit / "model", fit["packages"], signature, trained.data, decision.temperature)
     report = json.loads((trained.data / "report.json").read_text("utf-8"))
     records = report["request_steps"]
     asked = replace(fitted.signature, features=report.get("inputs", fitted.signature.features))
@@ -60,6 +63,7 @@ def package(
             lost=asdict(form.int8.loss) if form.int8 and form.precision == INT8 else None,
             signature=asked,
             fitted=fitted.signature,
+            temperature=decision.temperature,
             packages=form.packages,
             metrics=json.loads((trained.judged / "metrics.json").read_text("utf-8")),
             examples=_examples(trained.collected / "data.arrow", recipe, asked, records),

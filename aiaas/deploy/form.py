@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas import bundle, plugins, tasks
 from aiaas.contracts import Example, Model, Portable, Quantizable, Signature, Task
+from aiaas.decision import tempered
 from aiaas.deploy.compare import Answers, Comparison, ask, compare
-from aiaas.deploy.loss import ACCURACY, Quantised, loss
+from aiaas.deploy.loss import Quantised, loss
 from aiaas.errors import AiaasError, ExportError, MissingPackageError
 
 if TYPE_CHECKING:
@@ -49,12 +50,14 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What a fit left: the model's folder, the packages it was made with, what it takes, and the split rows."""
+    """What a fit left: the model's folder, the packages it was made with, what it takes, and the split rows; and the
+    temperature that was fitted for its scores."""
 
     folder: Path
     packages: Mapping[str, str]
     signature: Signature
     data: Path
+    temperature: float | None = None
 
     def held_out(self) -> Dataset:
         """Rows that the model has not learned from: spread over the validation split, or over the test split where
@@ -119,7 +122,7 @@ class _Forms:
         rows, signature = self.fitted.held_out(), self.fitted.signature
         task = plugins.task(self.recipe.task)
         native, answers = ask(*self._models(folders), _batches(rows, task, signature))
-        comparison = compare(native, _given(answers["portable"]), labelled=ACCURACY in task.METRICS)
+        comparison = compare(native, _given(answers["portable"]), signature)
         _check(comparison, self.recipe.deploy)
         sizes = {name: _size(folder) for name, folder in {"native": self.fitted.folder, **folders}.items()}
         portable = Form(folders["portable"], self.architecture.RUNTIME, packages, FLOAT, comparison, sizes)
@@ -129,8 +132,9 @@ class _Forms:
 
     def _models(self, folders: Mapping[str, Path]) -> tuple[Model, dict[str, Model]]:
         """The native model, and those in the other forms, as a service would load them."""
-        loaded = {name: self.architecture.load_portable(folder) for name, folder in folders.items()}
-        return self.architecture.load(self.fitted.folder), loaded
+        warmth = self.fitted.temperature
+        loaded = {name: tempered(self.architecture.load_portable(folder), warmth) for name, folder in folders.items()}
+        return tempered(self.architecture.load(self.fitted.folder), warmth), loaded
 
     def _quantised(self, portable: Path) -> Path | None:
         """The folder of the int8 form; None where the recipe wants none, or where there cannot be one."""
@@ -153,7 +157,8 @@ class _Forms:
         targets = rows[target] if target else []
         try:
             found = _given(answers)
-            quantised = Quantised(found.speed, loss(native, found, targets, plugins.task(self.recipe.task)))
+            task = plugins.task(self.recipe.task)
+            quantised = Quantised(found.speed, loss(native, found, targets, task, self.fitted.signature))
             quantised.loss.check(self.recipe.deploy)
         except ExportError as error:
             self._refuse(error)

@@ -49,6 +49,20 @@ def decode(
     return pixels.reshape(height, width, channels)
 
 
+def small(data: bytes, side: int) -> NDArray[np.uint8]:
+    """The pixels of an encoded picture in colour, made so small that neither side has more than `side` of them; what is
+    small already stays as it is. Raises DataError as `decode` does."""
+    import numpy as np
+
+    image = opened(data)
+    try:
+        flat = _flat(_upright(_reduced(_loaded(image, side, side), side, side)), 3, 255)
+        flat.thumbnail((side, side))
+        return np.asarray(flat)
+    except _BROKEN as error:
+        raise _damaged(image, error) from error
+
+
 def decode_many(
     examples: Sequence[bytes],
     height: int,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from typing import TYPE_CHECKING
 
@@ -21,3 +22,15 @@ def to_png(pixels: NDArray[np.uint8]) -> bytes:
     image = Image.frombytes("L" if pixels.ndim == 2 else "RGB", (width, height), pixels.tobytes())
     image.save(out, "PNG", compress_level=1)  # of small pictures the higher levels save next to nothing
     return out.getvalue()
+
+
+def to_uri(pixels: NDArray[np.uint8]) -> str:
+    """A small picture of the shape (height, width, 3) as a data URI that a page can show: as a PNG or JPEG, whichever
+    is shorter."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=85, optimize=True)
+    png, jpeg = to_png(pixels), out.getvalue()
+    kind, data = ("png", png) if len(png) <= len(jpeg) else ("jpeg", jpeg)
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -226,7 +226,9 @@ def _evaluate_inputs(work: Work, made: Made) -> dict[str, Any]:
         "rows": made["preprocess"].digest,
         "collected": made["collect"].digest,
         **({"sources": _addresses(recipe)} if "source" in recipe.evaluate.slices else {}),
-        "code": keys.digest_code("evaluate", "statistics", "languages", "steps/_content", *_model_code(work)),
+        "code": keys.digest_code(
+            "evaluate", "statistics", "decision", "languages", "steps/_content", *_model_code(work)
+        ),
     }
 
 
@@ -267,7 +269,7 @@ def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
         "rows": made["preprocess"].digest,
         "judged": made["evaluate"].digest,
         "packages": deploy.tools(architecture, work.recipe.deploy),
-        "code": keys.digest_code("deploy", "bundle", "steps", "pii", *_model_code(work)),
+        "code": keys.digest_code("deploy", "bundle", "decision", "steps", "pii", *_model_code(work)),
     }
 
 

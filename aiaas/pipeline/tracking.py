@@ -132,16 +132,16 @@ class Tracking:
                 run.metrics(_compared(runtime))
             case "evaluate":
                 run.metrics(_judged(summary["metrics"]))
-                for name in ("metrics.json", "gates.json", "confusion.svg"):
+                for name in ("metrics.json", "gates.json", "decision.json", "errors.jsonl", "confusion.svg"):
                     if (artefact.path / name).exists():
                         run.artifact(artefact.path / name, f"report/{name}")
 
 
 def _judged(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The metrics with the ends of their intervals; slices are in the report."""
+    """The metrics with the ends of their intervals; what is no metric of all rows is in the report."""
     from aiaas.evaluate import certainty
 
-    aside = ("intervals", "slices", "worst", "notes")
+    aside = ("intervals", "slices", "worst", "notes", "calibration", "thresholds", "residuals")
     return {name: each for name, each in metrics.items() if name not in aside} | certainty.flat(metrics)
 
 

@@ -77,7 +77,22 @@ class _Check:
         if isinstance(frame.get("evaluate"), dict):
             frame["evaluate"] = self._evaluate(dict(frame["evaluate"]))
         self._deploy(frame.get("deploy"))
-        return validated(Recipe, frame, (), document, as_json=False)
+        recipe = validated(Recipe, frame, (), document, as_json=False)
+        if recipe is not None:
+            self._decides(recipe)
+        return recipe
+
+    def _decides(self, recipe: Recipe) -> None:
+        """Scores are decided by on rows that were not learned from, and that do not judge; only labels are decided."""
+        key, section = recipe.evaluate.decides, recipe.preprocess
+        if key is None or self.task is None:
+            return
+        path = ("evaluate", key)
+        if not any(column.kind == "label" and not column.optional for column in self.task.COLUMNS):
+            self.document.refuse(path, f"is for answers that are labels, and {recipe.task} has none", "leave it out")
+        elif not (section.split.validates or any(source.split == "validation" for source in recipe.collect)):
+            told = "needs validation rows to decide by, and preprocess.split leaves none"
+            self.document.refuse(path, told, "give preprocess.split.validation a share, such as 0.1")
 
     def _names(self) -> None:
         """Names of plug-ins that came from a shell are text before they are looked up, whatever they look like."""
@@ -213,7 +228,7 @@ class _Check:
         return validated(kind, section, ("train",), self.document) or Params()
 
     def _evaluate(self, section: dict[str, Any]) -> dict[str, Any]:
-        for name, nothing in (("slices", ()), ("intervals", {})):
+        for name, nothing in (("slices", ()), ("intervals", {}), ("thresholds", {})):
             if name in section and section[name] is None:
                 section[name] = nothing
         if isinstance(section.get("slices"), list):

@@ -1,10 +1,10 @@
-"""What a recipe says of judging: intervals, slices, gates."""
+"""What a recipe says of judging: intervals, slices, gates; and of how scores become answers."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, WithJsonSchema, field_validator
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from aiaas.contracts import Params
 from aiaas.recipe.gate import GATE_PATTERN, Gate
@@ -23,6 +23,31 @@ class Intervals(Params):
     level: float = Field(0.95, ge=0.5, le=0.999, description="The share of such intervals that hold the true value.")
 
 
+class Threshold(Params):
+    """What answering with a label must reach on the validation rows; the score from which on it is answered follows."""
+
+    precision: float | None = Field(
+        None, gt=0, le=1, description="The share of the rows answered with it that are of it; the most such are found."
+    )
+    recall: float | None = Field(
+        None, gt=0, le=1, description="The share of the rows of it that are found; as few others with them as can be."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Threshold:
+        if (self.precision is None) == (self.recall is None):
+            raise ValueError("must be either {precision: …} or {recall: …}")
+        return self
+
+    @property
+    def aim(self) -> tuple[Literal["precision", "recall"], float]:
+        """What is to be reached, and how much of it."""
+        if self.precision is not None:
+            return "precision", self.precision
+        assert self.recall is not None, "one of both is there"
+        return "recall", self.recall
+
+
 class Evaluate(Params):
     """What the model must reach on the test rows before it is registered, and how it is judged."""
 
@@ -36,6 +61,17 @@ class Evaluate(Params):
         "by the values of a column; numbers in quartiles.",
     )
 
+    calibrate: Literal["temperature"] | None = Field(
+        None,
+        description="Make a classifier as sure as it is right: temperature fits one number on the validation rows, by "
+        "which the model also answers once it is deployed.",
+    )
+    thresholds: dict[str, Threshold] = Field(
+        default_factory=dict,
+        description="Answer a label from the score on that reaches this on the validation rows, such as "
+        "{spam: {precision: 0.95}}; not for every label, since one must be left for the rest.",
+    )
+
     @field_validator("gates", mode="before")
     @classmethod
     def _parse(cls, data: Any) -> Any:
@@ -47,6 +83,11 @@ class Evaluate(Params):
         if twice := next((name for name in slices if slices.count(name) > 1), None):
             raise ValueError(f"names {twice!r} twice")
         return slices
+
+    @property
+    def decides(self) -> str | None:
+        """The first of its keys that needs validation rows to decide by."""
+        return "calibrate" if self.calibrate else "thresholds" if self.thresholds else None
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from aiaas import contracts
-from aiaas.contracts import Answer, Column, Signature, Statistic
+from aiaas.contracts import Answer, Column, Mistakes, Signature, Statistic
 from aiaas.errors import DataError
 from aiaas.statistics import observed
 from aiaas.statistics.weighted import Once, Sums, ratio
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "COLUMNS", "METRICS", "OPEN", "SCORES", "Options", "answer", "decode", "example", "measure", "opening", "request",
-    "statistics", "written",
+    "COLUMNS", "METRICS", "OPEN", "SCORES", "Options", "answer", "decode", "example", "measure", "mistakes", "opening",
+    "request", "statistics", "written",
 ]  # fmt: skip
 
 COLUMNS = (Column("text", "text"),)
@@ -91,6 +91,15 @@ def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signa
 def statistics(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mapping[str, Statistic]:
     """Perplexity and bits a character as functions of weights, which count texts."""
     return _statistics(scores)
+
+
+def mistakes(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mistakes:
+    """Bits a character of each text: those that the model finds least likely for their length."""
+    import numpy as np
+
+    nats, _, characters = np.asarray(scores, np.float64).T
+    bits = ratio(nats, characters, np.nan) / math.log(2)
+    return Mistakes(bits, lambda place: {"target": None, "answer": None, "score": None})
 
 
 def _figures(scores: NDArray[np.float32]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def generator(rng: np.random.Generator, rows: int) -> Statistics:
 
 
 KINDS: dict[str, tuple[Callable[[np.random.Generator, int], Statistics], tuple[str, ...]]] = {
-    "classifier": (classifier, ("accuracy", "f1", "roc_auc", "log_loss")),
+    "classifier": (classifier, ("accuracy", "f1", "roc_auc", "log_loss", "ece")),
     "regression": (regression, ("mae", "rmse", "r2")),
     "generator": (generator, ("perplexity",)),
 }
