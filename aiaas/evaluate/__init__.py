@@ -1,4 +1,4 @@
-"""Judge a fitted model on rows it has never seen: metrics and how sure they are, slices, gates, pictures."""
+"""Judge a fitted model on rows it has never seen: metrics and how sure they are, slices, pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from aiaas import plugins
 from aiaas.contracts import Signature
 from aiaas.errors import DataError
 from aiaas.evaluate import certainty, keeping, notes, slices
-from aiaas.evaluate.gates import Verdict, judge
 from aiaas.evaluate.keeping import Kept, kept, matched
 from aiaas.evaluate.origin import Origin
 from aiaas.evaluate.picture import confusion_svg
@@ -20,7 +19,7 @@ from aiaas.workspace import atomic
 if TYPE_CHECKING:
     from aiaas.recipe import Evaluate, ModelSection
 
-__all__ = ["Given", "Kept", "Scored", "Verdict", "evaluate", "judge", "kept", "matched", "score"]
+__all__ = ["Given", "Kept", "Scored", "evaluate", "kept", "matched", "score"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def evaluate(
 
     The model is loaded from what was saved, so what is judged is what will be served. Returns the metrics, which hold
     besides the flat ones `rows`, `classes`, `confusion`, `intervals`, `slices`, `worst` and `notes` as far as there are
-    any, and the verdict on each gate. Raises DataError when there is nothing to judge on, TrainingError when the model
+    any. Raises DataError when there is nothing to judge on, TrainingError when the model
     gives no numbers.
     """
     from datasets import Dataset
@@ -63,9 +62,7 @@ def evaluate(
         metrics |= slices.of(section, seed, scored, judge_of, signature, rows, origin, given.addresses)
     if told := notes.of(metrics, section, judge_of):
         metrics["notes"] = told
-    verdicts = judge(section.gates, metrics)
     atomic.write_json(out / "metrics.json", metrics)
-    atomic.write_json(out / "gates.json", [verdict.as_dict() for verdict in verdicts])
     if "confusion" in metrics:
         atomic.write_text(out / "confusion.svg", confusion_svg(metrics["confusion"], signature.labels))
-    return {"metrics": metrics, "gates": [verdict.as_dict() for verdict in verdicts]}
+    return {"metrics": metrics}
