@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiaas.cli import output
+from aiaas.cli.verdicts import show_gates
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,6 +25,7 @@ def show_judgement(metrics: Mapping[str, Any], gates: Sequence[Mapping[str, Any]
         _show_classes(classes, metrics)
     if "slices" in metrics:
         _show_slices(metrics)
+    show_gates([gate for gate in gates if gate["metric"] not in metrics])
     for note in metrics.get("notes", ()):
         output.say(output.wrapped(f"note: {note}"))
 
