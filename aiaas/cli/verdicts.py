@@ -8,7 +8,7 @@ from typing import Any
 from aiaas.cli import output
 
 SHOWN_PARTS = 8
-_PART = 28
+_PART = 30
 """Columns of the name of a part of the rows."""
 
 
@@ -42,9 +42,8 @@ def _show_where(held: Mapping[str, Any]) -> None:
         return
     rows = [
         (
-            output.cut(f"{each['kind']} {each['value']}", _PART),
+            _part(each, held["metric"]),
             f"{each['rows']:,}",
-            each["metric"],
             f"{each['before']:.3f}",
             f"{each['after']:.3f}",
             f"{each['difference']:+.3f}",
@@ -52,8 +51,22 @@ def _show_where(held: Mapping[str, Any]) -> None:
         )
         for each in parts[:SHOWN_PARTS]
     ]
-    header = ("where", "rows", "metric", "was", "is", "by", "p")
-    output.table(f"Held against {held['model']}", header, rows, stderr=True, right=(1, 3, 4, 5, 6))
+    title = f"Held against {held['model']} by {held['metric']}"
+    output.table(title, ("where", "rows", "was", "is", "by", "p"), rows, stderr=True, right=range(1, 6))
+
+
+def _part(part: Mapping[str, Any], metric: str) -> str:
+    """Its name, with the metric where that is not the one of the whole."""
+    by = f" ({part['metric']})" if part["metric"] != metric else ""
+    return named(part["kind"], part["value"], _PART - len(by)) + by
+
+
+def named(kind: str, value: str, width: int) -> str:
+    """A part of the rows, such as `length 1 to 27`; of an address its end, which tells it from others."""
+    room = width - len(kind) - 1
+    if kind == "source" and len(value) > room:
+        value = f"…{value[1 - room :]}"
+    return output.cut(f"{kind} {value}", width)
 
 
 def _p(part: Mapping[str, Any]) -> str:

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from aiaas.contracts import Signature, Statistic, Task, Weighs, WeighsClasses
 from aiaas.evaluate.certainty import ends
 from aiaas.evaluate.notes import FEW
-from aiaas.statistics import Resamples, holm, mcnemar, observed, paired, within
+from aiaas.statistics import (
+    Difference,
+    Resamples,
+    by_spread,
+    holm,
+    mcnemar,
+    observed,
+    paired,
+    percentile,
+    replicates,
+    within,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -134,7 +145,8 @@ def hold(pair: Pair, asked: Against, metric: str, resamples: Resamples) -> Held 
 
 def where(pair: Pair, metric: str, masks: Masks, resamples: Resamples, level: float) -> list[dict[str, Any]]:
     """The same by class (their f1) and by slice, as far as there are rows enough: what each model has there, how far
-    they are apart, and whether this one is worse. `p` is corrected for how many they are."""
+    they are apart, and whether this one is worse. `p` is corrected for how many they are, and is from the spread of the
+    samples: a share of so many samples could not be small enough to be told apart from chance among many parts."""
     import numpy as np
 
     better = {"": pair.task.METRICS[metric], _CLASS: "higher"}
@@ -147,9 +159,13 @@ def where(pair: Pair, metric: str, masks: Masks, resamples: Resamples, level: fl
     rows = {part: int(np.sum(pair.targets == labels.index(part[2]))) for part in before if part[0] == _CLASS}
     rows |= {("", *name): int(mask.sum()) for name, mask in masks.items()}
     before = {part: each for part, each in before.items() if rows[part] >= FEW}
-    apart = paired(before, after, resamples, level)
+    differences = {part: _less(after[part], each) for part, each in before.items()}
+    there, values = (observed(each, len(pair)) for each in (before, differences))
+    apart = {
+        part: Difference(values[part], percentile(samples, level), by_spread(values[part], samples))
+        for part, samples in replicates(differences, resamples).items()
+    }
     adjusted = dict(zip(apart, holm([each.p for each in apart.values()]), strict=True))
-    there = observed(before, len(pair))
     return [
         {
             "kind": part[1],
@@ -170,6 +186,10 @@ def where(pair: Pair, metric: str, masks: Masks, resamples: Resamples, level: fl
 
 def _f1(classes: Mapping[str, Mapping[str, Statistic]]) -> dict[str, Statistic]:
     return {label: figures[_CLASS] for label, figures in classes.items() if _CLASS in figures}
+
+
+def _less(one: Statistic, other: Statistic) -> Statistic:
+    return lambda weights: one(weights) - other(weights)
 
 
 def _within(statistic: Statistic, mask: NDArray[np.bool_]) -> Statistic:
