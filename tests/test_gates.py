@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from aiaas import gates, pipeline, recipe
+from aiaas.cli.ci import told_to_ci
 from aiaas.cli.verdicts import show_gates
 from aiaas.compare import Ground, refuse_others
 from aiaas.contracts import Signature
@@ -297,6 +298,24 @@ def test_the_table_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert "NOT MET" in told
     assert "Held against tiny/1" in told
     assert max(map(len, told.splitlines())) <= 80
+
+
+def test_ci_is_told_of_a_failure_and_nothing_is_overwritten(tmp_path: Path) -> None:
+    xml, page = tmp_path / "gates.xml", tmp_path / "page.md"
+    page.write_text("before\n", "utf-8")
+    error = GateError("not met")
+    error.reached = {"gates": VERDICTS}
+    with pytest.raises(GateError), told_to_ci(xml, page, Path("tiny.yaml")) as told:
+        told.name = "named"
+        raise error
+    with pytest.raises(ZeroDivisionError), told_to_ci(None, page, Path("tiny.yaml")):
+        raise ZeroDivisionError("of ours")
+    assert 'failures="1"' in xml.read_text("utf-8")
+    said = page.read_text("utf-8")
+    assert said.startswith("before\n### named: gates not met\n")
+    assert "### tiny: failed\n\n> a fault of ours" in said
+    with pytest.raises(UsageError, match="no such folder"), told_to_ci(tmp_path / "no" / "x", None, Path("tiny.yaml")):
+        pytest.fail("nothing is done where the file cannot be written")
 
 
 # --- from end to end
