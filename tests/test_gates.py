@@ -8,14 +8,15 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from aiaas import gates, pipeline, recipe
 from aiaas.cli.ci import told_to_ci
 from aiaas.cli.verdicts import show_gates
-from aiaas.compare import Ground, refuse_others
+from aiaas.compare import Ground, answered, refuse_others
 from aiaas.contracts import Signature
-from aiaas.errors import DataError, GateError, RecipeError, UsageError
+from aiaas.errors import DataError, ExampleError, GateError, RecipeError, UsageError
 from aiaas.evaluate import Kept
 from aiaas.gates.against import Pair, Side, hold, where
 from aiaas.gates.figures import judge_figure, robustness_drop, slice_gap
@@ -222,6 +223,48 @@ def test_parts_of_one_collected_row_are_known_as_such() -> None:
     assert not ground().at(np.array([0])).divided
 
 
+class Lengths:
+    """Stands for a bundle: the longer a text, the likelier good, its first label; it takes no text of 9 characters."""
+
+    name, manifest, task = "lengths", {"task": "text-classification"}, text_classification
+    signature = replace(SIGNATURE, labels=("good", "bad"))
+
+    def decode(self, value: Any) -> dict[str, Any]:
+        return text_classification.decode(value, self.signature)
+
+    def prepared(self, rows: Any) -> list[str]:
+        return [row["text"] for row in rows]
+
+    @property
+    def model(self) -> Lengths:
+        return self
+
+    def predict(self, texts: list[str]) -> Any:
+        if 9 in map(len, texts):
+            raise ExampleError("nine", [len(text) for text in texts].index(9))
+        return np.array([[len(text) / 10, 1 - len(text) / 10] for text in texts], np.float32)
+
+
+def test_a_bundle_answers_rows_in_their_order_and_by_the_labels_of_the_ground(tmp_path: Path) -> None:
+    texts = ["x" * length for length in (1, 9, 3, 5)]
+    table = pa.table({"text": texts, "label": ["bad"] * 4, "_source": [0] * 4})
+    with pa.OSFile(str(tmp_path / "data.arrow"), "wb") as file, pa.ipc.new_stream(file, table.schema) as stream:
+        stream.write_table(table, max_chunksize=2)  # rows 1 and 2, then 3 and 4
+    there = np.array([4, 1, 3, 4])
+    kept = replace(ground().kept, scores=np.zeros((4, 2), np.float32), rows=there, keys=np.zeros(4, "V16"))
+    asked = Ground(replace(kept, targets=np.zeros(4, int)), tmp_path / "data.arrow")
+    bundle: Any = Lengths()
+    assert answered(bundle, asked)[:, 1].tolist() == pytest.approx([0.5, 0.1, 0.3, 0.5])
+    assert answered(bundle, asked.at(np.array([1, 2]))).argmax(axis=1).tolist() == [0, 0]
+    requests = [each for batch in asked.requests(SIGNATURE) for each in batch]
+    assert [requests[place] for place in asked.places()] == [{"text": texts[row - 1]} for row in there]
+    refusing = replace(asked, kept=replace(asked.kept, rows=np.array([4, 1, 2, 4])))
+    with pytest.raises(DataError, match="lengths cannot take row 2 of the collected data: nine"):
+        answered(bundle, refusing)
+    with pytest.raises(DataError, match="the data has no column 'title'; it has: text, label"):
+        asked.columns(["title"])
+
+
 # --- what a recipe may say
 
 
@@ -305,15 +348,20 @@ def test_ci_is_told_of_a_failure_and_nothing_is_overwritten(tmp_path: Path) -> N
     page.write_text("before\n", "utf-8")
     error = GateError("not met")
     error.reached = {"gates": VERDICTS}
-    with pytest.raises(GateError), told_to_ci(xml, page, Path("tiny.yaml")) as told:
-        told.name = "named"
-        raise error
-    with pytest.raises(ZeroDivisionError), told_to_ci(None, page, Path("tiny.yaml")):
-        raise ZeroDivisionError("of ours")
+
+    def fail(what: Exception, junit: Path | None) -> None:
+        with told_to_ci(junit, page, Path("tiny.yaml")) as told:
+            told.name = "named"
+            raise what
+
+    with pytest.raises(GateError):
+        fail(error, xml)
+    with pytest.raises(ZeroDivisionError):
+        fail(ZeroDivisionError("of ours"), None)
     assert 'failures="1"' in xml.read_text("utf-8")
     said = page.read_text("utf-8")
     assert said.startswith("before\n### named: gates not met\n")
-    assert "### tiny: failed\n\n> a fault of ours" in said
+    assert "### named: failed\n\n> a fault of ours" in said
     with pytest.raises(UsageError, match="no such folder"), told_to_ci(tmp_path / "no" / "x", None, Path("tiny.yaml")):
         pytest.fail("nothing is done where the file cannot be written")
 
