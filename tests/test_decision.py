@@ -14,13 +14,14 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 from scipy.optimize import minimize_scalar
 
-from aiaas import bundle, decision, evaluate, pictures, pipeline, recipe
+from aiaas import bundle, decision, evaluate, gates, pictures, pipeline, recipe
 from aiaas.cli.judgement import show_judgement
 from aiaas.contracts import Counts, Signature
 from aiaas.decision import Decision
 from aiaas.errors import DataError, GateError, RecipeError
 from aiaas.evaluate import calibration, certainty, deciding, errors, notes, residuals
 from aiaas.evaluate.scoring import Scored
+from aiaas.gates.figures import of_thresholds
 from aiaas.pipeline.stages import Work
 from aiaas.recipe.evaluate import Evaluate, Intervals, Threshold
 from aiaas.statistics import observed
@@ -185,7 +186,7 @@ def test_thresholds_are_chosen_on_validation_and_judged_on_test() -> None:
     section, validation, test = wanting(b={"precision": 0.9}), sure(600, 2.0), sure(600, 2.0, seed=1)
     found = deciding.decided(section, lambda: validation, THREE)
     signature = found.decision.of(THREE)
-    assert deciding.verdicts(found.thresholds) == []
+    assert of_thresholds(found.thresholds) == []
     each = found.judged(test, signature, {"intervals": {"classes": {"b": {"precision": [0.8, 0.95]}}}})["b"]
     assert each["asked"] == {"precision": 0.9}
     assert each["reached"]
@@ -203,7 +204,7 @@ def test_what_is_not_reached_is_no_threshold_and_a_gate_that_is_not_met() -> Non
     validation = Scored(np.array([0, 1, 0]), two(0.5, 0.5, 0.5))
     found = deciding.decided(wanting(good={"precision": 0.9}), lambda: validation, SIGNATURE)
     assert found.decision.thresholds == {}
-    (verdict,) = deciding.verdicts(found.thresholds)
+    (verdict,) = of_thresholds(found.thresholds)
     assert (verdict.metric, verdict.gate, verdict.met) == ("precision of 'good' on validation rows", ">= 0.9", False)
     assert verdict.value == pytest.approx(1 / 3)
     told = found.judged(validation, SIGNATURE, {})
@@ -215,7 +216,7 @@ def test_a_label_without_validation_rows_has_no_threshold() -> None:
     validation = Scored(np.array([0, 1]), np.array([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1]], np.float32))
     section = wanting(c={"recall": 0.5})
     found = deciding.decided(section, lambda: validation, THREE)
-    assert deciding.verdicts(found.thresholds)[0].value is None
+    assert of_thresholds(found.thresholds)[0].value is None
     (note,) = notes._decided({"thresholds": found.judged(validation, THREE, {})}, section)
     assert "no validation row has it" in note
 
@@ -476,9 +477,7 @@ def test_numbers_are_not_decided() -> None:
 
 
 def test_a_threshold_that_is_not_reached_stops_as_a_gate_does() -> None:
-    from aiaas.evaluate import gates
-
     validation = Scored(np.array([0, 1, 0]), two(0.5, 0.5, 0.5))
     found = deciding.decided(wanting(good={"precision": 0.9}), lambda: validation, SIGNATURE)
     with pytest.raises(GateError, match=r"precision of 'good' on validation rows is 0.3333, asked was >= 0.9"):
-        gates.enforce([each.as_dict() for each in deciding.verdicts(found.thresholds)])
+        gates.enforce([each.as_dict() for each in of_thresholds(found.thresholds)])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiaas.cli import output
+from aiaas.cli.verdicts import named, show_gates
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -28,6 +29,7 @@ def show_judgement(metrics: Mapping[str, Any], gates: Sequence[Mapping[str, Any]
         output.say(output.wrapped(_calibrated(metrics, before)))
     if "slices" in metrics:
         _show_slices(metrics)
+    show_gates([gate for gate in gates if gate["metric"] not in metrics])
     for note in metrics.get("notes", ()):
         output.say(output.wrapped(f"note: {note}"))
 
@@ -91,7 +93,7 @@ def _show_slices(metrics: Mapping[str, Any]) -> None:
     metric = worst[0]["metric"]
     rows = [
         (
-            _named(each),
+            named(each["slice"], each["value"], _NAME),
             f"{each['rows']:,}",
             each["here"],
             f"{each['difference']:+.4f}",
@@ -112,15 +114,6 @@ def _level(known: Mapping[str, Any]) -> str:
 
 def _span(interval: Sequence[float] | None, digits: int = 4) -> str:
     return "–" if interval is None else f"{interval[0]:.{digits}f} to {interval[1]:.{digits}f}"
-
-
-def _named(slice_: Mapping[str, Any]) -> str:
-    """Such as `length 1 to 27`; of an address its end, which tells it from others."""
-    kind, value = slice_["slice"], slice_["value"]
-    room = _NAME - len(kind) - 1
-    if kind == "source" and len(value) > room:
-        value = f"…{value[1 - room :]}"
-    return output.cut(f"{kind} {value}", _NAME)
 
 
 def confusion(matrix: list[list[int]], labels: list[str]) -> RenderableType:

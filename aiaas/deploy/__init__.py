@@ -14,11 +14,12 @@ from aiaas import bundle, plugins, steps
 from aiaas.contracts import Generative, Signature
 from aiaas.decision import Decision
 from aiaas.deploy.form import INT8, Fitted, choose, tools
+from aiaas.deploy.latency import latency
 
 if TYPE_CHECKING:
     from aiaas.recipe import Recipe
 
-__all__ = ["Trained", "package", "tools"]
+__all__ = ["Trained", "latency", "package", "tools"]
 
 EXAMPLES = 8
 EXAMPLES_SIZE = 1 << 20
@@ -74,6 +75,7 @@ def package(
     shutil.copyfile(trained.collected / "provenance.json", out / "provenance.json")
     loaded = bundle.load(folder, digest=digest)
     replayed = loaded.replay()
+    asked_for = "latency_p95_ms" in recipe.evaluate.gates
     return {
         "digest": digest,
         "signature": asked.as_dict(),
@@ -82,6 +84,7 @@ def package(
         "answer": next(loaded.examples())["answer"],
         "packages": dict(form.packages),
         "runtime": form.summary(),
+        **({"latency_p95_ms": latency(loaded)} if asked_for else {}),
     }
 
 

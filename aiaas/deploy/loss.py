@@ -93,6 +93,14 @@ def loss(native: Answers, int8: Answers, targets: Sequence[Any], task: Task, sig
     raise ExportError("an int8 form is judged by labels or vectors, and this model gives neither")
 
 
+def accuracy_drop(
+    native: Answers, other: Answers, targets: Sequence[Any], task: Task, signature: Signature
+) -> float | None:
+    """How much accuracy another form loses, negative where it is better; None where the task has no such metric."""
+    found = loss(native, other, targets, task, signature) if ACCURACY in task.METRICS else None
+    return found.drop if isinstance(found, OfLabels) else None
+
+
 def _cosines(expected: NDArray[np.float32], found: NDArray[np.float32]) -> NDArray[np.float64]:
     import numpy as np
 

@@ -1,8 +1,7 @@
-"""Judge a fitted model on rows it has never seen: metrics and how sure they are, slices, gates, pictures."""
+"""Judge a fitted model on rows it has never seen: metrics and how sure they are, slices, pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,6 @@ from aiaas import plugins
 from aiaas.contracts import Signature
 from aiaas.errors import DataError
 from aiaas.evaluate import calibration, certainty, deciding, errors, keeping, notes, residuals, slices
-from aiaas.evaluate.gates import Verdict, judge
 from aiaas.evaluate.keeping import Kept, kept, matched
 from aiaas.evaluate.origin import Origin
 from aiaas.evaluate.picture import confusion_svg
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
     from aiaas.recipe import Evaluate, ModelSection
 
-__all__ = ["Given", "Kept", "Scored", "Verdict", "evaluate", "judge", "kept", "matched", "score"]
+__all__ = ["Given", "Kept", "Scored", "evaluate", "kept", "matched", "score"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,8 @@ def evaluate(
 
     The model is loaded from what was saved, so what is judged is what will be served. Returns the metrics, which hold
     besides the flat ones `rows`, `classes`, `confusion`, `intervals`, `calibration`, `thresholds`, `residuals`,
-    `slices`, `worst` and `notes` as far as there are any, and the verdict on each gate. Raises DataError when there is
-    nothing to judge on or to decide by, TrainingError when the model gives no numbers.
+    `slices`, `worst` and `notes` as far as there are any. Raises DataError when there is nothing to judge on or to
+    decide by, TrainingError when the model gives no numbers.
     """
     rows = _rows(given.data, "test")
     if len(rows) == 0:
@@ -79,20 +77,13 @@ def evaluate(
         metrics |= slices.of(section, seed, scored, judge_of, signature, rows, origin, given.addresses)
     if told := notes.of(metrics, section, judge_of):
         metrics["notes"] = told
-    return _written(out, metrics, [*judge(section.gates, metrics), *deciding.verdicts(found.thresholds)], signature)
+    atomic.write_json(out / "metrics.json", metrics)
+    if "confusion" in metrics:
+        atomic.write_text(out / "confusion.svg", confusion_svg(metrics["confusion"], signature.labels))
+    return {"metrics": metrics}
 
 
 def _rows(data: Path, split: str) -> Dataset:
     from datasets import Dataset
 
     return Dataset.from_file(str(data / f"{split}.arrow"))
-
-
-def _written(out: Path, metrics: dict[str, Any], verdicts: Sequence[Verdict], signature: Signature) -> dict[str, Any]:
-    """The summary of the stage, after what it says was written down."""
-    gates = [verdict.as_dict() for verdict in verdicts]
-    atomic.write_json(out / "metrics.json", metrics)
-    atomic.write_json(out / "gates.json", gates)
-    if "confusion" in metrics:
-        atomic.write_text(out / "confusion.svg", confusion_svg(metrics["confusion"], signature.labels))
-    return {"metrics": metrics, "gates": gates}

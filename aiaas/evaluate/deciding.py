@@ -10,7 +10,6 @@ from aiaas import decision, plugins
 from aiaas.contracts import Signature
 from aiaas.decision import Decision, Reached
 from aiaas.errors import DataError
-from aiaas.evaluate.gates import Verdict
 from aiaas.evaluate.scoring import Scored
 
 if TYPE_CHECKING:
@@ -74,16 +73,6 @@ def nothing() -> Scored:
     import numpy as np
 
     return Scored(np.empty(0, np.int64), np.empty((0, 1), np.float32))
-
-
-def verdicts(thresholds: Mapping[str, Mapping[str, Any]]) -> list[Verdict]:
-    """A threshold that does not reach on the validation rows what was asked for is a gate that is not met."""
-    found = []
-    for label, each in thresholds.items():
-        ((aim, value),) = each["asked"].items()
-        if not each["reached"]:
-            found.append(Verdict(f"{aim} of {label!r} on validation rows", f">= {value:g}", each["best"], False))
-    return found
 
 
 def _with_thresholds(section: Evaluate, scored: Scored, found: Decided, signature: Signature) -> Decided:

@@ -15,9 +15,11 @@ from typing import Any
 from aiaas import backends, plugins
 from aiaas.contracts import Advance, Progress, Signature, SourceContext, TakesFiles, Task
 from aiaas.contracts.findings import Acceptable
-from aiaas.errors import VerificationError
+from aiaas.errors import UsageError, VerificationError
 from aiaas.pipeline import files, lists
 from aiaas.recipe import Recipe
+from aiaas.recipe.gate import OF_BUNDLE, Against
+from aiaas.track import Version
 from aiaas.workspace import Artefact, Draft, Workspace, atomic, keys
 
 Made = Mapping[str, Artefact]
@@ -38,6 +40,8 @@ class Work:
     progress: Callable[[Advance], None] = lambda advance: None
     training: Callable[[Progress], None] = lambda progress: None
     began: float = field(default_factory=time.time)
+    looking: bool = False
+    """Nothing is made now, and nothing may be fetched: only what would be done is looked at."""
 
     def source_context(self) -> SourceContext:
         return SourceContext(
@@ -221,7 +225,7 @@ def _evaluate_inputs(work: Work, made: Made) -> dict[str, Any]:
     return {
         "task": recipe.task,
         "seed": recipe.seed,
-        "evaluate": recipe.evaluate.model_dump(mode="json"),
+        "evaluate": recipe.evaluate.model_dump(mode="json", exclude={"gates"}),
         "model": made["train"].digest,
         "rows": made["preprocess"].digest,
         "collected": made["collect"].digest,
@@ -257,6 +261,68 @@ def _evaluate(work: Work, made: Made, draft: Draft) -> None:
     )
 
 
+def _gate_inputs(work: Work, made: Made) -> dict[str, Any]:
+    """Who is champion decides as much as the recipe does: moved on, the gate is judged again."""
+    from aiaas import gates
+
+    section = work.recipe.evaluate
+    fetch = not (work.offline or work.looking)
+    champion = (
+        gates.champion(work.recipe.name, section.against, work.workspace, fetch=fetch) if section.against else None
+    )
+    asked = section.model_dump(mode="json", include={"gates"})["gates"]
+    rows = {
+        "seed": work.recipe.seed,
+        "collected": made["collect"].digest,
+        "rows": made["preprocess"].digest,
+        "champion": champion and {"name": champion.name, "version": champion.number, "digest": champion.digest},
+    }
+    used = ("compare", "bundle", "statistics", "steps", *_model_code(work)) if section.against else ()
+    return {
+        "gates": {name: each for name, each in asked.items() if name not in OF_BUNDLE},
+        "judged": made["evaluate"].digest,
+        **(rows if section.against else {}),
+        "code": keys.digest_code("gates", *used),
+    }
+
+
+def _champion(work: Work, asked: Against | None) -> Version | None:
+    """The version that the gate stands for; None as well where it is not here and nothing may be fetched to plan."""
+    from aiaas import gates
+
+    if asked is None:
+        return None
+    try:
+        return gates.champion(work.recipe.name, asked, work.workspace, fetch=not (work.offline or work.looking))
+    except UsageError:
+        if work.looking:
+            return None
+        raise
+
+
+def _gate(work: Work, made: Made, draft: Draft) -> None:
+    from aiaas import gates
+
+    recipe, known = work.recipe, draft.inputs.get("champion")
+    # The alias may have moved since; what the key says is what is judged.
+    named = Against(model=f"{known['name']}/{known['version']}") if known else None
+    given = gates.Given(
+        collected=made["collect"].path / "data.arrow",
+        data=made["preprocess"].path,
+        judged=made["evaluate"].path,
+        addresses=tuple(_addresses(recipe)),
+    )
+    draft.summary["gates"] = gates.judge(
+        recipe.evaluate,
+        name=recipe.name,
+        task=recipe.task,
+        seed=recipe.seed,
+        champion=_champion(work, named),
+        given=given,
+        out=draft.path,
+    )
+
+
 def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
     from aiaas import deploy
 
@@ -289,6 +355,7 @@ STAGES: dict[str, Stage] = {
         Stage("inspect", ("preprocess",), _inspect_inputs, _inspect),
         Stage("train", ("preprocess",), _train_inputs, _train),
         Stage("evaluate", ("collect", "preprocess", "train"), _evaluate_inputs, _evaluate),
+        Stage("gate", ("collect", "preprocess", "evaluate"), _gate_inputs, _gate),
         Stage("deploy", ("collect", "preprocess", "train", "evaluate"), _deploy_inputs, _deploy),
     )
 }

@@ -12,7 +12,7 @@ from aiaas.errors import RecipeError
 from aiaas.recipe import addresses, paths, secrets, wording
 from aiaas.recipe.document import Document, walk
 from aiaas.recipe.evaluate import OF_TEXTS, sliced_columns
-from aiaas.recipe.gate import Gate
+from aiaas.recipe.gates import gates
 from aiaas.recipe.models import Inspect, Recipe, StepSpec
 from aiaas.recipe.split import named_columns
 from aiaas.recipe.validate import at, validated
@@ -236,18 +236,9 @@ class _Check:
             section["slices"] = tuple(section["slices"])
         if section.get("gates", ()) is None:
             section["gates"] = {}
-        if not isinstance(section.get("gates"), dict):
-            return section
-        gates: dict[str, Gate] = {}
-        for metric, text in section["gates"].items():
-            path = ("evaluate", "gates", metric)
-            if self.task is not None and metric not in self.task.METRICS:
-                wording.note_name("metric", metric, list(self.task.METRICS), path, self.document, key=True)
-            try:
-                gates[metric] = Gate.parse(self.document.raws.get(path, text))
-            except ValueError as error:
-                self.document.refuse(path, str(error))
-        return {**section, "gates": gates}
+        if isinstance(section.get("gates"), dict):
+            section["gates"] = gates(section, self.task, self.document)
+        return section
 
     def _slices(self, slices: list[Any]) -> None:
         """What is said of texts needs a task that has some."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, WithJsonSchema, field_validator, model_validator
+from pydantic import Field, WithJsonSchema, field_serializer, field_validator, model_validator
 
 from aiaas.contracts import Params
-from aiaas.recipe.gate import GATE_PATTERN, Gate
+from aiaas.recipe.gate import AGAINST, GATE_PATTERN, Against, Gate
 
 OF_TEXTS = ("length", "language")
 BUILT_IN = (*OF_TEXTS, "source")
@@ -48,11 +48,21 @@ class Threshold(Params):
         return "recall", self.recall
 
 
+_AGAINST_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 1}, Against.model_json_schema()]}
+_GATES_SCHEMA = {
+    "type": "object",
+    "properties": {AGAINST: _AGAINST_SCHEMA},
+    "additionalProperties": {"type": "string", "pattern": GATE_PATTERN},
+}
+
+
 class Evaluate(Params):
     """What the model must reach on the test rows before it is registered, and how it is judged."""
 
-    gates: dict[str, Annotated[Gate, WithJsonSchema({"type": "string", "pattern": GATE_PATTERN})]] = Field(
-        default_factory=dict, description='A metric and what it must reach, such as {accuracy: ">= 0.83"}.'
+    gates: Annotated[dict[str, Gate | Against], WithJsonSchema(_GATES_SCHEMA)] = Field(
+        default_factory=dict,
+        description='A metric and what it must reach, such as {accuracy: ">= 0.83"}; `against: champion`; and what the '
+        "[guide](../guides/evaluation.md#gates) names besides.",
     )
     intervals: Intervals = Field(default_factory=Intervals, description="How far a metric may be off.")
     slices: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
@@ -75,7 +85,11 @@ class Evaluate(Params):
     @field_validator("gates", mode="before")
     @classmethod
     def _parse(cls, data: Any) -> Any:
-        return {name: Gate.parse(gate) for name, gate in data.items()} if isinstance(data, dict) else data
+        return {name: _gate(name, gate) for name, gate in data.items()} if isinstance(data, dict) else data
+
+    @field_serializer("gates")
+    def _as_written(self, gates: dict[str, Gate | Against]) -> dict[str, Any]:
+        return {name: gate.model_dump(mode="json") for name, gate in gates.items()}
 
     @field_validator("slices")
     @classmethod
@@ -90,9 +104,26 @@ class Evaluate(Params):
         return "calibrate" if self.calibrate else "thresholds" if self.thresholds else None
 
     @property
+    def against(self) -> Against | None:
+        """The model that this one may not fall behind, where a gate names one."""
+        found = self.gates.get(AGAINST)
+        return found if isinstance(found, Against) else None
+
+    @property
+    def bounds(self) -> dict[str, Gate]:
+        """The gates that compare a number with another."""
+        return {name: gate for name, gate in self.gates.items() if isinstance(gate, Gate)}
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that slices are made of."""
         return tuple(name for name in self.slices if name not in BUILT_IN)
+
+
+def _gate(name: str, value: Any) -> Gate | Against:
+    if name != AGAINST:
+        return Gate.parse(value)
+    return value if isinstance(value, Against) else Against.model_validate(Against.parse(value))
 
 
 def sliced_columns(section: Any) -> list[str]:

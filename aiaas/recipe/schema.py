@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from aiaas import plugins
 from aiaas.contracts import Params, settings_of
+from aiaas.recipe.gates import names
 from aiaas.recipe.models import Recipe
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -128,13 +129,13 @@ def _model(section: Schema, definitions: Schema) -> Schema:
 
 
 def _tasks() -> list[Schema]:
-    """The task decides which architectures can learn it and which metrics a gate may name."""
+    """The task decides which architectures can learn it and what a gate may name."""
     known = [tuple(name.split("/", 1)) for name in plugins.names("architectures")]
     tasks = {(backend, name): plugins.architecture(backend, name).TASKS for backend, name in known}
     choices = []
     for task in plugins.names("tasks"):
         fitting = sorted({name for (_, name), learns in tasks.items() if task in learns})
-        gates = {"propertyNames": {"enum": list(plugins.task(task).METRICS)}}
+        gates = {"propertyNames": {"enum": names(plugins.task(task))}}
         then = {
             "properties": {
                 "model": {"properties": {"architecture": {"enum": fitting}}},

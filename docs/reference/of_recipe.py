@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 def sections() -> list[dict[str, Any]]:
     """The parts that every recipe has."""
     from aiaas.contracts import SourceParams
-    from aiaas.recipe import evaluate, models
+    from aiaas.recipe import evaluate, gate, models
 
     titles = {
         "The whole": models.Recipe,
@@ -26,6 +26,7 @@ def sections() -> list[dict[str, Any]]:
         "`model`": models.ModelSection,
         "`evaluate`": evaluate.Evaluate,
         "`evaluate.intervals`": evaluate.Intervals,
+        "`evaluate.gates.against`": gate.Against,
         "`deploy`": models.Deploy,
     }
     links = {model.__name__: f"[mapping](#{anchor(title)})" for title, model in titles.items()}
