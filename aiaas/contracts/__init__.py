@@ -44,12 +44,14 @@ from aiaas.contracts.tasks import (
     Column,
     Generative,
     Inspection,
+    JudgesWriting,
     Signature,
     Statistic,
     TakesFiles,
     Task,
     Weighs,
     WeighsClasses,
+    metrics_of,
 )
 
 __all__ = [
@@ -67,6 +69,7 @@ __all__ = [
     "Generator",
     "Inspection",
     "Judges",
+    "JudgesWriting",
     "Level",
     "Model",
     "OfFiles",
@@ -101,6 +104,7 @@ __all__ = [
     "Training",
     "Weighs",
     "WeighsClasses",
+    "metrics_of",
     "settings_of",
     "sift",
 ]
