@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
-from aiaas.contracts import Signature
+from aiaas.contracts import JudgesWriting, Signature
 from aiaas.errors import DataError
-from aiaas.evaluate import certainty, keeping, notes, slices
+from aiaas.evaluate import certainty, keeping, notes, robustness, slices, writing
 from aiaas.evaluate.gates import Verdict, judge
 from aiaas.evaluate.keeping import Kept, kept, matched
 from aiaas.evaluate.origin import Origin
 from aiaas.evaluate.picture import confusion_svg
+from aiaas.evaluate.requests import Requests
 from aiaas.evaluate.scoring import Scored, score
 from aiaas.workspace import atomic
 
@@ -40,8 +41,9 @@ def evaluate(
     """Score `test.arrow` with the saved model, and write into `out` `metrics.json`, `scores.arrow` and pictures.
 
     The model is loaded from what was saved, so what is judged is what will be served. Returns the metrics, which hold
-    besides the flat ones `rows`, `classes`, `confusion`, `intervals`, `slices`, `worst` and `notes` as far as there are
-    any, and the verdict on each gate. Raises DataError when there is nothing to judge on, TrainingError when the model
+    besides the flat ones `rows`, `classes`, `confusion`, `intervals`, `slices`, `worst`, `robustness` and `notes` as
+    far as there are any, and the verdict on each gate. What a model that writes wrote is kept in `texts.jsonl`. Raises
+    DataError when there is nothing to judge on, MissingPackageError, and TrainingError when the model
     gives no numbers.
     """
     from datasets import Dataset
@@ -59,6 +61,14 @@ def evaluate(
     metrics = {**judge_of.measure(scored.targets, scored.scores, signature), "rows": len(rows)}
     if found := certainty.of(section, seed, scored, judge_of, signature):
         metrics["intervals"] = found
+    asking = Requests.read(given.data, judge_of, signature)
+    if isinstance(judge_of, JudgesWriting) and (texts := writing.written(section, seed, loaded, asking, origin)):
+        writing.keep(out, texts)
+        figures, ends = writing.judged(section, seed, judge_of, texts)
+        metrics |= figures
+        metrics.get("intervals", {}).get("metrics", {}).update(ends)
+    if changed := robustness.of(section, seed, loaded, asking, scored.targets, origin):
+        metrics["robustness"] = changed
     if section.slices:
         metrics |= slices.of(section, seed, scored, judge_of, signature, rows, origin, given.addresses)
     if told := notes.of(metrics, section, judge_of):

@@ -37,6 +37,24 @@ def of(metrics: Mapping[str, Any], section: Evaluate, task: Task) -> list[str]:
         )
     if section.intervals.samples and not isinstance(task, Weighs):
         told.append("the task has no statistics, so there are no intervals and no slices")
+    told += _of_robustness(metrics.get("robustness", {}))
+    return told
+
+
+def _of_robustness(found: Mapping[str, Any]) -> list[str]:
+    """What was not tried, what got no answer, and what there was nothing to change in."""
+    told = [
+        f"robustness to {each['name']} was not tried: it needs {each['needs']}, pip install 'aiaas[data]'"
+        for each in found.get("left_out", ())
+    ]
+    tried = found.get("perturbed", ())
+    told += [
+        f"with {each['name']}, {each['refused']:,} of {found['rows']:,} rows got no answer and do not count"
+        for each in tried
+        if each["refused"]
+    ]
+    if same := [each["name"] for each in tried if not each["changed"]]:
+        told.append(f"{', '.join(same)}: no row had anything to change")
     return told
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
+from aiaas import chinese
 from aiaas.contracts import Task
 from aiaas.perturb import numbers, pictures, writing
 
@@ -42,7 +43,7 @@ PERTURBATIONS = (
     Perturbation("homophones", _TYPED, _of(writing.homophones), writing.REQUIRES),
     Perturbation("case", _TYPED, _of(writing.case)),
     Perturbation("width", _TYPED, _of(writing.width)),
-    Perturbation("traditional", _TYPED, _of(writing.traditional), writing.chinese.REQUIRES),
+    Perturbation("traditional", _TYPED, _of(writing.traditional), chinese.REQUIRES),
     Perturbation("noise", _PICTURE, _of(pictures.noise)),
     Perturbation("blur", _PICTURE, _of(pictures.blur)),
     Perturbation("rotation", _PICTURE, _of(pictures.rotation)),

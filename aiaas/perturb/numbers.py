@@ -15,7 +15,8 @@ ABSENT = 0.1
 
 
 def noise(values: Sequence[Any]) -> Callable[[Any, Random], Any]:
-    """Adds what is drawn from a normal distribution; a whole number stays whole. A column of one value stays as it is."""
+    """Adds what is drawn from a normal distribution; a whole number stays whole. A column of one value stays as it
+    is."""
     known = [float(value) for value in values if _is_number(value)]
     size = SPREAD * statistics.pstdev(known) if known else 0.0
 

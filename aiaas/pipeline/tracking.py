@@ -132,17 +132,21 @@ class Tracking:
                 run.metrics(_compared(runtime))
             case "evaluate":
                 run.metrics(_judged(summary["metrics"]))
-                for name in ("metrics.json", "gates.json", "confusion.svg"):
+                for name in ("metrics.json", "gates.json", "confusion.svg", "texts.jsonl"):
                     if (artefact.path / name).exists():
                         run.artifact(artefact.path / name, f"report/{name}")
 
 
 def _judged(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The metrics with the ends of their intervals; slices are in the report."""
-    from aiaas.evaluate import certainty
+    """The metrics with the ends of their intervals; slices are in the report. Of changed inputs the
+    metric is `robustness_NAME`."""
+    from aiaas.evaluate import certainty, robustness
 
-    aside = ("intervals", "slices", "worst", "notes")
-    return {name: each for name, each in metrics.items() if name not in aside} | certainty.flat(metrics)
+    aside = ("intervals", "slices", "worst", "notes", "robustness")
+    return {name: each for name, each in metrics.items() if name not in aside} | {
+        **certainty.flat(metrics),
+        **robustness.flat(metrics),
+    }
 
 
 def _origins(read: Mapping[str, Any]) -> dict[str, str]:

@@ -52,8 +52,9 @@ class Robustness(Params):
     perturbations: tuple[str, ...] | None = Field(
         None,
         min_length=1,
-        description="How inputs are changed. Texts: typos, homophones, case, width, traditional; pictures: noise, blur, "
-        "rotation, jpeg; tables: noise and missing, and what texts have. By default all that the data has columns for.",
+        description="How inputs are changed. Texts: typos, homophones, case, width, traditional; pictures: noise, "
+        "blur, rotation, jpeg; tables: noise and missing, and what texts have. By default all that the data has "
+        "columns for.",
     )
     rows: int = Field(1000, ge=1, le=1_000_000, description="Of how many test rows, drawn by the recipe's seed.")
 

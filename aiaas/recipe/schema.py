@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from aiaas import plugins
-from aiaas.contracts import Params, settings_of
+from aiaas.contracts import Params, metrics_of, settings_of
+from aiaas.recipe.evaluate import Robustness
 from aiaas.recipe.models import Recipe
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,6 +28,7 @@ def schema() -> Schema:
     properties["task"]["enum"] = plugins.names("tasks")
     properties["collect"]["items"] = _sources(definitions)
     definitions["Preprocess"]["properties"]["steps"]["items"] = _steps(definitions)
+    definitions["Robustness"] = Robustness.model_json_schema(by_alias=True)
     definitions["ModelSection"] = _model(definitions["ModelSection"], definitions)
     properties["train"] = {"description": properties["train"]["description"]}
     for name in ("preprocess", "inspect", "evaluate", "deploy"):
@@ -134,7 +136,7 @@ def _tasks() -> list[Schema]:
     choices = []
     for task in plugins.names("tasks"):
         fitting = sorted({name for (_, name), learns in tasks.items() if task in learns})
-        gates = {"propertyNames": {"enum": list(plugins.task(task).METRICS)}}
+        gates = {"propertyNames": {"enum": list(metrics_of(plugins.task(task)))}}
         then = {
             "properties": {
                 "model": {"properties": {"architecture": {"enum": fitting}}},

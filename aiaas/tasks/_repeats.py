@@ -36,7 +36,10 @@ def statistics(texts: Sequence[str]) -> Mapping[str, Statistic]:
     `repetition` (Welleck et al. 2020): the share of those that stood in the same text before.
     """
     words = [_WORDS.findall(text.lower()) for text in texts]
-    return {**{f"distinct_{n}": _distinct([_grams(each, n) for each in words]) for n in (1, 2)}, "repetition": _again(words)}
+    return {
+        **{f"distinct_{n}": _distinct([_grams(each, n) for each in words]) for n in (1, 2)},
+        "repetition": _again(words),
+    }
 
 
 def _grams(words: Sequence[str], n: int) -> Grams:
