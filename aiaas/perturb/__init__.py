@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from aiaas import chinese
 from aiaas.contracts import Task
@@ -17,6 +17,7 @@ from aiaas.perturb import numbers, pictures, writing
 
 Kind = Literal["text", "picture", "word", "number", "truth"]
 """What a value is: a text or a picture that a model takes; in a row of a table a text, a number, a truth value."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
 Change = Callable[[Any, Random], Any]
 """Changes one value; a missing one stays missing."""
 

@@ -246,14 +246,15 @@ class _Check:
         section = robustness_section(section)
         if section is None:
             return None
-        allowed = perturb.fitting(perturb.kinds_of(self.task)) if self.task else []
-        if isinstance(self.task, contracts.Generative):
+        task: Any = self.task
+        if isinstance(task, contracts.Generative):
             told = "is of models that answer, and this one writes: a text with slips is merely a less likely one"
             document.refuse(path, told, "leave it out")
             return None
+        allowed = perturb.fitting(perturb.kinds_of(task)) if task else []
         names = section.get("perturbations") if isinstance(section, dict) else None
         for place, name in enumerate(names if isinstance(names, list | tuple) else ()):
-            if self.task is not None and isinstance(name, str) and name not in allowed:
+            if task and isinstance(name, str) and name not in allowed:
                 at_list = isinstance(document.data["evaluate"]["robustness"], list)
                 here = (*path, place) if at_list else (*path, "perturbations", place)
                 wording.note_name("perturbation", name, allowed, here, document)

@@ -14,15 +14,6 @@ BUILT_IN = (*OF_TEXTS, "source")
 """Slices that are made of the rows; any other name is that of a column."""
 
 
-_ROBUSTNESS = {
-    "anyOf": [
-        {"type": ["boolean", "null"]},
-        {"type": "array", "items": {"type": "string"}, "minItems": 1},
-        {"$ref": "#/$defs/Robustness"},
-    ]
-}
-
-
 def once(names: tuple[str, ...]) -> tuple[str, ...]:
     """The names; ValueError where one stands twice."""
     if twice := next((name for name in names if names.count(name) > 1), None):
@@ -84,7 +75,7 @@ class Evaluate(Params):
         "by the values of a column; numbers in quartiles.",
     )
 
-    robustness: Annotated[Robustness | None, WithJsonSchema(_ROBUSTNESS)] = Field(
+    robustness: Robustness | None = Field(
         None,
         description="Judge the model on changed inputs too: true, a list of perturbations, or a mapping with "
         "`perturbations` and `rows`.",

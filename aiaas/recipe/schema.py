@@ -7,9 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from aiaas import plugins
+from aiaas import perturb, plugins
 from aiaas.contracts import Params, metrics_of, settings_of
-from aiaas.recipe.evaluate import Robustness
 from aiaas.recipe.models import Recipe
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -28,7 +27,7 @@ def schema() -> Schema:
     properties["task"]["enum"] = plugins.names("tasks")
     properties["collect"]["items"] = _sources(definitions)
     definitions["Preprocess"]["properties"]["steps"]["items"] = _steps(definitions)
-    definitions["Robustness"] = Robustness.model_json_schema(by_alias=True)
+    definitions["Evaluate"]["properties"]["robustness"]["anyOf"] += _robustness(definitions["Robustness"])
     definitions["ModelSection"] = _model(definitions["ModelSection"], definitions)
     properties["train"] = {"description": properties["train"]["description"]}
     for name in ("preprocess", "inspect", "evaluate", "deploy"):
@@ -103,6 +102,13 @@ def _steps(definitions: Schema) -> Schema:
             },
         ]
     }
+
+
+def _robustness(section: Schema) -> list[Schema]:
+    """What may stand in the place of the mapping: whether, or which perturbations."""
+    names = section["properties"]["perturbations"]["anyOf"][0]
+    names["items"] = {"enum": perturb.fitting(perturb.KINDS)}
+    return [{"type": "boolean"}, names]
 
 
 def _model(section: Schema, definitions: Schema) -> Schema:
