@@ -300,6 +300,8 @@ def test_a_model_writes_the_same_texts_again_and_is_judged_by_them(tmp_path: Pat
     found, ends = writing.judged(section, 3, text_generation, texts)
     assert found["texts"] == 5
     assert 0 < found["distinct_1"] < found["distinct_2"] <= 1
+    metrics = {"rows": 90, **found, "intervals": {"metrics": {"repetition": None}}}
+    assert notes.of(metrics, section, text_generation) == ["the model wrote 5 texts: too few to judge it by"]
     low, high = ends["distinct_1"]  # type: ignore[misc]
     assert low < found["distinct_1"] < high
 

@@ -29,7 +29,8 @@ def of(metrics: Mapping[str, Any], section: Evaluate, task: Task) -> list[str]:
     if few and rows >= FEW:
         told.append(f"fewer than {FEW} test rows have {_listed(few)}: the figures of these classes are rough")
     found = metrics.get("intervals", {}).get("metrics", {})
-    still = [name for name, interval in found.items() if interval is None and metrics.get(name) is not None]
+    of_rows = {name: interval for name, interval in found.items() if name in task.METRICS}
+    still = [name for name, interval in of_rows.items() if interval is None and metrics.get(name) is not None]
     if still and rows >= FEW:
         told.append(
             f"{', '.join(still)}: no interval, for nothing varies among the test rows; what {rows:,} rows never show "
@@ -37,6 +38,8 @@ def of(metrics: Mapping[str, Any], section: Evaluate, task: Task) -> list[str]:
         )
     if section.intervals.samples and not isinstance(task, Weighs):
         told.append("the task has no statistics, so there are no intervals and no slices")
+    if metrics.get("texts", FEW) < FEW:
+        told.append(f"the model wrote {metrics['texts']:,} text{'s' * (metrics['texts'] > 1)}: too few to judge it by")
     told += _of_robustness(metrics.get("robustness", {}))
     return told
 

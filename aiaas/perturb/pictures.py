@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 SIDE = 512
 NOISE = 0.1
 """The standard deviation of noise, of the way from black to white."""
-BLUR = 0.02
-"""How far a point is smeared (the standard deviation), of the shorter side; one pixel at least."""
+BLUR = 0.015
+"""How far a point is smeared (the standard deviation), of the shorter side; half a pixel at least: a person
+still reads a digit of 8 x 8 pixels then."""
 DEGREES = 15.0
 QUALITY = 20
 """Of JPEG: what a chat makes of a picture that was passed on often."""
@@ -41,7 +42,7 @@ def blur(data: Any, chance: Random) -> Any:
     from scipy.ndimage import gaussian_filter
 
     pixels = upright(data, SIDE)
-    size = max(1.0, BLUR * min(pixels.shape[:2]))
+    size = max(0.5, BLUR * min(pixels.shape[:2]))
     return to_png(gaussian_filter(pixels, (size, size, 0)))
 
 
