@@ -18,8 +18,8 @@ _NAME, _LABEL = 34, 16
 
 
 def show_judgement(metrics: Mapping[str, Any], gates: Sequence[Mapping[str, Any]]) -> None:
-    """Metrics with intervals and gates, classes, confusion, the worst slices and what is to be known of them, as tables
-    on stderr."""
+    """Metrics with intervals and gates, classes, confusion, the worst slices, changed inputs and what is to be known of
+    them, as tables on stderr."""
     _show_metrics(metrics, gates)
     if classes := metrics.get("classes"):
         _show_classes(classes, metrics)
@@ -29,6 +29,8 @@ def show_judgement(metrics: Mapping[str, Any], gates: Sequence[Mapping[str, Any]
         output.say(output.wrapped(_calibrated(metrics, before)))
     if "slices" in metrics:
         _show_slices(metrics)
+    if "robustness" in metrics:
+        _show_robustness(metrics["robustness"])
     show_gates([gate for gate in gates if gate["metric"] not in metrics])
     for note in metrics.get("notes", ()):
         output.say(output.wrapped(f"note: {note}"))
@@ -97,7 +99,7 @@ def _show_slices(metrics: Mapping[str, Any]) -> None:
             f"{each['rows']:,}",
             each["here"],
             f"{each['difference']:+.4f}",
-            f"{each['p']:.1g}" if each["p"] >= 0.0001 else "<0.0001",
+            _p(each["p"]),
         )
         for each in worst[:SHOWN_SLICES]
     ]
@@ -106,6 +108,32 @@ def _show_slices(metrics: Mapping[str, Any]) -> None:
     output.table(title, ("slice", "rows", metric, "than rest", "p"), rows, stderr=True, right=range(1, 5))
     if small:
         output.say(small)
+
+
+def _show_robustness(found: Mapping[str, Any]) -> None:
+    """What is left of the metric where inputs are changed; what is significantly worse is said to be."""
+    metric = found["metric"]
+    rows: list[tuple[Any, ...]] = [("as they are", found["plain"], "", "", "", "")]
+    rows += [
+        (
+            each["name"],
+            each["value"],
+            "–" if each["difference"] is None else f"{each['difference']:+.4f}",
+            _span(each["interval"]),
+            _p(each["p"]),
+            "worse" if each["worse"] else "",
+        )
+        for each in found["perturbed"]
+        if each["changed"]
+    ]
+    header = ("inputs", metric, "apart", _level(found), "p", "")
+    output.table(f"Inputs changed, {found['rows']:,} test rows", header, rows, stderr=True, right=(1, 2, 4))
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.1g}" if value >= 0.0001 else "<0.0001"
 
 
 def _level(known: Mapping[str, Any]) -> str:

@@ -45,6 +45,7 @@ from aiaas.contracts.tasks import (
     Errs,
     Generative,
     Inspection,
+    JudgesWriting,
     Mistakes,
     Signature,
     Statistic,
@@ -52,6 +53,7 @@ from aiaas.contracts.tasks import (
     Task,
     Weighs,
     WeighsClasses,
+    metrics_of,
 )
 
 __all__ = [
@@ -70,6 +72,7 @@ __all__ = [
     "Generator",
     "Inspection",
     "Judges",
+    "JudgesWriting",
     "Level",
     "Mistakes",
     "Model",
@@ -105,6 +108,7 @@ __all__ = [
     "Training",
     "Weighs",
     "WeighsClasses",
+    "metrics_of",
     "settings_of",
     "sift",
 ]

@@ -181,3 +181,24 @@ class Generative(Protocol):
 
     def written(self, text: str, signature: Signature) -> Answer:
         """All the pieces together, as a caller reads them."""
+
+
+@runtime_checkable
+class JudgesWriting(Protocol):
+    """A task that writes, and can say something of what was written alone. Its metrics are measured on texts that the
+    model goes on with from the beginnings of test rows."""
+
+    WRITING: Mapping[str, Literal["higher", "lower"]]
+    """The names of these metrics, which a gate may use as well, and which way is better."""
+
+    def asked(self, length: int, seed: int) -> Params:
+        """Options for a text of at most so many tokens, everything else as a caller has it who asks for nothing."""
+
+    def writing_statistics(self, texts: Sequence[str]) -> Mapping[str, Statistic]:
+        """The metric under each name of `WRITING`, as a function of weights, which count texts. NaN where there is
+        nothing to count."""
+
+
+def metrics_of(task: Task) -> dict[str, Literal["higher", "lower"]]:
+    """All flat metrics that the test rows give, and which way is better."""
+    return {**task.METRICS, **(task.WRITING if isinstance(task, JudgesWriting) else {})}

@@ -6,13 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiaas import plugins
-from aiaas.contracts import Signature
+from aiaas import decision, plugins
+from aiaas.contracts import JudgesWriting, Model, Signature
 from aiaas.errors import DataError
-from aiaas.evaluate import calibration, certainty, deciding, errors, keeping, notes, residuals, slices
+from aiaas.evaluate import (
+    calibration,
+    certainty,
+    deciding,
+    errors,
+    keeping,
+    notes,
+    residuals,
+    robustness,
+    slices,
+    writing,
+)
 from aiaas.evaluate.keeping import Kept, kept, matched
 from aiaas.evaluate.origin import Origin
 from aiaas.evaluate.picture import confusion_svg
+from aiaas.evaluate.requests import Requests
 from aiaas.evaluate.scoring import Scored, score
 from aiaas.workspace import atomic
 
@@ -43,8 +55,9 @@ def evaluate(
 
     The model is loaded from what was saved, so what is judged is what will be served. Returns the metrics, which hold
     besides the flat ones `rows`, `classes`, `confusion`, `intervals`, `calibration`, `thresholds`, `residuals`,
-    `slices`, `worst` and `notes` as far as there are any. Raises DataError when there is nothing to judge on or to
-    decide by, TrainingError when the model gives no numbers.
+    `robustness`, `slices`, `worst` and `notes` as far as there are any. What a model that writes wrote is kept in
+    `texts.jsonl`. Raises DataError when there is nothing to judge on or to decide by, MissingPackageError, and
+    TrainingError when the model gives no numbers.
     """
     rows = _rows(given.data, "test")
     if len(rows) == 0:
@@ -73,6 +86,10 @@ def evaluate(
     metrics |= residuals.of(section, seed, scored, judge_of, signature)
     if found.thresholds:
         metrics["thresholds"] = found.judged(scored, signature, metrics)
+    asking = Requests.read(given.data, judge_of, signature)
+    _ask_more(
+        metrics, section, seed, decision.tempered(loaded, found.decision.temperature), asking, scored, origin, out
+    )
     if section.slices:
         metrics |= slices.of(section, seed, scored, judge_of, signature, rows, origin, given.addresses)
     if told := notes.of(metrics, section, judge_of):
@@ -81,6 +98,26 @@ def evaluate(
     if "confusion" in metrics:
         atomic.write_text(out / "confusion.svg", confusion_svg(metrics["confusion"], signature.labels))
     return {"metrics": metrics}
+
+
+def _ask_more(
+    metrics: dict[str, Any],
+    section: Evaluate,
+    seed: int,
+    model: Model,
+    asking: Requests,
+    scored: Scored,
+    origin: Origin,
+    out: Path,
+) -> None:
+    """What the model gives besides scores of the test rows: texts that it writes, answers to changed inputs."""
+    if isinstance(asking.task, JudgesWriting) and (texts := writing.written(section, seed, model, asking, origin)):
+        writing.keep(out, texts)
+        figures, ends = writing.judged(section, seed, asking.task, texts)
+        metrics |= figures
+        metrics.get("intervals", {}).get("metrics", {}).update(ends)
+    if changed := robustness.of(section, seed, model, asking, scored.targets, origin):
+        metrics["robustness"] = changed
 
 
 def _rows(data: Path, split: str) -> Dataset:

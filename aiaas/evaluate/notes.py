@@ -29,7 +29,8 @@ def of(metrics: Mapping[str, Any], section: Evaluate, task: Task) -> list[str]:
     if few and rows >= FEW:
         told.append(f"fewer than {FEW} test rows have {_listed(few)}: the figures of these classes are rough")
     found = metrics.get("intervals", {}).get("metrics", {})
-    still = [name for name, interval in found.items() if interval is None and metrics.get(name) is not None]
+    of_rows = {name: interval for name, interval in found.items() if name in task.METRICS}
+    still = [name for name, interval in of_rows.items() if interval is None and metrics.get(name) is not None]
     if still and rows >= FEW:
         told.append(
             f"{', '.join(still)}: no interval, for nothing varies among the test rows; what {rows:,} rows never show "
@@ -38,6 +39,26 @@ def of(metrics: Mapping[str, Any], section: Evaluate, task: Task) -> list[str]:
     told += _decided(metrics, section)
     if section.intervals.samples and not isinstance(task, Weighs):
         told.append("the task has no statistics, so there are no intervals and no slices")
+    if metrics.get("texts", FEW) < FEW:
+        told.append(f"the model wrote {metrics['texts']:,} text{'s' * (metrics['texts'] > 1)}: too few to judge it by")
+    told += _of_robustness(metrics.get("robustness", {}))
+    return told
+
+
+def _of_robustness(found: Mapping[str, Any]) -> list[str]:
+    """What was not tried, what got no answer, and what there was nothing to change in."""
+    told = [
+        f"robustness to {each['name']} was not tried: it needs {each['needs']}, pip install 'aiaas[data]'"
+        for each in found.get("left_out", ())
+    ]
+    tried = found.get("perturbed", ())
+    told += [
+        f"with {each['name']}, {each['refused']:,} of {found['rows']:,} rows got no answer and do not count"
+        for each in tried
+        if each["refused"]
+    ]
+    if same := [each["name"] for each in tried if not each["changed"]]:
+        told.append(f"{', '.join(same)}: no row had anything to change")
     return told
 
 

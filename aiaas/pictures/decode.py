@@ -97,6 +97,23 @@ def decode_many(
     return pixels
 
 
+def upright(data: bytes, side: int, *, background: int = 255) -> NDArray[np.uint8]:
+    """The pixels of an encoded picture in its own shape and channels, (height, width, 1) or (height, width, 3), as its
+    EXIF turns it; made smaller where a side is longer than `side`. Raises DataError as `decode` does."""
+    import numpy as np
+
+    image = opened(data)
+    try:
+        grey = image.mode in ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L") and "transparency" not in image.info
+        flat = _flat(_upright(_loaded(image, side, side)), 1 if grey else 3, background)
+        if max(flat.size) > side:
+            flat.thumbnail((side, side))
+        pixels = np.asarray(flat)
+    except _BROKEN as error:
+        raise _damaged(image, error) from error
+    return pixels.reshape(flat.height, flat.width, -1)
+
+
 def examine(examples: Sequence[bytes]) -> list[Header | DataError]:
     """What each picture says of itself, or why it cannot be used: all are decoded to their ends to know."""
     return list(map(_examine, examples) if _small(examples) else _pool(cores()).map(_examine, examples))

@@ -24,13 +24,18 @@ def to_png(pixels: NDArray[np.uint8]) -> bytes:
     return out.getvalue()
 
 
-def to_uri(pixels: NDArray[np.uint8]) -> str:
-    """A small picture of the shape (height, width, 3) as a data URI that a page can show: as a PNG or JPEG, whichever
-    is shorter."""
+def to_jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
+    """A JPEG of pixels of the shape (height, width, 1) or (height, width, 3); `quality` is from 1 to 95."""
     from PIL import Image
 
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=85, optimize=True)
-    png, jpeg = to_png(pixels), out.getvalue()
+    Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def to_uri(pixels: NDArray[np.uint8]) -> str:
+    """A small picture of the shape (height, width, 3) as a data URI that a page can show: as a PNG or JPEG, whichever
+    is shorter."""
+    png, jpeg = to_png(pixels), to_jpeg(pixels, 85)
     kind, data = ("png", png) if len(png) <= len(jpeg) else ("jpeg", jpeg)
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

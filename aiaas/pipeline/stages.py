@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiaas import backends, plugins
-from aiaas.contracts import Advance, Progress, Signature, SourceContext, TakesFiles, Task
+from aiaas import backends, perturb, plugins
+from aiaas.contracts import Advance, Generative, Progress, Signature, SourceContext, TakesFiles, Task
 from aiaas.contracts.findings import Acceptable
 from aiaas.errors import UsageError, VerificationError
 from aiaas.pipeline import files, lists
@@ -63,6 +63,9 @@ LEAK: Acceptable = "test-in-train"
 """The finding that preprocess makes as well, and refuses unless the recipe accepts it."""
 _SHARED = "pictures"
 """The room that sources, tasks and backends use alike, and that their own code therefore does not tell of."""
+
+_OF_STEPS = ("steps", "pii", "perturb", "chinese")
+"""The rooms of steps on a request and of what they share, besides those that a model has as well."""
 
 
 def _code(used: Iterable[object]) -> list[str | Path]:
@@ -128,7 +131,15 @@ def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
         "rows": made["collect"].digest,
         "sources": _addresses(work.recipe),
         "code": keys.digest_code(
-            "preprocess", *_code(map(plugins.step, names)), "steps", "words", "near", "languages", "pii"
+            "preprocess",
+            *_code(map(plugins.step, names)),
+            "steps",
+            "words",
+            "near",
+            "languages",
+            "pii",
+            "perturb",
+            "chinese",
         ),
     }
 
@@ -230,10 +241,20 @@ def _evaluate_inputs(work: Work, made: Made) -> dict[str, Any]:
         "rows": made["preprocess"].digest,
         "collected": made["collect"].digest,
         **({"sources": _addresses(recipe)} if "source" in recipe.evaluate.slices else {}),
+        **({"packages": plugins.installed(perturb.REQUIRES)} if recipe.evaluate.robustness else {}),
         "code": keys.digest_code(
-            "evaluate", "statistics", "decision", "languages", "steps/_content", *_model_code(work)
+            "evaluate", "statistics", "decision", "languages", "steps/_content", *_requested(work), *_model_code(work)
         ),
     }
+
+
+def _requested(work: Work) -> list[str | Path]:
+    """Where the code stands that a request goes through, for evaluations that make such."""
+    recipe = work.recipe
+    if not recipe.evaluate.robustness and not isinstance(plugins.task(recipe.task), Generative):
+        return []
+    names = [step.name for step in recipe.preprocess.steps]
+    return [*_code(map(plugins.step, names)), *_OF_STEPS]
 
 
 def _addresses(recipe: Recipe) -> list[str]:
@@ -335,7 +356,7 @@ def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
         "rows": made["preprocess"].digest,
         "judged": made["evaluate"].digest,
         "packages": deploy.tools(architecture, work.recipe.deploy),
-        "code": keys.digest_code("deploy", "bundle", "decision", "steps", "pii", *_model_code(work)),
+        "code": keys.digest_code("deploy", "bundle", "decision", *_OF_STEPS, *_model_code(work)),
     }
 
 

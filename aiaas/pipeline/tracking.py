@@ -132,7 +132,7 @@ class Tracking:
                 run.metrics(_compared(runtime) | _measured(summary))
             case "evaluate":
                 run.metrics(_judged(summary["metrics"]))
-                for name in ("metrics.json", "decision.json", "errors.jsonl", "confusion.svg"):
+                for name in ("metrics.json", "decision.json", "errors.jsonl", "texts.jsonl", "confusion.svg"):
                     if (artefact.path / name).exists():
                         run.artifact(artefact.path / name, f"report/{name}")
             case "gate":
@@ -147,11 +147,13 @@ def _measured(deployed: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _judged(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The metrics with the ends of their intervals; what is no metric of all rows is in the report."""
-    from aiaas.evaluate import certainty
+    """The metrics with the ends of their intervals; what is no metric of all rows is in the report. Of changed inputs
+    the metric is `robustness_NAME`."""
+    from aiaas.evaluate import certainty, robustness
 
-    aside = ("intervals", "slices", "worst", "notes", "calibration", "thresholds", "residuals")
-    return {name: each for name, each in metrics.items() if name not in aside} | certainty.flat(metrics)
+    aside = ("intervals", "slices", "worst", "notes", "calibration", "thresholds", "residuals", "robustness")
+    flat = {name: each for name, each in metrics.items() if name not in aside}
+    return {**flat, **certainty.flat(metrics), **robustness.flat(metrics)}
 
 
 def _origins(read: Mapping[str, Any]) -> dict[str, str]:

@@ -6,12 +6,12 @@ import re
 from functools import partial
 from typing import Any, Literal
 
-from aiaas import contracts, plugins
+from aiaas import contracts, perturb, plugins
 from aiaas.contracts import Params, SourceParams
 from aiaas.errors import RecipeError
 from aiaas.recipe import addresses, paths, secrets, wording
 from aiaas.recipe.document import Document, walk
-from aiaas.recipe.evaluate import OF_TEXTS, sliced_columns
+from aiaas.recipe.evaluate import OF_TEXTS, Robustness, robustness_section, sliced_columns
 from aiaas.recipe.gates import gates
 from aiaas.recipe.models import Inspect, Recipe, StepSpec
 from aiaas.recipe.split import named_columns
@@ -234,11 +234,36 @@ class _Check:
         if isinstance(section.get("slices"), list):
             self._slices(section["slices"])
             section["slices"] = tuple(section["slices"])
+        if section.get("samples", ()) is None:
+            section["samples"] = {}
+        if section.get("robustness") is not None:
+            section["robustness"] = self._robustness(section["robustness"])
         if section.get("gates", ()) is None:
             section["gates"] = {}
         if isinstance(section.get("gates"), dict):
             section["gates"] = gates(section, self.task, self.document)
         return section
+
+    def _robustness(self, section: Any) -> Robustness | None:
+        """Each perturbation must change something that the task has."""
+        document = self.document
+        path: paths.Path = ("evaluate", "robustness")
+        section = robustness_section(section)
+        if section is None:
+            return None
+        task: Any = self.task
+        if isinstance(task, contracts.Generative):
+            told = "is of models that answer, and this one writes: a text with slips is merely a less likely one"
+            document.refuse(path, told, "leave it out")
+            return None
+        allowed = perturb.fitting(perturb.kinds_of(task)) if task else []
+        names = section.get("perturbations") if isinstance(section, dict) else None
+        for place, name in enumerate(names if isinstance(names, list | tuple) else ()):
+            if task and isinstance(name, str) and name not in allowed:
+                at_list = isinstance(document.data["evaluate"]["robustness"], list)
+                here = (*path, place) if at_list else (*path, "perturbations", place)
+                wording.note_name("perturbation", name, allowed, here, document)
+        return validated(Robustness, section, path, document)
 
     def _slices(self, slices: list[Any]) -> None:
         """What is said of texts needs a task that has some."""

@@ -14,6 +14,20 @@ BUILT_IN = (*OF_TEXTS, "source")
 """Slices that are made of the rows; any other name is that of a column."""
 
 
+def once(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names; ValueError where one stands twice."""
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"names {twice!r} twice")
+    return names
+
+
+def robustness_section(data: Any) -> Any:
+    """The section as a mapping, of `true` or a list; None of `false`."""
+    if isinstance(data, bool):
+        return {} if data else None
+    return {"perturbations": tuple(data)} if isinstance(data, list | tuple) else data
+
+
 class Intervals(Params):
     """How far a metric may be off, since it is of these rows and not of all."""
 
@@ -56,6 +70,31 @@ _GATES_SCHEMA = {
 }
 
 
+class Robustness(Params):
+    """Whether the model answers as well where its input is changed in a way that changes nothing in what it means."""
+
+    perturbations: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="How inputs are changed. Texts: typos, homophones, case, width, traditional; pictures: noise, "
+        "blur, rotation, jpeg; tables: noise and missing, and what texts have. By default all that the data has "
+        "columns for.",
+    )
+    rows: int = Field(1000, ge=1, le=1_000_000, description="Of how many test rows, drawn by the recipe's seed.")
+
+    @field_validator("perturbations")
+    @classmethod
+    def _once(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return names if names is None else once(names)
+
+
+class Samples(Params):
+    """What a model that writes is let write, so that it can be judged by it; other models write nothing."""
+
+    texts: int = Field(32, ge=0, le=100_000, description="How many texts, each on from the beginning of a test row.")
+    length: int = Field(100, ge=1, le=100_000, description="Of at most so many tokens.")
+
+
 class Evaluate(Params):
     """What the model must reach on the test rows before it is registered, and how it is judged."""
 
@@ -81,6 +120,17 @@ class Evaluate(Params):
         description="Answer a label from the score on that reaches this on the validation rows, such as "
         "{spam: {precision: 0.95}}; not for every label, since one must be left for the rest.",
     )
+    robustness: Robustness | None = Field(
+        None,
+        description="Judge the model on changed inputs too: true, a list of perturbations, or a mapping with "
+        "`perturbations` and `rows`.",
+    )
+    samples: Samples = Field(default_factory=Samples, description="What a model that writes is judged by.")
+
+    @field_validator("robustness", mode="before")
+    @classmethod
+    def _shorthand(cls, data: Any) -> Any:
+        return robustness_section(data)
 
     @field_validator("gates", mode="before")
     @classmethod
@@ -94,9 +144,7 @@ class Evaluate(Params):
     @field_validator("slices")
     @classmethod
     def _once(cls, slices: tuple[str, ...]) -> tuple[str, ...]:
-        if twice := next((name for name in slices if slices.count(name) > 1), None):
-            raise ValueError(f"names {twice!r} twice")
-        return slices
+        return once(slices)
 
     @property
     def decides(self) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aiaas.contracts import Task
+from aiaas.contracts import Task, metrics_of
 from aiaas.recipe import wording
 from aiaas.recipe.document import Document
 from aiaas.recipe.gate import AGAINST, OF_BUNDLE, OF_ROWS, Against, Gate
@@ -18,7 +18,7 @@ _NEEDS = {"slice_gap": "slices", "robustness_drop": "robustness"}
 def names(task: Task) -> list[str]:
     """What a gate of this task may be called."""
     of_forms = [name for name in OF_BUNDLE if name != "max_accuracy_drop" or "accuracy" in task.METRICS]
-    return [*task.METRICS, AGAINST, *OF_ROWS, *of_forms]
+    return [*metrics_of(task), AGAINST, *OF_ROWS, *of_forms]
 
 
 def gates(section: Mapping[str, Any], task: Task | None, document: Document) -> dict[str, Gate | Against]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from aiaas import plugins
+from aiaas import perturb, plugins
 from aiaas.contracts import Params, settings_of
 from aiaas.recipe.gates import names
 from aiaas.recipe.models import Recipe
@@ -28,6 +28,7 @@ def schema() -> Schema:
     properties["task"]["enum"] = plugins.names("tasks")
     properties["collect"]["items"] = _sources(definitions)
     definitions["Preprocess"]["properties"]["steps"]["items"] = _steps(definitions)
+    definitions["Evaluate"]["properties"]["robustness"]["anyOf"] += _robustness(definitions["Robustness"])
     definitions["ModelSection"] = _model(definitions["ModelSection"], definitions)
     properties["train"] = {"description": properties["train"]["description"]}
     for name in ("preprocess", "inspect", "evaluate", "deploy"):
@@ -102,6 +103,13 @@ def _steps(definitions: Schema) -> Schema:
             },
         ]
     }
+
+
+def _robustness(section: Schema) -> list[Schema]:
+    """What may stand in the place of the mapping: whether, or which perturbations."""
+    names = section["properties"]["perturbations"]["anyOf"][0]
+    names["items"] = {"enum": perturb.fitting(perturb.KINDS)}
+    return [{"type": "boolean"}, names]
 
 
 def _model(section: Schema, definitions: Schema) -> Schema:

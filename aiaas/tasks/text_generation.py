@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -13,6 +13,7 @@ from aiaas.contracts import Answer, Column, Mistakes, Signature, Statistic
 from aiaas.errors import DataError
 from aiaas.statistics import observed
 from aiaas.statistics.weighted import Once, Sums, ratio
+from aiaas.tasks import _repeats
 from aiaas.tasks._texts import decode, example, request
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "COLUMNS", "METRICS", "OPEN", "SCORES", "Options", "answer", "decode", "example", "measure", "mistakes", "opening",
-    "request", "statistics", "written",
+    "COLUMNS", "METRICS", "OPEN", "SCORES", "WRITING", "Options", "answer", "asked", "decode", "example", "measure",
+    "mistakes", "opening", "request", "statistics", "writing_statistics", "written",
 ]  # fmt: skip
 
 COLUMNS = (Column("text", "text"),)
 OPEN = False
 METRICS: Mapping[str, Literal["higher", "lower"]] = {"perplexity": "lower", "bits_per_character": "lower"}
+WRITING = _repeats.METRICS
 SCORES = ("nats", "tokens", "characters")
 """Of a text as a document of its own: minus the logarithm of its probability, the end of the text included; how many
 tokens that probability is the product of; how many characters the text has. A character that the model does not know
@@ -71,6 +73,16 @@ def opening(row: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
 def written(text: str, signature: Signature) -> Answer:
     """`{"text": …}`: what was written, without what it goes on from."""
     return {"text": text}
+
+
+def asked(length: int, seed: int) -> Options:
+    """At most `length` tokens, all else by default."""
+    return Options(max_length=length, seed=seed)
+
+
+def writing_statistics(texts: Sequence[str]) -> Mapping[str, Statistic]:
+    """How far what was written repeats, as functions of weights, which count texts."""
+    return _repeats.statistics(texts)
 
 
 def answer(scores: NDArray[np.float32], signature: Signature) -> Answer:

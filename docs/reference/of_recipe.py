@@ -27,6 +27,8 @@ def sections() -> list[dict[str, Any]]:
         "`evaluate`": evaluate.Evaluate,
         "`evaluate.intervals`": evaluate.Intervals,
         "`evaluate.gates.against`": gate.Against,
+        "`evaluate.robustness`": evaluate.Robustness,
+        "`evaluate.samples`": evaluate.Samples,
         "`deploy`": models.Deploy,
     }
     links = {model.__name__: f"[mapping](#{anchor(title)})" for title, model in titles.items()}
@@ -197,7 +199,7 @@ def _facts(room: str, module: Any) -> str:
 
 
 def tasks() -> list[dict[str, Any]]:
-    from aiaas.contracts import Generative
+    from aiaas.contracts import Generative, metrics_of
 
     return [
         {
@@ -208,7 +210,7 @@ def tasks() -> list[dict[str, Any]]:
             "open": module.OPEN,
             "metrics": [
                 f"`{metric}`" + (" (lower is better)" if way == "lower" else "")
-                for metric, way in module.METRICS.items()
+                for metric, way in metrics_of(module).items()
             ],
             "options": fields(module.Options, {}) if isinstance(module, Generative) else [],
         }
