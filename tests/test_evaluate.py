@@ -360,7 +360,7 @@ def judged(project: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def judge(*overrides: str) -> tuple[Path, dict[str, Any]]:
         work = Work(recipe.read(project / "tiny.yaml", overrides), Workspace.open(project / ".aiaas"))
         result = pipeline.run(work, "evaluate")
-        folder = work.workspace.folder("evaluate", result.stages[-1].key)
+        folder = work.workspace.folder("evaluate", next(each.key for each in result.stages if each.name == "evaluate"))
         return folder, json.loads((folder / "metrics.json").read_text("utf-8"))
 
     return judge
