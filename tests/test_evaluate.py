@@ -360,7 +360,8 @@ def judged(project: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def judge(*overrides: str) -> tuple[Path, dict[str, Any]]:
         work = Work(recipe.read(project / "tiny.yaml", overrides), Workspace.open(project / ".aiaas"))
         result = pipeline.run(work, "evaluate")
-        folder = work.workspace.folder("evaluate", next(each.key for each in result.stages if each.name == "evaluate"))
+        key = next(stage.key for stage in result.stages if stage.name == "evaluate")
+        folder = work.workspace.folder("evaluate", key)
         return folder, json.loads((folder / "metrics.json").read_text("utf-8"))
 
     return judge
