@@ -47,7 +47,7 @@ def matrix(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> Cells:
     """True classes in rows, answers in columns; the shade is the share of the row, so that rare classes show as well.
     Of many classes cells have no numbers, and labels only where they can be read."""
     many = len(labels) > NUMBERED
-    size = 44.0 if len(labels) <= 12 else 30.0 if not many else max(4.0, round(560 / len(labels), 1))
+    size = 52.0 if len(labels) <= 12 else 30.0 if not many else max(4.0, round(560 / len(labels), 1))
     names = [short(label, _LABEL) for label in labels]
     longest = max(map(width, names))
     left = 40.0 + 7.5 * longest if size >= 12 else 40.0

@@ -43,8 +43,9 @@ class Curve:
     name: str
     told: str
     shade: int
+    points: list[Point]
     path: str
-    dots: list[Point]
+    dots: bool
     whiskers: list[tuple[float, float, float]]
 
 
@@ -78,7 +79,7 @@ def lines(
     up: Axis,
     *,
     guide: tuple[Point, Point] | None = None,
-    width: int = 300,
+    width: int = 340,
     height: int = 220,
 ) -> Lines | None:
     """A plot of the curves; None where no curve has a point. `guide` runs from a point to another."""
@@ -96,8 +97,9 @@ def lines(
             each.name,
             each.told,
             each.shade,
+            [place(point) for point in each.points],
             _path([place(point) for point in each.points]),
-            [place(point) for point in each.points] if each.dots else [],
+            each.dots,
             [
                 (x[0](point[0]), y[0](ends[0]), y[0](ends[1]))
                 for point, ends in zip(each.points, each.whiskers, strict=False)
@@ -116,7 +118,7 @@ def _axis(axis: Axis, values: Sequence[float], length: float, up: bool = False) 
     low, high = spread(values)
     low = low if axis.low is None else axis.low
     high = high if axis.high is None else axis.high
-    marks = ticks(low, high) if high > low else [low]
+    marks = ticks(low, high, 5) if high > low else [low]
     first = marks[0] if axis.low is None else low
     last = marks[-1] if axis.high is None else high
     scale = Scale(first, last, length, up)

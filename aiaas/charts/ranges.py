@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from aiaas.charts.scale import Scale, Tick, short, spread, ticks
 
-NAMES, PLOT, TOLD, LINE = 190, 300, 190, 26
+NAMES, PLOT, TOLD, LINE = 210, 380, 250, 26
 _NAME = 25
 """Columns that a name may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A line: its name, a value with its ends, what is said beside it, and `bad` where it is to be seen at once."""
+    """A line: its name, a value with its ends, what is said beside it, `bad` where it is to be seen at once, and `faint`
+    where it says so little that the axis does not follow it."""
 
     name: str
     value: float | None
@@ -22,6 +23,7 @@ class Range:
     high: float | None = None
     told: str = ""
     bad: bool = False
+    faint: bool = False
     group: str = ""
 
 
@@ -36,7 +38,7 @@ class Line:
     low: float | None
     high: float | None
     told: str
-    bad: bool
+    look: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class Ranges:
 
 def ranges(title: str, values: Sequence[Range], *, mark: float | None = None, mark_told: str = "") -> Ranges | None:
     """A plot of them in their order, ranges of one `group` under its name; None where none has a value."""
-    known = [end for each in values for end in (each.value, each.low, each.high) if end is not None]
+    weighty = [each for each in values if not each.faint] or values
+    known = [end for each in weighty for end in (each.value, each.low, each.high) if end is not None]
     if not known:
         return None
     marks = ticks(*spread([*known, *([mark] if mark is not None else [])]))
@@ -73,7 +76,8 @@ def ranges(title: str, values: Sequence[Range], *, mark: float | None = None, ma
             heads.append(Tick(y + 18, group))
             y += LINE
         at, low, high = place(each.value), place(each.low), place(each.high)
-        lines.append(Line(each.name, short(each.name, _NAME), y, at, low, high, each.told, each.bad))
+        look = "bad" if each.bad else "faint" if each.faint else ""
+        lines.append(Line(each.name, short(each.name, _NAME, middle=True), y, at, low, high, each.told, look))
         y += LINE
     return Ranges(
         title,

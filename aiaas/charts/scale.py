@@ -29,9 +29,13 @@ class Scale:
 
     def __call__(self, value: float) -> float:
         """The place of a value, at the edge where it lies outside; with a digit behind the point."""
-        share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
-        share = min(1.0, max(0.0, share))
+        share = self.share(value)
         return round(self.length * (1 - share if self.up else share), 1)
+
+    def share(self, value: float) -> float:
+        """The same as a share of the way from the low end to the high one."""
+        share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
+        return min(1.0, max(0.0, share))
 
     def ticks(self, values: Sequence[float], form: str = "g") -> list[Tick]:
         return [Tick(self(value), f"{value:{form}}".replace("-", "−")) for value in values]
@@ -57,11 +61,15 @@ def width(text: str) -> int:
     return sum(2 if ord(character) > _WIDE else 1 for character in text)
 
 
-def short(text: str, columns: int) -> str:
-    """A text in as many columns as there are, with a mark where something is missing."""
+def short(text: str, columns: int, *, middle: bool = False) -> str:
+    """A text in as many columns as there are, with a mark where something is missing: at the end, or in the `middle` of
+    such names as addresses, whose ends tell them apart."""
     text = " ".join(text.split())
     if width(text) <= columns:
         return text
+    if middle:
+        tail = short(text[::-1], columns * 2 // 3)[-2::-1]
+        return f"{short(text, columns - width(tail))}{tail}"
     taken, kept = 1, ""
     for character in text:
         taken += width(character)

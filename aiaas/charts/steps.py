@@ -16,6 +16,7 @@ class Area:
     name: str
     told: str
     shade: int
+    shares: list[float]
     filled: str
     line: str
 
@@ -52,7 +53,7 @@ def steps(
     across: str,
     *,
     mark: float | None = None,
-    width: int = 300,
+    width: int = 340,
     height: int = 220,
     first_shade: int = 0,
 ) -> Steps | None:
@@ -71,8 +72,8 @@ def steps(
         for share, right in zip(shares[name], edges[1:], strict=True):
             line += f"V{y(share):g}H{x(right):g}"
         line += f"V{y(0):g}"
-        areas.append(Area(name, f"{int(sum(group)):,} rows", first_shade + number, f"{line}Z", line))
-    inside = [each for each in ticks(edges[0], edges[-1]) if edges[0] - 1e-12 <= each <= edges[-1] + 1e-12]
+        areas.append(Area(name, f"{int(sum(group)):,} rows", first_shade + number, shares[name], f"{line}Z", line))
+    inside = [each for each in ticks(edges[0], edges[-1], 5) if edges[0] - 1e-12 <= each <= edges[-1] + 1e-12]
     return Steps(
         title,
         across,

@@ -62,6 +62,8 @@ def _told(name: str, summary: Any) -> str:
         case "evaluate":
             flat = (each for each in summary["metrics"].items() if isinstance(each[1], float))
             return ", ".join(f"{metric} {value:.4f}" for metric, value in list(flat)[:3])
+        case "report":
+            return f"{', '.join(summary['bytes'])}, {sum(summary['bytes'].values()) / 1e3:.0f} kB"
         case "deploy":
             return f"bundle {summary['digest'][:12]}, {summary['bytes'] / 1e6:.1f} MB, {summary['examples']} replayed"
     return ""

@@ -96,10 +96,11 @@ class Class:
 def classes(judged: Judged) -> list[Class]:
     """Every class, the one with the lowest F1 first where they are more than fit on a page."""
     own = judged.metrics.get("intervals", {}).get("classes", {})
+    lows = [each["f1"][0] for each in own.values() if each.get("f1")]
+    scale = Scale(int(10 * min(lows)) / 10 if lows else 0, 1, _BAR)
     found = []
     for label, figures in judged.metrics.get("classes", {}).items():
         ends = own.get(label, {}).get("f1")
-        scale = Scale(0, 1, _BAR)
         bar = Bar(scale(figures["f1"]), scale(ends[0]), scale(ends[1])) if ends and figures["f1"] is not None else None
         found.append(Class(label, figures["rows"], {name: figures[name] for name in _FIGURES}, ends, bar))
     return sorted(found, key=lambda each: each.figures["f1"] or 0.0) if len(found) > CLASSES else found
@@ -130,9 +131,9 @@ def sliced(judged: Judged) -> tuple[str, Ranges] | None:
     for each in slices[:SLICES]:
         value, ends = each["metrics"].get(metric), each.get("intervals", {}).get(metric)
         low, high = ends or (None, None)
-        told = f"{words.figure(value)}   {each['rows']:,} rows{', too few' if each['few'] else ''}"
         bad = bool(each.get("against_rest", {}).get("worse"))
-        values.append(Range(str(each["value"]), value, low, high, told + (", worse" if bad else ""), bad, each["slice"]))
+        told = f"{words.figure(value)} on {each['rows']:,} rows{', too few' if each['few'] else ', worse' if bad else ''}"
+        values.append(Range(str(each["value"]), value, low, high, told, bad, each["few"], each["slice"]))
     over_all = judged.flat[metric]
     plot = ranges(
         f"{words.named(metric)} by slice", values, mark=over_all, mark_told=f"all rows {words.figure(over_all)}"
@@ -150,7 +151,7 @@ def perturbed(judged: Judged) -> Ranges | None:
             each.name,
             each.difference,
             *(each.interval or (None, None)),
-            told=f"{words.figure(each.value)}   {words.signed(each.difference)}{', worse' if each.worse else ''}",
+            told=f"{words.figure(each.value)} ({words.signed(each.difference)}){', worse' if each.worse else ''}",
             bad=each.worse,
         )
         for each in found.perturbed

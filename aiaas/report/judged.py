@@ -58,7 +58,10 @@ class Judged:
             sources=summary("collect").get("sources", ()),
             rows=summary("preprocess"),
             fit=summary("train"),
-            findings=summary("inspect").get("findings", ()),
+            findings=[
+                {**each, "accepted": each["name"] in recipe["inspect"]["accept"]}
+                for each in summary("inspect").get("findings", ())
+            ],
             seconds={stage: each.seconds for stage, each in made.items()},
             folders={stage: each.path for stage, each in made.items()},
         )
