@@ -26,7 +26,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The plot, in pixels."""
+    """The plot, in pixels; `numeric` where the axes are numbers and not classes."""
 
     title: str
     across: str
@@ -40,6 +40,7 @@ class Cells:
     rows: list[Tick] = field(default_factory=list)
     columns: list[Tick] = field(default_factory=list)
     turned: bool = False
+    numeric: bool = False
     guide: str | None = None
 
 
@@ -47,7 +48,8 @@ def matrix(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> Cells:
     """True classes in rows, answers in columns; the shade is the share of the row, so that rare classes show as well.
     Of many classes cells have no numbers, and labels only where they can be read."""
     many = len(labels) > NUMBERED
-    size = 52.0 if len(labels) <= 12 else 30.0 if not many else max(4.0, round(560 / len(labels), 1))
+    roomy = 52.0 if len(labels) <= 6 else 42.0 if len(labels) <= 12 else 30.0
+    size = max(4.0, round(560 / len(labels), 1)) if many else roomy
     names = [short(label, _LABEL) for label in labels]
     longest = max(map(width, names))
     left = 40.0 + 7.5 * longest if size >= 12 else 40.0
@@ -60,7 +62,7 @@ def matrix(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> Cells:
             if not count and many:
                 continue
             share = count / whole if whole else 0.0
-            told = f"{count:,}" if not many else ""
+            told = f"{count:,}" if count and not many else ""
             title = f"{labels[row]} answered as {labels[column]}: {count:,} of {whole:,}"
             x, y = round(left + column * size, 1), round(top + row * size, 1)
             cells.append(Cell(x, y, round(share, 3), told, title, share > 0.5))
@@ -90,7 +92,7 @@ def density(
 ) -> Cells:
     """How many rows lie where: `counts[row][column]` from the bottom up; each axis has a name and its ends. The line
     runs where both numbers are equal."""
-    left, top = 52.0, 10.0
+    left, top = 60.0, 26.0
     step = (size[0] / len(counts[0]), size[1] / len(counts))
     most = max(max(line) for line in counts) or 1
     x, y = Scale(across[1], across[2], size[0]), Scale(up[1], up[2], size[1], up=True)
@@ -112,7 +114,7 @@ def density(
 
     def marks(scale: Scale, begin: float) -> list[Tick]:
         inside = [each for each in ticks(scale.low, scale.high) if scale.low <= each <= scale.high]
-        return [Tick(round(begin + tick.at, 1), tick.text) for tick in scale.ticks(inside, ".4g")]
+        return [Tick(round(begin + tick.at, 1), tick.text) for tick in scale.ticks(inside)]
 
     return Cells(
         title,
@@ -126,5 +128,6 @@ def density(
         cells,
         marks(y, top),
         marks(x, left),
+        numeric=True,
         guide=guide,
     )

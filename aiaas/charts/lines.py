@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aiaas.charts.scale import Scale, Tick, spread, ticks
 
-LEFT, TOP, RIGHT, BOTTOM = 46, 10, 14, 40
+LEFT, TOP, RIGHT, BOTTOM = 50, 26, 14, 40
 """Room around the plot for its words."""
 
 Point = tuple[float, float]
@@ -20,7 +20,7 @@ class Axis:
     title: str
     low: float | None = None
     high: float | None = None
-    form: str = ".4g"
+    form: str = ",.6g"
 
 
 @dataclass(frozen=True, slots=True)

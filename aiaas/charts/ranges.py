@@ -14,8 +14,8 @@ _NAME = 25
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A line: its name, a value with its ends, what is said beside it, `bad` where it is to be seen at once, and `faint`
-    where it says so little that the axis does not follow it."""
+    """A line: its name, a value with its ends, and what is said beside it. `bad` is to be seen at once; the axis does
+    not follow what is `faint`, for it says little."""
 
     name: str
     value: float | None
@@ -87,7 +87,7 @@ def ranges(title: str, values: Sequence[Range], *, mark: float | None = None, ma
         PLOT,
         lines,
         heads,
-        [Tick(NAMES + tick.at, tick.text) for tick in scale.ticks(marks, ".4g")],
+        [Tick(NAMES + tick.at, tick.text) for tick in scale.ticks(marks, ",.6g")],
         place(mark),
         mark_told,
     )

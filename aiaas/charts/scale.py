@@ -37,7 +37,7 @@ class Scale:
         share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
         return min(1.0, max(0.0, share))
 
-    def ticks(self, values: Sequence[float], form: str = "g") -> list[Tick]:
+    def ticks(self, values: Sequence[float], form: str = ",.6g") -> list[Tick]:
         return [Tick(self(value), f"{value:{form}}".replace("-", "−")) for value in values]
 
 

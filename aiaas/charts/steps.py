@@ -81,7 +81,7 @@ def steps(
         width,
         height,
         y.ticks(marks, ".0%" if marks[-1] >= 0.04 else ".1%"),
-        x.ticks(inside, ".4g"),
+        x.ticks(inside, ",.6g"),
         areas,
         None if mark is None else x(mark),
     )

@@ -139,8 +139,8 @@ def say_error(error: AiaasError) -> None:
 
 
 def console(*, stderr: bool = False, width: int | None = None) -> Console:
-    """A rich console that keeps to plain text where no terminal is, and there leaves every line of a table whole. `width`: of
-    so many columns at most."""
+    """A rich console that keeps to plain text where no terminal is, and there leaves every line of a table whole; of
+    `width` columns at most, where that is said."""
     from rich.console import Console
 
     class Plain(Console):

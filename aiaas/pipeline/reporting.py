@@ -92,7 +92,9 @@ def _of_run(past: Past, workspace: Workspace) -> Reported:
     from aiaas.track import history
 
     tags = history.details(past)["tags"]
-    keys = {name.split(".")[1]: key for name, key in tags.items() if name.startswith("aiaas.") and name.endswith(".key")}
+    keys = {
+        name.split(".")[1]: key for name, key in tags.items() if name.startswith("aiaas.") and name.endswith(".key")
+    }
     if "evaluate" not in keys:
         raise UsageError(f"the run {past.id} evaluated no model ({past.status})", where=str(past.folder))
     made = _found(workspace, keys)
@@ -125,4 +127,6 @@ def _by_digest(workspace: Workspace, stage: str, digest: Any) -> Artefact | None
 
 
 def _by_input(workspace: Workspace, stage: str, name: str, value: Any) -> Artefact | None:
-    return next((each for each in workspace.of_stage(stage) if each.inputs.get(name) == value and each.is_whole()), None)
+    return next(
+        (each for each in workspace.of_stage(stage) if each.inputs.get(name) == value and each.is_whole()), None
+    )

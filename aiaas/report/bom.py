@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cyclonedx.model import HashType, Property
     from cyclonedx.model.component import Component
     from cyclonedx.model.license import License
+    from cyclonedx.model.tool import ToolRepository
 
 _PREFIX = "aiaas:"
 _SLICED = 50
@@ -28,7 +29,7 @@ def bill_of_materials(judged: Judged) -> str:
     model, data, packages = _model(judged), _data(judged), _packages(judged)
     bom = Bom(
         serial_number=uuid.UUID(bytes=hashlib.sha256(_identity(judged).encode()).digest()[:16], version=4),
-        metadata=BomMetaData(component=model, tools=[_tool()]),
+        metadata=BomMetaData(component=model, tools=_tools()),
         components=[*data, *packages],
     )
     bom.register_dependency(model, [*data, *packages])
@@ -42,10 +43,13 @@ def _identity(judged: Judged) -> str:
     return str(judged.fit.get("model_digest") or judged.bundle.get("digest") or json.dumps(judged.metrics, default=str))
 
 
-def _tool() -> Any:
-    from cyclonedx.model.tool import Tool
+def _tools() -> ToolRepository:
+    from cyclonedx.model.component import Component, ComponentType
+    from cyclonedx.model.tool import ToolRepository
 
-    return Tool(name="aiaas", version=version("aiaas"))
+    return ToolRepository(
+        components=[Component(type=ComponentType.APPLICATION, name="aiaas", version=version("aiaas"))]
+    )
 
 
 def _model(judged: Judged) -> Component:
@@ -154,7 +158,9 @@ def _card(judged: Judged, data: list[Component]) -> dict[str, Any]:
     for each in (judged.metrics.get("slices") or ())[:_SLICED]:
         intervals = each.get("intervals", {})
         where = f"{each['slice']}: {each['value']}"
-        performance += [_performance(name, value, intervals.get(name), where) for name, value in each["metrics"].items()]
+        performance += [
+            _performance(name, value, intervals.get(name), where) for name, value in each["metrics"].items()
+        ]
     return {
         "modelParameters": {
             "task": judged.task,

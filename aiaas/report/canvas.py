@@ -17,8 +17,8 @@ def curve(plot: Lines, columns: int, lines: int, *, plain: bool = False) -> list
     left = max(len(tick.text) for tick in plot.rows) + 1
     across, up = (columns - left) * wide, lines * high
     dots: set[tuple[int, int]] = set()
-    for each in plot.curves:
-        points = [(x / plot.width * (across - 1), y / plot.height * (up - 1)) for x, y in each.points]
+    for of in plot.curves:
+        points = [(x / plot.width * (across - 1), y / plot.height * (up - 1)) for x, y in of.points]
         for first, second in zip(points, points[1:] or points, strict=False):
             dots |= _between(first, second)
     rows = [_row(dots, line, columns - left, plain) for line in range(lines)]

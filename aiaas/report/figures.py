@@ -132,7 +132,9 @@ def sliced(judged: Judged) -> tuple[str, Ranges] | None:
         value, ends = each["metrics"].get(metric), each.get("intervals", {}).get(metric)
         low, high = ends or (None, None)
         bad = bool(each.get("against_rest", {}).get("worse"))
-        told = f"{words.figure(value)} on {each['rows']:,} rows{', too few' if each['few'] else ', worse' if bad else ''}"
+        told = (
+            f"{words.figure(value)} on {each['rows']:,} rows{', too few' if each['few'] else ', worse' if bad else ''}"
+        )
         values.append(Range(str(each["value"]), value, low, high, told, bad, each["few"], each["slice"]))
     over_all = judged.flat[metric]
     plot = ranges(

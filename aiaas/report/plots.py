@@ -31,7 +31,7 @@ def of_scores(judged: Judged) -> list[Lines | Steps]:
     own = judged.metrics.get("classes", {})
     worst = sorted(known, key=lambda label: own.get(label, {}).get("roc_auc") or 0.0)[:SHOWN]
     shown = [label for label in known if label in worst]
-    of = f", the {SHOWN} of {len(labels)} classes that are told apart worst" if len(known) > SHOWN else ""
+    of = f" of the {SHOWN} worst of {len(labels)} classes" if len(known) > SHOWN else ""
     roc = charts.lines(
         f"ROC{of}",
         [

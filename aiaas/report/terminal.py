@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 WIDTH = 80
 SHOWN_CLASSES, SHOWN_SLICES, SHOWN_MISTAKES, SHOWN_TEXTS = 15, 24, 6, 3
 _HALF, _LINES = 38, 9
-_BAR = 20
-_NAME, _LABEL, _SLICE = 20, 18, 30
+_BAR = 17
+_NAME, _LABEL, _SLICE = 20, 18, 26
 
 
 def terminal(judged: Judged, *, plain: bool = False) -> Iterator[RenderableType]:
@@ -141,7 +141,9 @@ def _pairs(title: str, drawn: Sequence[Lines], plain: bool) -> Iterator[Renderab
     yield _title(title)
     for place in range(0, len(drawn), 2):
         blocks = [_block(each, plain) for each in drawn[place : place + 2]]
-        for left, right in zip_longest(*blocks, fillvalue="") if len(blocks) == 2 else ((line, "") for line in blocks[0]):
+        for left, right in (
+            zip_longest(*blocks, fillvalue="") if len(blocks) == 2 else ((line, "") for line in blocks[0])
+        ):
             yield Text(f"{left}{' ' * (_HALF + 2 - width(left))}{right}".rstrip(), no_wrap=True)
         yield Text("")
 
@@ -165,8 +167,12 @@ def _slices(judged: Judged, plain: bool) -> Iterator[RenderableType]:
     for each in slices[:SHOWN_SLICES]:
         value, ends = each["metrics"].get(metric), each.get("intervals", {}).get(metric)
         drawn = scale is not None and ends and value is not None and not each["few"]
-        line = canvas.bar(scale.share(ends[0]), scale.share(value), scale.share(ends[1]), _BAR, plain=plain) if drawn else ""
-        worse = "worse" if each.get("against_rest", {}).get("worse") else "too few" if each["few"] else ""
+        line = (
+            canvas.bar(scale.share(ends[0]), scale.share(value), scale.share(ends[1]), _BAR, plain=plain)
+            if drawn
+            else ""
+        )
+        worse = "worse" if each.get("against_rest", {}).get("worse") else "few" if each["few"] else ""
         name = short(f"{each['slice']} {each['value']}", _SLICE, middle=True)
         rows.append((name, f"{each['rows']:,}", words.figure(value), line, worse))
     yield _title(f"Slices by {words.named(metric)}")
@@ -203,7 +209,8 @@ def _mistakes(judged: Judged) -> Iterator[RenderableType]:
         answered = f"{words.value(each.answer)}{sure}, is {words.value(each.target)}" if each.answer is not None else ""
         yield _text("; ".join(filter(None, (f"row {each.row:,}", answered, f"loss {words.figure(each.loss)}"))))
         if each.shown:
-            yield _text(short(words.value(dict(each.shown) if len(each.shown) > 1 else [*each.shown.values()]), 150), "  ")
+            said = dict(each.shown) if len(each.shown) > 1 else [*each.shown.values()]
+            yield _text(short(words.value(said), 150), "  ")
 
 
 def _texts(judged: Judged) -> Iterator[RenderableType]:
@@ -217,7 +224,8 @@ def _texts(judged: Judged) -> Iterator[RenderableType]:
 def _origin(judged: Judged) -> Iterator[RenderableType]:
     yield _title("Data and model")
     for source in judged.sources:
-        known = [f"licence {source.get('licence') or 'not said'}", source.get("revision"), (source.get("when") or "")[:10]]
+        when = (source.get("when") or "")[:10]
+        known = [f"licence {source.get('licence') or 'not said'}", source.get("revision"), when]
         rows = f"{source['rows']:,} rows" if source.get("rows") is not None else None
         yield _text(", ".join(str(each) for each in (short(source["source"], 50, middle=True), rows, *known) if each))
     splits = judged.rows.get("splits") or {}
@@ -227,4 +235,5 @@ def _origin(judged: Judged) -> Iterator[RenderableType]:
     if took:
         yield _text(f"it took: {', '.join(took)}")
     if judged.bundle:
-        yield _text(f"bundle {judged.bundle['digest'][:12]}, {words.size(judged.bundle['bytes'])}, {judged.bundle['runtime']}")
+        digest, size = judged.bundle["digest"][:12], words.size(judged.bundle["bytes"])
+        yield _text(f"bundle {digest}, {size}, {judged.bundle['runtime']}")

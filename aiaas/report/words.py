@@ -58,7 +58,7 @@ def value(given: Any) -> str:
     if isinstance(given, float):
         return f"{given:.6g}"
     if isinstance(given, list | tuple):
-        return ", ".join(map(value, given))
+        return ", ".join(map(value, given)) or "none"
     if isinstance(given, dict):
         return ", ".join(f"{name} {value(each)}" for name, each in given.items())
     return NONE if given is None else str(given)
