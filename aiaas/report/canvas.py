@@ -24,9 +24,9 @@ def curve(plot: Lines, columns: int, lines: int, *, plain: bool = False) -> list
     rows = [_row(dots, line, columns - left, plain) for line in range(lines)]
     names = {round(tick.at / plot.height * (lines - 1)): tick.text for tick in plot.rows}
     drawn = [f"{names.get(number, ''):>{left - 1}} {row}" for number, row in enumerate(rows)]
-    first, last = plot.columns[0].text, plot.columns[-1].text
-    room = columns - left - len(first) - len(last)
-    return [*drawn, f"{'':>{left}}{first}{plot.across[: room - 2]:^{room}}{last}"]
+    begin, end = plot.columns[0].text, plot.columns[-1].text
+    room = columns - left - len(begin) - len(end)
+    return [*drawn, f"{'':>{left}}{begin}{plot.across[: room - 2]:^{room}}{end}"]
 
 
 def _between(first: tuple[float, float], second: tuple[float, float]) -> set[tuple[int, int]]:
@@ -62,9 +62,11 @@ def _bars(shares: Sequence[float], most: float, plain: bool) -> str:
     return "".join(" " if share <= 0 else glyphs[min(7, int(share / most * 7.999))] for share in shares)
 
 
-def bar(low: float, at: float, high: float, columns: int, *, plain: bool = False) -> str:
-    """An interval on a line: places from 0 to 1."""
-    first, middle, last = (round(each * (columns - 1)) for each in (low, at, high))
+def bar(places: Sequence[float], columns: int, *, plain: bool = False) -> str:
+    """An interval on a line: where it begins, its value and where it ends, from 0 to 1; nothing without."""
+    if not places:
+        return ""
+    first, middle, last = (round(each * (columns - 1)) for each in places)
     line, dot = ("-", "o") if plain else ("─", "●")
     drawn = [line if first <= column <= last else " " for column in range(columns)]
     drawn[middle] = dot

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aiaas import charts, plugins
+from aiaas import plugins
 from aiaas.contracts import Protects
 from aiaas.errors import UsageError
 from aiaas.report import figures, words
 from aiaas.report.judged import Judged
+from aiaas.report.templating import environment
 
 PIPELINES = {"text-embedding": "feature-extraction"}
 """What the hub calls a task where it does not call it as we do."""
@@ -28,25 +29,17 @@ def model_card(judged: Judged) -> str:
         metrics=[name for name, value in judged.flat.items() if value is not None],
         eval_results=_results(judged) or None,
     )
-    environment = charts.environment("aiaas.report")
-    environment.filters |= {
-        "figure": words.figure,
-        "ends": words.ends,
-        "signed": words.signed,
-        "chance": words.chance,
-        "took": words.took,
-        "size": words.size,
-        "value": words.value,
-        "named": words.named,
-        "cell": _cell,
-    }
-    body = environment.get_template("card.md.j2").render(
-        judged=judged,
-        metrics=figures.measured(judged),
-        classes=figures.classes(judged),
-        slices=_slices(judged),
-        personal=_personal(judged),
-        shown=SHOWN,
+    body = (
+        environment()
+        .get_template("card.md.j2")
+        .render(
+            judged=judged,
+            metrics=figures.measured(judged),
+            classes=figures.classes(judged),
+            slices=_slices(judged),
+            personal=_personal(judged),
+            shown=SHOWN,
+        )
     )
     return f"---\n{data.to_yaml()}\n---\n\n{body}"
 
@@ -92,8 +85,3 @@ def _protects(step: str) -> bool:
         return isinstance(getattr(plugins.step(step), "Step", None), Protects)
     except UsageError:  # it came from a package that is not here
         return False
-
-
-def _cell(value: Any) -> str:
-    """A text in a cell of a table: on one line, and without what would end the cell."""
-    return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")

@@ -148,16 +148,11 @@ def perturbed(judged: Judged) -> Ranges | None:
     found = judged.robustness
     if found is None:
         return None
-    values = [
-        Range(
-            each.name,
-            each.difference,
-            *(each.interval or (None, None)),
-            told=f"{words.figure(each.value)} ({words.signed(each.difference)}){', worse' if each.worse else ''}",
-            bad=each.worse,
-        )
-        for each in found.perturbed
-    ]
+    values = []
+    for each in found.perturbed:
+        low, high = each.interval or (None, None)
+        told = f"{words.figure(each.value)} ({words.signed(each.difference)}){', worse' if each.worse else ''}"
+        values.append(Range(each.name, each.difference, low, high, told, each.worse))
     return ranges(
         f"{words.named(found.metric)} of perturbed inputs, against plain ones",
         values,

@@ -5,57 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aiaas import charts
 from aiaas.report import figures, plots, words
 from aiaas.report.judged import Judged
+from aiaas.report.templating import environment
 
-CHARACTERS = 600
-"""Of a text that is shown."""
 PICTURES = 40_000
 """Characters of a picture as a data URI; larger ones are left out, so that the page stays small."""
 
 
 def page(judged: Judged) -> str:
     """The page as HTML, under 2 MB. Raises DataError where what the evaluation left cannot be read."""
-    environment = charts.environment("aiaas.report")
-    environment.filters |= {
-        "figure": words.figure,
-        "ends": words.ends,
-        "signed": words.signed,
-        "chance": words.chance,
-        "took": words.took,
-        "size": words.size,
-        "value": words.value,
-        "named": words.named,
-        "short": charts.short,
-        "cut": _cut,
-    }
-    return environment.get_template("page.html.j2").render(
-        judged=judged,
-        metrics=figures.measured(judged),
-        headline=figures.headline(judged),
-        classes=figures.classes(judged),
-        shown_classes=figures.CLASSES,
-        confused=figures.confused(judged),
-        matrix=plots.of_classes(judged),
-        scores=plots.of_scores(judged),
-        reliability=plots.reliability(judged) if not judged.kept else None,
-        values=plots.of_values(judged),
-        residuals=residuals(judged.metrics),
-        bits=plots.of_texts(judged),
-        sliced=figures.sliced(judged),
-        perturbed=figures.perturbed(judged),
-        thresholds=figures.thresholds(judged),
-        mistakes=[_shown(each) for each in judged.mistakes],
-        curves=plots.of_training(judged),
-        parameters=parameters(judged.recipe),
-        steps=flow(judged.rows),
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            judged=judged,
+            metrics=figures.measured(judged),
+            headline=figures.headline(judged),
+            classes=figures.classes(judged),
+            shown_classes=figures.CLASSES,
+            confused=figures.confused(judged),
+            matrix=plots.of_classes(judged),
+            scores=plots.of_scores(judged),
+            reliability=plots.reliability(judged) if not judged.kept else None,
+            values=plots.of_values(judged),
+            residuals=residuals(judged.metrics),
+            bits=plots.of_texts(judged),
+            sliced=figures.sliced(judged),
+            perturbed=figures.perturbed(judged),
+            thresholds=figures.thresholds(judged),
+            mistakes=[_shown(each) for each in judged.mistakes],
+            curves=plots.of_training(judged),
+            parameters=parameters(judged.recipe),
+            steps=flow(judged.rows),
+        )
     )
-
-
-def _cut(text: str) -> str:
-    """A text as long as there is room for one."""
-    return text if len(text) <= CHARACTERS else f"{text[: CHARACTERS - 1]}…"
 
 
 def _shown(mistake: Any) -> dict[str, Any]:

@@ -76,8 +76,8 @@ def _metrics(judged: Judged, plain: bool) -> Iterator[RenderableType]:
     found = figures.measured(judged)
     rows = []
     for each in found:
-        drawn = [place / each.bar.width for place in (each.bar.low, each.bar.at, each.bar.high)] if each.bar else []
-        line = canvas.bar(*drawn, _BAR, plain=plain) if drawn else ""
+        places = [place / each.bar.width for place in (each.bar.low, each.bar.at, each.bar.high)] if each.bar else []
+        line = canvas.bar(places, _BAR, plain=plain)
         gate = f"{each.gate} {'met' if each.met else 'NOT MET'}" if each.gate else ""
         interval = words.ends(each.ends)
         rows.append((short(words.named(each.name), _NAME), words.figure(each.value), interval, gate or line))
@@ -162,16 +162,12 @@ def _slices(judged: Judged, plain: bool) -> Iterator[RenderableType]:
     slices = judged.metrics["slices"]
     weighty = [each for each in slices if not each["few"]] or slices
     known = [end for each in weighty for end in each.get("intervals", {}).get(metric) or ()]
-    scale = Scale(min(known), max(known), 1) if known else None
+    scale = Scale(min(known, default=0), max(known, default=1), 1)
     rows = []
     for each in slices[:SHOWN_SLICES]:
         value, ends = each["metrics"].get(metric), each.get("intervals", {}).get(metric)
-        drawn = scale is not None and ends and value is not None and not each["few"]
-        line = (
-            canvas.bar(scale.share(ends[0]), scale.share(value), scale.share(ends[1]), _BAR, plain=plain)
-            if drawn
-            else ""
-        )
+        drawn = ends and value is not None and not each["few"]
+        line = canvas.bar([*map(scale.share, (ends[0], value, ends[1]))] if drawn else [], _BAR, plain=plain)
         worse = "worse" if each.get("against_rest", {}).get("worse") else "few" if each["few"] else ""
         name = short(f"{each['slice']} {each['value']}", _SLICE, middle=True)
         rows.append((name, f"{each['rows']:,}", words.figure(value), line, worse))
