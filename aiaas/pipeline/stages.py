@@ -260,7 +260,7 @@ def _evaluate(work: Work, made: Made, draft: Draft) -> None:
 def _report_inputs(work: Work, made: Made) -> dict[str, Any]:
     return {
         "recipe": work.recipe.resolved(),
-        **{stage: made[stage].digest for stage in _REPORTED},
+        **{stage: made[stage].key for stage in _REPORTED},  # not what they hold alone: it tells where that comes from
         "code": keys.digest_code("report", "charts"),
     }
 
