@@ -88,7 +88,7 @@ def density(
     counts: Sequence[Sequence[float]],
     across: tuple[str, float, float],
     up: tuple[str, float, float],
-    size: tuple[int, int] = (300, 220),
+    size: tuple[int, int] = (340, 220),
 ) -> Cells:
     """How many rows lie where: `counts[row][column]` from the bottom up; each axis has a name and its ends. The line
     runs where both numbers are equal."""

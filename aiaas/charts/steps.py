@@ -80,7 +80,7 @@ def steps(
         "share of the rows",
         width,
         height,
-        y.ticks(marks, ".0%" if marks[-1] >= 0.04 else ".1%"),
+        y.ticks(marks, ".0%" if all(abs(100 * each - round(100 * each)) < 1e-6 for each in marks) else ".1%"),
         x.ticks(inside, ",.6g"),
         areas,
         None if mark is None else x(mark),
