@@ -23,7 +23,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Histograms over one axis, in pixels."""
+    """Histograms over one axis, in pixels; `ends` are the values at its left and its right."""
 
     title: str
     across: str
@@ -34,6 +34,7 @@ class Steps:
     columns: list[Tick]
     areas: list[Area]
     mark: float | None
+    ends: tuple[str, str]
     left: int = LEFT
     top: int = TOP
 
@@ -84,4 +85,5 @@ def steps(
         x.ticks(inside, ",.6g"),
         areas,
         None if mark is None else x(mark),
+        (f"{edges[0]:,.4g}", f"{edges[-1]:,.4g}"),
     )

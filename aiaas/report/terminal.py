@@ -125,7 +125,7 @@ def _scores(judged: Judged, plain: bool) -> Iterator[RenderableType]:
         yield _title(each.title)
         for name, bars in canvas.histogram(each, plain=plain):
             yield _text(f"{short(name, _LABEL)}{' ' * (_LABEL - width(short(name, _LABEL)))} {bars}")
-        first, last = each.columns[0].text, each.columns[-1].text
+        first, last = each.ends
         yield _text(f"{'':{_LABEL + 1}}{first}{last:>{max(1, len(each.areas[0].shares) - len(first))}}  {each.across}")
     if found := judged.calibration:
         told = f"expected calibration error {words.figure(found.ece)}"
