@@ -278,6 +278,28 @@ def test_values_of_a_regression_are_drawn_against_the_true_ones(tmp_path: Path) 
     Tree(page(flat))
 
 
+def test_gates_upon_other_things_than_flat_metrics_stand_apart(tmp_path: Path) -> None:
+    part = {"kind": "class", "value": "bad", "metric": "f1", "rows": 90, "before": 0.9, "after": 0.7,
+            "difference": -0.2, "interval": [-0.3, -0.1], "p": 0.001, "worse": True}  # fmt: skip
+    gates: list[dict[str, Any]] = [
+        {"metric": "accuracy", "gate": ">= 0.1", "value": 0.8, "met": True},
+        {"metric": "slice_gap", "gate": "<= 0.05", "value": 0.2, "met": False, "note": "shop north"},
+        {"metric": "accuracy", "gate": "champion", "value": -0.1, "met": False,
+         "against": {"model": "tiny/4", "where": [part]}},
+    ]  # fmt: skip
+    found = classified(tmp_path)
+    judged = Judged(RECIPE, found.metrics, gates=gates, folders=found.folders)
+    assert [each.gate for each in figures.measured(judged) if each.gate] == [">= 0.1"]
+    assert [gate["gate"] for gate in figures.further(judged)] == ["<= 0.05", "champion"]
+    text = page(judged)
+    Tree(text)
+    for said in ("2 of 3 gates not met", "shop north", "Beside tiny/4", "0.9000 → 0.7000 on 90 rows, worse"):
+        assert said in text, said
+    told = printed(judged)
+    assert "2 of 3 gates NOT MET" in told
+    assert "slice gap" in told
+
+
 def test_texts_that_were_written_are_shown(tmp_path: Path) -> None:
     scores = np.array([[30.0, 10, 10], [80.0, 20, 20], [0.7, 1, 0]])
     kept_in(tmp_path, "text-generation", Signature({"text": "string"}, None), [], scores)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _DIGESTS = {"collect": "collected", "preprocess": "rows", "train": "model", "evaluate": "judged"}
 """Under what name the inputs of a bundle hold the digest of a stage."""
 
+_JUDGES = {"inspect": "rows", "gate": "judged"}
+"""The stages that no bundle is made of, and what of its inputs they looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reported:
@@ -33,7 +36,7 @@ def of_recipe(work: Work) -> Reported:
     """The evaluation of a recipe as it stands. UsageError where it was not evaluated like that; nothing is computed."""
     from aiaas.report import Judged
 
-    planned = {stage.name: stage for stage in plan(work, "evaluate")}
+    planned = {stage.name: stage for stage in plan(work, "report") if stage.name != "report"}
     missing = next((stage for stage in planned.values() if not stage.cached), None)
     if missing is not None:
         file = work.recipe.file or work.recipe.name
@@ -79,8 +82,9 @@ def _of_model(reference: str, workspace: Workspace) -> Reported:
     there = {stage: each for stage, each in made.items() if each is not None}
     if "evaluate" not in there:
         return Reported("model", name, alone)
-    if inspected := _by_input(workspace, "inspect", "rows", deployed.inputs.get("rows")):
-        there["inspect"] = inspected
+    for stage, known in _JUDGES.items():
+        if found := _by_input(workspace, stage, known, deployed.inputs.get(known)):
+            there[stage] = found
     return Reported("model", name, Judged.of_artefacts(alone.recipe, there).deployed(located.path))
 
 

@@ -43,7 +43,7 @@ class Measured:
 
 def measured(judged: Judged) -> list[Measured]:
     """Every flat metric, in the order of the evaluation."""
-    gates = {gate["metric"]: gate for gate in judged.gates}
+    gates = {gate["metric"]: gate for gate in floors(judged)}
     shares = [each for name in judged.flat for each in judged.interval(name) or () if _is_share(judged, name)]
     low = int(10 * min(shares)) / 10 if shares else 0.0
     scale = Scale(low, 1, _BAR)
@@ -63,6 +63,17 @@ def measured(judged: Judged) -> list[Measured]:
             )
         )
     return found
+
+
+def floors(judged: Judged) -> list[Mapping[str, Any]]:
+    """The gates that say what a flat metric must reach; the last one upon each."""
+    return [gate for gate in judged.gates if gate["metric"] in judged.flat and not gate.get("against")]
+
+
+def further(judged: Judged) -> list[Mapping[str, Any]]:
+    """All others: another model, slices, what was found on other rows."""
+    known = [id(gate) for gate in {gate["metric"]: gate for gate in floors(judged)}.values()]
+    return [gate for gate in judged.gates if id(gate) not in known]
 
 
 def _is_share(judged: Judged, name: str) -> bool:
@@ -159,6 +170,23 @@ def perturbed(judged: Judged) -> Ranges | None:
         mark=0.0,
         mark_told=f"plain {words.figure(found.plain)}",
     )
+
+
+def beside(judged: Judged) -> tuple[str, Ranges] | None:
+    """How this model stands beside the one that a gate holds it against, by class and slice: what that is called, and
+    the differences."""
+    held = next((gate["against"] for gate in judged.gates if gate.get("against")), None)
+    if held is None:
+        return None
+    values = []
+    for each in held.get("where") or ():
+        low, high = each.get("interval") or (None, None)
+        told = f"{words.figure(each.get('before'))} → {words.figure(each.get('after'))} on {each['rows']:,} rows"
+        told += ", worse" if each["worse"] else ""
+        bad, group = each["worse"], f"{each['kind']}, {words.named(each['metric'])}"
+        values.append(Range(str(each["value"]), each["difference"], low, high, told, bad, group=group))
+    plot = ranges("differences by class and slice", values, mark=0.0, mark_told="equal")
+    return (str(held["model"]), plot) if plot else None
 
 
 def thresholds(judged: Judged) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from aiaas.report import figures, plots, words
 from aiaas.report.judged import Judged
 from aiaas.report.templating import environment
 
-PICTURES = 40_000
+PICTURES = 75_000
 """Characters of a picture as a data URI; larger ones are left out, so that the page stays small."""
 
 
@@ -22,6 +22,8 @@ def page(judged: Judged) -> str:
             judged=judged,
             metrics=figures.measured(judged),
             headline=figures.headline(judged),
+            further=figures.further(judged),
+            beside=figures.beside(judged),
             classes=figures.classes(judged),
             shown_classes=figures.CLASSES,
             confused=figures.confused(judged),
@@ -55,15 +57,17 @@ def residuals(metrics: Mapping[str, Any]) -> dict[str, Any] | None:
     found = metrics.get("residuals")
     if not isinstance(found, Mapping):
         return None
-    flat: dict[str, float | None] = {}
+    flat: dict[str, str] = {}
     tables: dict[str, list[Mapping[str, Any]]] = {}
     for name, given in found.items():
-        if given is None or isinstance(given, int | float):
-            flat[name] = given
+        if isinstance(given, int | float):
+            flat[name] = words.figure(given)
         elif isinstance(given, Mapping):
-            flat |= {f"{name} {key}": each for key, each in given.items() if each is None or isinstance(each, float)}
+            flat |= {f"{name} {key}": words.figure(each) for key, each in given.items() if isinstance(each, float)}
         elif isinstance(given, list) and given and all(isinstance(each, Mapping) for each in given):
             tables[name] = given
+    if found.get("interval") and "mean" in flat:
+        flat["mean"] += f" ({words.ends(found['interval'])})"
     return {"flat": flat, "tables": tables}
 
 

@@ -106,12 +106,12 @@ def of_values(judged: Judged) -> list[Cells | Steps]:
 
     true, given = kept.targets.astype(float), kept.scores[:, 0].astype(float)
     counts, (left, right, bottom, top) = curves.together(true, given)
-    residuals = given - true
+    residuals = true - given
     reach = float(np.quantile(np.abs(residuals), 0.99)) or 1.0
     spread, edges = curves.spread({"residuals": residuals}, -reach, reach)
     found = [
         charts.density("Predicted and true values", counts, ("true", left, right), ("predicted", bottom, top)),
-        charts.steps("Residuals", spread, edges, "predicted − true", mark=0.0),
+        charts.steps("Residuals", spread, edges, "true − predicted", mark=0.0),
     ]
     return [each for each in found if each]
 

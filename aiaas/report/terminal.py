@@ -83,12 +83,11 @@ def _metrics(judged: Judged, plain: bool) -> Iterator[RenderableType]:
         rows.append((short(words.named(each.name), _NAME), words.figure(each.value), interval, gate or line))
     yield _title("Metrics")
     yield _grid(("metric", "value", f"{judged.level} interval", ""), rows, (1,))
-    others = [gate for gate in judged.gates if gate["metric"] not in judged.flat]
-    if others:
+    if others := figures.further(judged):
         told = [
             (
                 short(words.named(gate["metric"]), _SLICE),
-                str(gate["gate"]),
+                short(str(gate["gate"]), _LABEL),
                 words.figure(gate["value"]),
                 "met" if gate["met"] else "NOT MET",
             )
