@@ -198,7 +198,7 @@ def test_cache_list_explain_and_gc(project: Path, aiaas: Aiaas) -> None:
     aiaas("run", "tiny.yaml", "--set", "model.params.alpha=2")
     listed = answer(aiaas("cache", "list", "--json"))["artefacts"]
     assert sorted(each["stage"] for each in listed) == sorted(
-        ["collect", "preprocess", "inspect", *["train", "evaluate", "gate", "deploy"] * 2]
+        ["collect", "preprocess", "inspect", *["train", "evaluate", "gate", "report", "deploy"] * 2]
     )
     trained = next(each for each in listed if each["stage"] == "train" and not each["kept_for"])
     explained = aiaas("cache", "explain", trained["key"][:10])

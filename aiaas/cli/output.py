@@ -138,8 +138,9 @@ def say_error(error: AiaasError) -> None:
     _tell("\n".join(lines) + "\n")
 
 
-def console(*, stderr: bool = False) -> Console:
-    """A rich console that keeps to plain text where no terminal is, and there leaves every line of a table whole."""
+def console(*, stderr: bool = False, width: int | None = None) -> Console:
+    """A rich console that keeps to plain text where no terminal is, and there leaves every line of a table whole; of
+    `width` columns at most, where that is said."""
     from rich.console import Console
 
     class Plain(Console):
@@ -149,19 +150,24 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     return Plain(
         file=stream,
-        width=None if stream.isatty() else _WIDE,
+        width=_columns(stream, width),
         highlight=False,
         soft_wrap=False,
         color_system=None if os.environ.get("NO_COLOR") else "auto",  # rich alone would still print bold
     )
 
 
-def show(*parts: RenderableType, stderr: bool = False) -> None:
+def _columns(stream: TextIO, most: int | None) -> int | None:
+    here = shutil.get_terminal_size().columns if stream.isatty() else _WIDE
+    return min(here, most) if most else None if stream.isatty() else _WIDE
+
+
+def show(*parts: RenderableType, stderr: bool = False, width: int | None = None) -> None:
     """Print something that rich lays out."""
     if stderr and _quiet:
         return
     end_passing()
-    to = console(stderr=stderr)
+    to = console(stderr=stderr, width=width)
     try:
         for part in parts:
             to.print(part)

@@ -64,6 +64,8 @@ def _told(name: str, summary: Any) -> str:
             return ", ".join(f"{metric} {value:.4f}" for metric, value in list(flat)[:3])
         case "gate":
             return _met(summary["gates"])
+        case "report":
+            return f"{', '.join(summary['bytes'])}, {sum(summary['bytes'].values()) / 1e3:.0f} kB"
         case "deploy":
             return f"bundle {summary['digest'][:12]}, {summary['bytes'] / 1e6:.1f} MB, {summary['examples']} replayed"
     return ""

@@ -33,9 +33,13 @@ HELP = {
     "collect": "Bring the rows of every source together, with their provenance.",
     "preprocess": "Clean the rows and split them, after collecting what is missing.",
     "train": "Fit the model, after the stages before it.",
-    "evaluate": "Judge the model on the test split and hold it against the gates.",
+    "evaluate": "Judge the model on the test split, hold it against the gates and report.",
     "deploy": "Package the model, replay its examples, register it and move its alias.",
 }
+
+
+UNTIL = {"run": "deploy", "evaluate": "report"}
+"""The stage that a verb ends with, where it is not called like it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -148,7 +152,7 @@ def carry(verb: str, work: Work) -> Result:
     from aiaas.errors import GateError
 
     try:
-        result = pipeline.run(work, "deploy" if verb == "run" else verb, Lines())
+        result = pipeline.run(work, UNTIL.get(verb, verb), Lines())
     except GateError as error:
         _show_failed(error.reached)
         raise

@@ -59,6 +59,8 @@ class Stage:
     make: Callable[[Work, Made, Draft], None]
 
 
+_REPORTED = ("collect", "preprocess", "inspect", "train", "evaluate", "gate")
+"""The stages that a report is made of."""
 LEAK: Acceptable = "test-in-train"
 """The finding that preprocess makes as well, and refuses unless the recipe accepts it."""
 _SHARED = "pictures"
@@ -344,6 +346,22 @@ def _gate(work: Work, made: Made, draft: Draft) -> None:
     )
 
 
+def _report_inputs(work: Work, made: Made) -> dict[str, Any]:
+    return {
+        "recipe": work.recipe.resolved(),
+        **{stage: made[stage].key for stage in _REPORTED},  # not what they hold alone: it tells where that comes from
+        "code": keys.digest_code("report", "charts"),
+    }
+
+
+def _report(work: Work, made: Made, draft: Draft) -> None:
+    from aiaas import report
+
+    draft.aside |= {report.PAGE, report.CARD, report.BOM}  # they tell what stages took and when rows were fetched
+    judged = report.Judged.of_artefacts(work.recipe.resolved(), made)
+    draft.summary["bytes"] = report.write(draft.path, judged)
+
+
 def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
     from aiaas import deploy
 
@@ -377,6 +395,7 @@ STAGES: dict[str, Stage] = {
         Stage("train", ("preprocess",), _train_inputs, _train),
         Stage("evaluate", ("collect", "preprocess", "train"), _evaluate_inputs, _evaluate),
         Stage("gate", ("collect", "preprocess", "evaluate"), _gate_inputs, _gate),
+        Stage("report", _REPORTED, _report_inputs, _report),
         Stage("deploy", ("collect", "preprocess", "train", "evaluate"), _deploy_inputs, _deploy),
     )
 }

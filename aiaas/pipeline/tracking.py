@@ -10,7 +10,7 @@ from aiaas.track import Registry, Run, Version
 from aiaas.workspace import Artefact, keys
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
-TRACKED = ("train", "evaluate", "deploy")
+TRACKED = ("train", "evaluate", "report", "deploy")
 
 
 class Tracking:
@@ -124,6 +124,9 @@ class Tracking:
                 for name in ("training.json", "history.jsonl", "curves.svg"):
                     if (artefact.path / name).exists():
                         run.artifact(artefact.path / name, f"train/{name}")
+            case "report":
+                for name in summary["bytes"]:
+                    run.artifact(artefact.path / name, f"report/{name}")
             case "deploy":
                 runtime = summary["runtime"]
                 run.tags({"aiaas.runtime": runtime["name"]})

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aiaas.charts import Tick, spread, ticks
+
 PANELS = 4
 WIDTH, HEIGHT = 300, 170
 """Of the plot in a panel, without its words."""
@@ -20,11 +22,12 @@ History = Sequence[Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    """A mark on an axis: where it stands in the plot, and the number beside it."""
+class Measure:
+    """What a fit reported of one metric: the points of each split that has two at least, over epochs or steps."""
 
-    at: float
-    text: str
+    name: str
+    axis: str
+    points: Mapping[str, list[tuple[float, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +45,20 @@ def curves_svg(history: History) -> str | None:
 
     `history` is what was reported, each with its `step`. None where there are fewer than two points of anything.
     """
-    axis = "epoch" if all("epoch" in each for each in history) else "step"
-    panels = [panel for name in _names(history) if (panel := _panel(name, history, axis))][:PANELS]
-    if not panels:
+    found = measured(history)[:PANELS]
+    if not found:
         return None
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("aiaas.train", "templates"), autoescape=True, undefined=StrictUndefined
     )
+    panels = [_panel(each) for each in found]
     for number, panel in enumerate(panels):
         panel["x"] = LEFT + number * (WIDTH + LEFT + GAP)
     return environment.get_template("curves.svg.j2").render(
         panels=panels,
-        axis=axis,
+        axis=found[0].axis,
         top=TOP,
         width=WIDTH,
         height=HEIGHT,
@@ -71,17 +74,24 @@ def _names(history: History) -> list[str]:
     return sorted(names, key=lambda name: name != "loss")
 
 
-def _panel(name: str, history: History, axis: str) -> dict[str, Any] | None:
-    """The curves of one metric with their axes; None where no split has two points."""
-    found = {
-        kind: [(each[axis], each[key]) for each in history if key in each and math.isfinite(each[key])]
-        for kind, key in (("train", name), ("validation", f"{_HELD_OUT}{name}"))
-    }
-    found = {kind: points for kind, points in found.items() if len(points) > 1}
-    if not found:
-        return None
+def measured(history: History) -> list[Measure]:
+    """The metrics that a fit reported twice or more, the loss first."""
+    axis = "epoch" if all("epoch" in each for each in history) else "step"
+    found = []
+    for name in _names(history):
+        points = {
+            kind: [(each[axis], each[key]) for each in history if key in each and math.isfinite(each[key])]
+            for kind, key in (("train", name), ("validation", f"{_HELD_OUT}{name}"))
+        }
+        found.append(Measure(name, axis, {kind: each for kind, each in points.items() if len(each) > 1}))
+    return [each for each in found if each.points]
+
+
+def _panel(measure: Measure) -> dict[str, Any]:
+    """The curves of one metric with their axes."""
+    found = measure.points
     xs = [x for points in found.values() for x, _ in points]
-    ys = _ticks(*_range([y for points in found.values() for _, y in points]))
+    ys = ticks(*spread([y for points in found.values() for _, y in points]))
     low, high, first, last = ys[0], ys[-1], min(xs), max(xs)
 
     def place(x: float, y: float) -> tuple[float, float]:
@@ -98,26 +108,11 @@ def _panel(name: str, history: History, axis: str) -> dict[str, Any] | None:
         for kind, points in found.items()
     ]
     return {
-        "name": name,
+        "name": measure.name,
         "curves": curves,
         "rows": [Tick(place(first, y)[1], f"{y:.6g}") for y in ys],
         "columns": [Tick(place(x, low)[0], f"{x:,.0f}") for x in _whole(first, last)],
     }
-
-
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    """The smallest and the highest value, apart even where all are the same."""
-    low, high = min(values), max(values)
-    room = abs(low) * 0.05 or 1.0
-    return (low, high) if high > low else (low - room, high + room)
-
-
-def _ticks(low: float, high: float, about: int = 4) -> list[float]:
-    """Round numbers at even distances that begin at or below `low` and end at or above `high`."""
-    rough = (high - low) / about
-    size = 10.0 ** math.floor(math.log10(rough))
-    step = next(size * each for each in (1, 2, 2.5, 5, 10) if size * each >= rough)
-    return [number * step for number in range(math.floor(low / step), math.ceil(high / step) + 1)]
 
 
 def _whole(first: float, last: float) -> list[float]:

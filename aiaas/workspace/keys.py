@@ -39,13 +39,14 @@ def digest_files(folder: Path, names: Iterable[str] | None = None) -> dict[str, 
 
 @cache
 def digest_code(*places: str | Path) -> str:
-    """Digest of source files. A place is a module or a folder of the package, as `train` or `sources`, or the path of
-    a plug-in's file or folder."""
+    """Digest of source files, templates among them. A place is a module or a folder of the package, as `train` or
+    `sources`, or the path of a plug-in's file or folder."""
     package = Path(__file__).parent.parent
     found = {}
     for place in places:
         where = package / place
         where = where if where.is_dir() else where.with_suffix(".py")
-        for file in sorted(where.rglob("*.py")) if where.is_dir() else [where]:
+        inside = (each for each in where.rglob("*") if each.suffix in (".py", ".j2"))
+        for file in sorted(inside) if where.is_dir() else [where]:
             found[file.relative_to(where.parent).as_posix()] = digest_file(file)
     return digest_json(found)[:16]

@@ -204,7 +204,11 @@ class Workspace:
 
     def __iter__(self) -> Iterator[Artefact]:
         """Every artefact, by stage and key."""
-        for manifest in sorted(self.artefacts.glob(f"*/*/{MANIFEST}")):
+        yield from self.of_stage("*")
+
+    def of_stage(self, stage: str) -> Iterator[Artefact]:
+        """Those of one stage."""
+        for manifest in sorted(self.artefacts.glob(f"{stage}/*/{MANIFEST}")):
             yield Artefact.open(manifest.parent)
 
     def used_at(self, artefact: Artefact) -> float:
