@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -463,6 +465,12 @@ def test_the_verb_prints_writes_and_speaks_json(
     told = capsys.readouterr().out
     assert told.startswith("tiny  1 gates met")
     assert max(map(cell_len, told.splitlines())) <= 80
+    with pytest.MonkeyPatch.context() as patch:
+        small = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        patch.setattr(sys, "stdout", small)
+        call("tiny", workspace=folder / ".aiaas")
+        assert b"Metrics" in small.buffer.getvalue()  # type: ignore[attr-defined]
+        assert small.errors == "strict"
     files = {name: tmp_path / name for name in ("html", "card", "bom")}
     call("tiny", workspace=folder / ".aiaas", json=True, **files)
     said = json.loads(capsys.readouterr().out)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -163,18 +165,34 @@ def _columns(stream: TextIO, most: int | None) -> int | None:
 
 
 def show(*parts: RenderableType, stderr: bool = False, width: int | None = None) -> None:
-    """Print something that rich lays out."""
+    """Print something that rich lays out, for a person: a character that the terminal does not have is a mark there."""
     if stderr and _quiet:
         return
     end_passing()
     to = console(stderr=stderr, width=width)
     try:
-        for part in parts:
-            to.print(part)
+        with _lenient(sys.stderr if stderr else sys.stdout):
+            for part in parts:
+                to.print(part)
     except BrokenPipeError:
         if not stderr:
             raise
         close_stream(sys.stderr)
+
+
+@contextmanager
+def _lenient(stream: TextIO) -> Iterator[None]:
+    """Within the block, what the encoding of a stream does not have is replaced; data that is written otherwise is not
+    to be changed in silence."""
+    if not isinstance(stream, io.TextIOWrapper):
+        yield
+        return
+    before = stream.errors
+    stream.reconfigure(errors="replace")
+    try:
+        yield
+    finally:
+        stream.reconfigure(errors=before)
 
 
 def table(
