@@ -48,6 +48,7 @@ from aiaas.contracts.tasks import (
     Statistic,
     TakesFiles,
     Task,
+    TellsScores,
     Weighs,
     WeighsClasses,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "TakesRequests",
     "Task",
     "Training",
+    "TellsScores",
     "Weighs",
     "WeighsClasses",
     "settings_of",
