@@ -19,26 +19,21 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
-def refuse_others(first: Kept, name: str, other: Kept, other_name: str) -> None:
-    """DataError where the two do different things, or know different labels."""
-    if other.task != first.task:
+def refuse_unlike(first: Kept, task: str, labels: Sequence[str], name: str) -> None:
+    """DataError where the model `name` does something else than the first, or knows other labels."""
+    if task != first.task:
+        raise DataError(f"{name} does {task}, the rows are those of {first.task}: nothing is to be compared")
+    own, others = set(first.signature.labels), set(labels)
+    if own != others:
+        told = [
+            f"{who} {', '.join(map(repr, sorted(which)[:_SHOWN]))}"
+            for who, which in ((f"only {name} knows", others - own), (f"{name} does not know", own - others))
+            if which
+        ]
         raise DataError(
-            f"{other_name} does {other.task}, {name} does {first.task}: nothing is to be compared",
-            hint="compare models of one task",
-        )
-    mine, theirs = set(first.signature.labels), set(other.signature.labels)
-    told = [
-        f"only {who} knows {', '.join(map(repr, sorted(which)[:_SHOWN]))}"
-        for who, which in ((name, mine - theirs), (other_name, theirs - mine))
-        if which
-    ]
-    if told:
-        raise DataError(
-            f"{name} and {other_name} have different labels: {'; '.join(told)}",
+            f"{name} has other labels: {'; '.join(told)}",
             hint="only models of the same labels compare; train one of them on the labels of the other",
         )
-    if first.scores.shape[1] != other.scores.shape[1] and first.signature.labels:
-        raise DataError(f"{other_name} gives another number of scores than {name}")
 
 
 def relabelled(kept: Kept, labels: Sequence[str]) -> Kept:
@@ -63,7 +58,7 @@ def alike(base: Subject, others: Sequence[Subject]) -> dict[str, Kept]:
 
     labels = base.kept.signature.labels
     for other in others:
-        refuse_others(base.kept, base.name, other.kept, other.name)
+        refuse_unlike(base.kept, other.kept.task, other.kept.signature.labels, other.name)
     pairs = [matched(base.kept.keys, each.kept.keys) for each in others]
     everywhere = np.arange(len(base.kept))
     common: NDArray[np.intp] = reduce(np.intersect1d, (mine for mine, _ in pairs), everywhere)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
 from aiaas.bundle import Bundle
+from aiaas.compare.alike import refuse_unlike
 from aiaas.contracts import Signature, Task
 from aiaas.errors import DataError, ExampleError
 from aiaas.evaluate import Kept, kept
@@ -97,19 +98,7 @@ class Ground:
 
 def refuse_others(ground: Ground, task: str, labels: Sequence[str], name: str) -> None:
     """DataError where the model `name` does something else, or knows other labels: no figure would compare."""
-    if task != ground.kept.task:
-        raise DataError(f"{name} does {task}, the rows are those of {ground.kept.task}: nothing is to be compared")
-    own, others = set(ground.signature.labels), set(labels)
-    if own != others:
-        told = [
-            f"{who} {', '.join(map(repr, sorted(which)[:_SHOWN]))}"
-            for who, which in ((f"only {name} knows", others - own), (f"{name} does not know", own - others))
-            if which
-        ]
-        raise DataError(
-            f"{name} has other labels: {'; '.join(told)}",
-            hint="only models of the same labels compare; train one of them on the labels of the other",
-        )
+    refuse_unlike(ground.kept, task, labels, name)
 
 
 def judged_by(ground: Ground, signature: Signature) -> Signature:

@@ -33,6 +33,9 @@ class Costs:
     def as_dict(self) -> dict[str, float | None]:
         return asdict(self)
 
+    def known(self) -> dict[str, float]:
+        return {name: value for name, value in self.as_dict().items() if value is not None}
+
 
 COSTS: Mapping[str, Literal["higher", "lower"]] = {
     each.name: "higher" if each.name == "rows_per_second" else "lower" for each in fields(Costs)
@@ -62,11 +65,11 @@ class Subject:
 def of_evaluation(
     name: str,
     judged: Path,
-    costs: Costs = Costs(),
+    costs: Costs | None = None,
     *,
     collected: Path | None = None,
     protect: Protection | None = None,
 ) -> Subject:
     """A model by what its evaluation in the folder `judged` kept. DataError where it kept no scores."""
     scores = kept(judged)
-    return Subject(name, "run", scores, costs, len(scores), collected=collected, protect=protect)
+    return Subject(name, "run", scores, costs or Costs(), len(scores), collected=collected, protect=protect)
