@@ -124,7 +124,7 @@ def _signed(value: float | None) -> str:
 def _p(p: float | None) -> str:
     if p is None:
         return "–"
-    return f"{p:.1g}" if p >= 0.0001 else "<1e-4"
+    return "<1e-4" if p < 0.0001 else f"{p:.1g}" if p < 0.01 else f"{p:.2g}"
 
 
 def _span(interval: Sequence[float] | None) -> str:
