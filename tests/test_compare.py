@@ -21,7 +21,9 @@ from aiaas.cli.compare import _rows_of, compare_command
 from aiaas.cli.comparison import show_comparison
 from aiaas.compare import Comparison, Costs, Ground, Subject, compare, page, service
 from aiaas.compare.alike import relabelled
+from aiaas.compare.find import Found
 from aiaas.compare.front import front
+from aiaas.compare.gather import _subject
 from aiaas.contracts import Signature
 from aiaas.errors import DataError, RemoteError, UsageError
 from aiaas.evaluate import Kept
@@ -351,6 +353,19 @@ def test_answers_that_say_nothing_are_unreadable_and_labels_are_the_same(ground:
     blind.signature = replace(SIGNATURE, labels=("bad", "fair"))
     with pytest.raises(DataError, match="only s knows 'fair'; s does not know 'good'"):
         service.ask(cast(Any, blind), "s", ground)
+
+
+def test_what_cannot_be_asked_is_refused_with_what_can(ground: Ground) -> None:
+    writer = Service(lambda row: None)
+    writer.task = "text-generation"
+    writes = replace(ground.kept, task="text-generation", signature=Signature({"text": "string"}, None))
+    writer.signature = writes.signature
+    with pytest.raises(UsageError, match="s writes") as caught:
+        service.ask(cast(Any, writer), "s", replace(ground, kept=writes))
+    assert "compare the runs" in str(caught.value.hint)
+    parts = replace(ground, kept=replace(ground.kept, rows=np.ones(300, np.int64)))
+    with pytest.raises(DataError, match="parts of one collected row"):
+        _subject(Found("m", "model"), parts, 1.0)
 
 
 # --- what stands in the rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiaas.cli import output
@@ -99,8 +99,13 @@ def _show_rows(found: Comparison, stderr: bool) -> None:
         given = ", ".join(f"{place} {_answer(answer)}" for place, answer in enumerate(each.answers.values(), 1))
         _tell(output.cut(f"  row {each.row:,}{target}: {given}"), stderr)
         if each.input:
-            said = " ".join(str(value) for value in each.input.values())
-            _tell(output.cut(f"    {' '.join(said.split())}"), stderr)
+            _tell(output.cut(f"    {_said(each.input)}"), stderr)
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    """A row on a line: with the names of its columns, where there are several."""
+    named = [f"{name} {_answer(value)}" if len(row) > 1 else str(value) for name, value in row.items()]
+    return " ".join(", ".join(named).split())
 
 
 def _answer(value: Any) -> str:
