@@ -24,7 +24,7 @@ Room = Literal["sources", "steps", "tasks", "architectures"]
 _EXTRAS = {
     "data": {
         *("sqlalchemy", "psycopg", "openpyxl", "lxml", "trafilatura", "lxml_html_clean", "protego", "w3lib"),
-        *("python-jsonpath", "faker", "phonenumbers", "opencc", "py3langid", "cleanlab"),
+        *("python-jsonpath", "faker", "phonenumbers", "opencc", "pypinyin", "py3langid", "cleanlab"),
     },
     "onnx": {"onnxruntime", "tokenizers"},
     "torch": {

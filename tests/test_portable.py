@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from aiaas import bundle, pipeline, plugins, recipe
+from aiaas.contracts import Signature
 from aiaas.deploy.compare import Answers, Comparison, Speed, ask, compare
 from aiaas.deploy.loss import loss
 from aiaas.errors import ExportError, MissingPackageError, RecipeError, VerificationError
@@ -191,7 +192,7 @@ class Fixed:
 def compared(native: Fixed, portable: Fixed, batches: list[list[int]], *, labelled: bool) -> Comparison:
     answers, others = ask(native, {"portable": portable}, batches)
     assert isinstance(others["portable"], Answers)
-    return compare(answers, others["portable"], labelled=labelled)
+    return compare(answers, others["portable"], Signature({}, None, ("a", "b") if labelled else ()))
 
 
 def test_changed_labels_are_counted() -> None:
@@ -235,24 +236,25 @@ def answers(scores: list[list[float]]) -> Answers:
 
 
 LABELS = plugins.task("text-classification")
+PLAIN = Signature({}, None)
 
 
 def test_a_drop_is_the_accuracy_that_the_model_has_and_the_form_has_not() -> None:
     native, int8 = answers([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]]), answers([[1, 0], [1, 0], [0, 1], [0, 1]])
-    lost = asdict(loss(native, int8, [0, 1, 1, 0], LABELS))
+    lost = asdict(loss(native, int8, [0, 1, 1, 0], LABELS, PLAIN))
     assert lost == {"rows": 4, "accuracy": 0.5, "native_accuracy": 0.75, "drop": 0.25, "changed": 0.25}
-    assert asdict(loss(native, int8, [0, 0, 1, 1], LABELS))["drop"] == -0.25
+    assert asdict(loss(native, int8, [0, 0, 1, 1], LABELS, PLAIN))["drop"] == -0.25
 
 
 def test_vectors_are_judged_by_their_direction() -> None:
     native, int8 = answers([[3.0, 4.0], [1.0, 0.0]]), answers([[6.0, 8.0], [0.6, 0.8]])
-    lost = asdict(loss(native, int8, [], plugins.task("text-generation")))
+    lost = asdict(loss(native, int8, [], plugins.task("text-generation"), PLAIN))
     assert lost == pytest.approx({"rows": 2, "least_cosine": 0.6, "mean_cosine": 0.8})
 
 
 def test_numbers_are_not_judged() -> None:
     with pytest.raises(ExportError, match="labels or vectors"):
-        loss(answers([[1.0]]), answers([[1.0]]), [1.0], plugins.task("tabular-regression"))
+        loss(answers([[1.0]]), answers([[1.0]]), [1.0], plugins.task("tabular-regression"), PLAIN)
 
 
 def test_the_int8_form_is_taken_where_it_loses_little_enough(project: Path) -> None:

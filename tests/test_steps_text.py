@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from aiaas import languages, plugins, steps
+from aiaas import chinese, languages, plugins, steps
 from aiaas.contracts import Batch, Judges, Sifted
 from aiaas.errors import DataError, MissingPackageError
 from aiaas.near import search
-from aiaas.steps import chinese, sentences
+from aiaas.steps import sentences
 
 
 def texts(name: str, values: list[Any], **params: Any) -> list[Any]:

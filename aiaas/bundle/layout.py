@@ -9,8 +9,8 @@ metrics.json       how it was judged on the test split
 
 from __future__ import annotations
 
-SCHEMA = 2
-"""1 knew native models only; such a bundle is read as before."""
+SCHEMA = 3
+"""1 knew native models only, 2 neither temperatures nor thresholds; such bundles are read as before."""
 NATIVE = "native"
 """The `runtime` of a model that its own framework runs; else it is the `RUNTIME` of a `Portable` architecture."""
 MANIFEST = "bundle.json"

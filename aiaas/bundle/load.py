@@ -25,6 +25,7 @@ from aiaas.contracts import (
     Step,
     Task,
 )
+from aiaas.decision import tempered
 from aiaas.errors import DataError, ExampleError, MissingPackageError, SecretError, UsageError, VerificationError
 from aiaas.workspace import keys
 
@@ -256,6 +257,7 @@ def open_unsealed(directory: Path, manifest: Mapping[str, Any]) -> Bundle:
             hint="install the package that it was trained with",
         ) from error
     model = _model(architecture, runtime_of(manifest), directory / layout.MODEL, purpose)
+    model = tempered(model, manifest.get("temperature"))
     fitted = replace(signature, features=dict(manifest.get("features", signature.features)))
     return Bundle(directory, manifest, task, signature, fitted, restored, model)
 

@@ -26,6 +26,7 @@ def write(
     lost: Mapping[str, Any] | None = None,
     signature: Signature,
     fitted: Signature | None = None,
+    temperature: float | None = None,
     packages: Mapping[str, str],
     metrics: Mapping[str, Any],
     examples: Sequence[Any],
@@ -37,7 +38,8 @@ def write(
 
     `model` is a folder that `save` wrote, or `export` where `runtime` is a portable one; `packages` are those it needs.
     `signature` says what a request holds, and `fitted` what the model takes where that is not the same. `precision` is
-    that of its numbers where it is not the framework's own, and `lost` what an int8 form gets wrong.
+    that of its numbers where it is not the framework's own, and `lost` what an int8 form gets wrong. `temperature` is
+    that of a classifier's scores, where one was fitted; its thresholds are in the signature.
     `examples` are inputs of requests; their answers are computed by the bundle itself, from what was written. `steps`
     are the records of the request-time steps, `origins` says where the files came from that the fit read,
     and `data` where the rows came from and what became of them.
@@ -56,6 +58,7 @@ def write(
         **({"lost": dict(lost)} if lost else {}),
         "signature": signature.as_dict(),
         **({"features": dict(fitted.features)} if fitted and fitted.features != signature.features else {}),
+        **({} if temperature is None else {"temperature": temperature}),
         "steps": list(steps),
         "packages": dict(packages),
         "aiaas": version("aiaas"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiaas.cli import output
+from aiaas.cli.verdicts import named, show_gates
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -17,13 +18,20 @@ _NAME, _LABEL = 34, 16
 
 
 def show_judgement(metrics: Mapping[str, Any], gates: Sequence[Mapping[str, Any]]) -> None:
-    """Metrics with intervals and gates, classes, confusion, the worst slices and what is to be known of them, as tables
-    on stderr."""
+    """Metrics with intervals and gates, classes, confusion, the worst slices, changed inputs and what is to be known of
+    them, as tables on stderr."""
     _show_metrics(metrics, gates)
     if classes := metrics.get("classes"):
         _show_classes(classes, metrics)
+    if "thresholds" in metrics:
+        _show_thresholds(metrics["thresholds"])
+    if before := metrics.get("calibration", {}).get("before"):
+        output.say(output.wrapped(_calibrated(metrics, before)))
     if "slices" in metrics:
         _show_slices(metrics)
+    if "robustness" in metrics:
+        _show_robustness(metrics["robustness"])
+    show_gates([gate for gate in gates if gate["metric"] not in metrics])
     for note in metrics.get("notes", ()):
         output.say(output.wrapped(f"note: {note}"))
 
@@ -55,6 +63,26 @@ def _show_classes(classes: Mapping[str, Mapping[str, Any]], metrics: Mapping[str
     output.show(confusion(metrics["confusion"], list(classes)), stderr=True)
 
 
+def _show_thresholds(thresholds: Mapping[str, Mapping[str, Any]]) -> None:
+    """From which score on a label is answered, and what that reaches."""
+    rows = []
+    for label, each in list(thresholds.items())[:SHOWN_CLASSES]:
+        ((aim, value),) = each["asked"].items()
+        least = "none" if each["threshold"] is None else f"{each['threshold']:.4f}"
+        reached = [each["validation"][aim], each["test"][aim]]
+        rows.append([output.cut(label, _LABEL), f"{aim} {value:g}", least, *reached])
+    header = ("label", "asked", "from a score of", "on validation", "on test")
+    output.table("Thresholds", header, rows, stderr=True, right=range(2, 5))
+
+
+def _calibrated(metrics: Mapping[str, Any], before: Mapping[str, float | None]) -> str:
+    """Such as `calibrated by the temperature 1.31: ece 0.0812 -> 0.0203, log_loss 0.5312 -> 0.4920`."""
+    calibration = metrics["calibration"]
+    now = {"ece": calibration["ece"], "log_loss": metrics.get("log_loss")}
+    changes = [f"{name} {was:.4f} -> {now[name]:.4f}" for name, was in before.items() if was is not None]
+    return f"calibrated by the temperature {calibration['temperature']:.3g}: {', '.join(changes)}"
+
+
 def _show_slices(metrics: Mapping[str, Any]) -> None:
     """The slices that are worse than the rest, the worst first, or that none is."""
     slices, worst = metrics["slices"], metrics["worst"]
@@ -67,11 +95,11 @@ def _show_slices(metrics: Mapping[str, Any]) -> None:
     metric = worst[0]["metric"]
     rows = [
         (
-            _named(each),
+            named(each["slice"], each["value"], _NAME),
             f"{each['rows']:,}",
             each["here"],
             f"{each['difference']:+.4f}",
-            f"{each['p']:.1g}" if each["p"] >= 0.0001 else "<0.0001",
+            _p(each["p"]),
         )
         for each in worst[:SHOWN_SLICES]
     ]
@@ -82,21 +110,38 @@ def _show_slices(metrics: Mapping[str, Any]) -> None:
         output.say(small)
 
 
+def _show_robustness(found: Mapping[str, Any]) -> None:
+    """What is left of the metric where inputs are changed; what is significantly worse is said to be."""
+    metric = found["metric"]
+    rows: list[tuple[Any, ...]] = [("as they are", found["plain"], "", "", "", "")]
+    rows += [
+        (
+            each["name"],
+            each["value"],
+            "–" if each["difference"] is None else f"{each['difference']:+.4f}",
+            _span(each["interval"]),
+            _p(each["p"]),
+            "worse" if each["worse"] else "",
+        )
+        for each in found["perturbed"]
+        if each["changed"]
+    ]
+    header = ("inputs", metric, "apart", _level(found), "p", "")
+    output.table(f"Inputs changed, {found['rows']:,} test rows", header, rows, stderr=True, right=(1, 2, 4))
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.1g}" if value >= 0.0001 else "<0.0001"
+
+
 def _level(known: Mapping[str, Any]) -> str:
     return f"{100 * known['level']:g} % interval"
 
 
 def _span(interval: Sequence[float] | None, digits: int = 4) -> str:
     return "–" if interval is None else f"{interval[0]:.{digits}f} to {interval[1]:.{digits}f}"
-
-
-def _named(slice_: Mapping[str, Any]) -> str:
-    """Such as `length 1 to 27`; of an address its end, which tells it from others."""
-    kind, value = slice_["slice"], slice_["value"]
-    room = _NAME - len(kind) - 1
-    if kind == "source" and len(value) > room:
-        value = f"…{value[1 - room :]}"
-    return output.cut(f"{kind} {value}", _NAME)
 
 
 def confusion(matrix: list[list[int]], labels: list[str]) -> RenderableType:

@@ -62,9 +62,18 @@ def _told(name: str, summary: Any) -> str:
         case "evaluate":
             flat = (each for each in summary["metrics"].items() if isinstance(each[1], float))
             return ", ".join(f"{metric} {value:.4f}" for metric, value in list(flat)[:3])
+        case "gate":
+            return _met(summary["gates"])
         case "deploy":
             return f"bundle {summary['digest'][:12]}, {summary['bytes'] / 1e6:.1f} MB, {summary['examples']} replayed"
     return ""
+
+
+def _met(gates: Any) -> str:
+    if not gates:
+        return "no gates"
+    missed = [gate["metric"] for gate in gates if not gate["met"]]
+    return f"{', '.join(missed)} NOT MET" if missed else f"{_counted(len(gates), 'gate')} met"
 
 
 def _serious(summary: Any) -> list[Any]:

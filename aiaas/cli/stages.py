@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from aiaas.cli import output
+from aiaas.cli.ci import JunitOption, SummaryOption, told_to_ci
 from aiaas.cli.options import (
     JsonOption,
     OfflineOption,
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from aiaas.pipeline import Planned, Result
     from aiaas.pipeline.stages import Work
 
+JUDGING = ("run", "evaluate", "deploy")
+"""The verbs after which gates have been judged."""
 HELP = {
     "run": "Carry RECIPE from raw data to a registered model: every stage that is not there already.",
     "collect": "Bring the rows of every source together, with their provenance.",
@@ -49,13 +54,32 @@ def _stage_verb(verb: str) -> Callable[..., None]:
         workspace: WorkspaceOption = None,
         offline: OfflineOption = False,
         refresh: RefreshOption = False,
+        junit: JunitOption = None,
+        summary: SummaryOption = None,
     ) -> None:
         output.be_quiet(quiet)
-        result = carry(verb, open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh, verb=verb))
+        with told_to_ci(junit, summary, recipe) as told:
+            work = open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh, verb=verb)
+            told.name = work.recipe.name
+            result = carry(verb, work)
+            told.reached = result.as_dict()
         if json:
             output.emit_json(verb, **result.as_dict())
 
-    return command
+    return command if verb in JUDGING else _without(command, "junit", "summary")
+
+
+def _without(command: Callable[..., None], *options: str) -> Callable[..., None]:
+    """The same command without some of its options."""
+
+    @functools.wraps(command)
+    def fewer(**given: Any) -> None:
+        command(**given)
+
+    whole = inspect.signature(command, eval_str=True)
+    kept = [each for name, each in whole.parameters.items() if name not in options]
+    fewer.__signature__ = whole.replace(parameters=kept)  # type: ignore[attr-defined]
+    return fewer
 
 
 def plan(

@@ -6,14 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from aiaas.contracts import Task
 from aiaas.evaluate import Kept
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-LABEL = "label"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +30,13 @@ class Differing:
         return asdict(self)
 
 
-def decided(kept: Kept, task: Task) -> NDArray[np.object_] | None:
-    """The label of each row (n,), as the task decides by the scores; None where its answers have none."""
+def decided(kept: Kept) -> NDArray[np.object_] | None:
+    """The label of each row (n,), as its signature decides by the scores; None where the model has no labels."""
     import numpy as np
 
-    if not kept.signature.labels or LABEL not in task.answer(kept.scores[0], kept.signature):
+    if not kept.signature.labels:
         return None
-    return np.array([task.answer(each, kept.signature)[LABEL] for each in kept.scores], object)
+    return np.array(kept.signature.labels, object)[kept.signature.decide(kept.scores)]
 
 
 def truth(kept: Kept) -> NDArray[np.object_] | None:

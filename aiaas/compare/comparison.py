@@ -128,7 +128,7 @@ def compare(
     standing = alike(first, [each for each in others if len(each.kept)])
     task = plugins.task(first.kept.task)
     main = _main(task, metric)
-    labels, right = _decided(standing, task)
+    labels, right = _decided(standing)
     count = max(samples, SAMPLES_A_MODEL * len(others))
     sampled = _sampled(standing, task, Resamples(len(standing[first.name]), count, seed))
     names = [each.name for each in others if each.name in standing]
@@ -174,9 +174,9 @@ def _main(task: Task, metric: str | None) -> str:
     return metric or next(iter(task.METRICS))
 
 
-def _decided(standing: Mapping[str, Kept], task: Task) -> tuple[Labels, Mapping[str, NDArray[np.bool_]]]:
+def _decided(standing: Mapping[str, Kept]) -> tuple[Labels, Mapping[str, NDArray[np.bool_]]]:
     """The labels that each answers, and which of them are right, where there are such."""
-    given = {name: answers.decided(kept, task) for name, kept in standing.items()}
+    given = {name: answers.decided(kept) for name, kept in standing.items()}
     labels = {name: each for name, each in given.items() if each is not None}
     true = {name: answers.truth(kept) for name, kept in standing.items()}
     first = next(iter(true.values()))  # all are judged by the targets of the base

@@ -42,8 +42,11 @@ from aiaas.contracts.steps import (
 )
 from aiaas.contracts.tasks import (
     Column,
+    Errs,
     Generative,
     Inspection,
+    JudgesWriting,
+    Mistakes,
     Signature,
     Statistic,
     TakesFiles,
@@ -51,6 +54,7 @@ from aiaas.contracts.tasks import (
     TellsScores,
     Weighs,
     WeighsClasses,
+    metrics_of,
 )
 
 __all__ = [
@@ -61,6 +65,7 @@ __all__ = [
     "Chooses",
     "Column",
     "Counts",
+    "Errs",
     "Example",
     "Finding",
     "Folder",
@@ -68,7 +73,9 @@ __all__ = [
     "Generator",
     "Inspection",
     "Judges",
+    "JudgesWriting",
     "Level",
+    "Mistakes",
     "Model",
     "OfFiles",
     "OfFolders",
@@ -103,6 +110,7 @@ __all__ = [
     "Training",
     "Weighs",
     "WeighsClasses",
+    "metrics_of",
     "settings_of",
     "sift",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from aiaas.contracts.base import Answer, Example, Params
@@ -22,11 +22,15 @@ the values (b,) are those of the samples, NaN where the metric is not defined. W
 class Signature:
     """What a fitted model takes and gives: feature columns with their types (`string`, `int64`, `float64`, `bool`,
     `binary`), the target column where there is one, and for a classifier the labels in the order of its outputs. A
-    target that the task leaves optional is not learned, only judged by."""
+    target that the task leaves optional is not learned, only judged by.
+
+    `thresholds` say how likely some of the labels must be to be answered. Of those that are as likely as that, the
+    likeliest is; where none is, the likeliest of the labels that have no threshold."""
 
     features: Mapping[str, str]
     target: str | None
     labels: tuple[str, ...] = ()
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def file(self) -> str | None:
@@ -38,12 +42,27 @@ class Signature:
         """The feature whose value may stand for a whole input: the text of a model of texts, or the file."""
         return "text" if tuple(self.features) == ("text",) else self.file
 
+    def decide(self, scores: NDArray[Any]) -> NDArray[np.intp]:
+        """Which label is answered for each row of `scores` (n, labels), as its number (n,); of equal ones the first."""
+        import numpy as np
+
+        if not self.thresholds:
+            return np.asarray(scores.argmax(axis=-1))
+        # In doubles: a threshold between two scores must not be rounded to either.
+        likely = np.asarray(scores, np.float64)
+        least = np.array([self.thresholds.get(label, np.inf) for label in self.labels])
+        reached = likely >= least
+        others = ~reached.any(axis=-1, keepdims=True) & np.isinf(least)
+        return np.asarray(np.where(reached | others, likely, -np.inf).argmax(axis=-1))
+
     def as_dict(self) -> dict[str, Any]:
-        return {"features": dict(self.features), "target": self.target, "labels": list(self.labels)}
+        thresholds = {"thresholds": dict(self.thresholds)} if self.thresholds else {}
+        return {"features": dict(self.features), "target": self.target, "labels": list(self.labels), **thresholds}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Signature:
-        return cls(dict(data["features"]), data["target"], tuple(data["labels"]))
+        thresholds = {label: float(least) for label, least in data.get("thresholds", {}).items()}
+        return cls(dict(data["features"]), data["target"], tuple(data["labels"]), thresholds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +126,24 @@ class WeighsClasses(Protocol):
         """What `measure` has under `classes`, by the label and the name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mistakes:
+    """What is wrong with the answers to n rows. `losses` (n,) say what each costs, all in one unit, NaN where nothing
+    is wrong. `told` gives of a row, by its place, the `target`, the `answer` and its `score`, ready for JSON; None for
+    what the task does not have."""
+
+    losses: NDArray[np.float64]
+    told: Callable[[int], Mapping[str, Any]]
+
+
+@runtime_checkable
+class Errs(Protocol):
+    """A task that can say which answers are wrong, and how much so."""
+
+    def mistakes(self, targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mistakes:
+        """Those of `scores` (n, outputs) against `targets`, as `measure` takes them. Raises what that raises."""
+
+
 @runtime_checkable
 class TellsScores(Protocol):
     """A task whose answers tell the scores that they were made of, but for rounding: so a service that only answers is
@@ -154,3 +191,24 @@ class Generative(Protocol):
 
     def written(self, text: str, signature: Signature) -> Answer:
         """All the pieces together, as a caller reads them."""
+
+
+@runtime_checkable
+class JudgesWriting(Protocol):
+    """A task that writes, and can say something of what was written alone. Its metrics are measured on texts that the
+    model goes on with from the beginnings of test rows."""
+
+    WRITING: Mapping[str, Literal["higher", "lower"]]
+    """The names of these metrics, which a gate may use as well, and which way is better."""
+
+    def asked(self, length: int, seed: int) -> Params:
+        """Options for a text of at most so many tokens, everything else as a caller has it who asks for nothing."""
+
+    def writing_statistics(self, texts: Sequence[str]) -> Mapping[str, Statistic]:
+        """The metric under each name of `WRITING`, as a function of weights, which count texts. NaN where there is
+        nothing to count."""
+
+
+def metrics_of(task: Task) -> dict[str, Literal["higher", "lower"]]:
+    """All flat metrics that the test rows give, and which way is better."""
+    return {**task.METRICS, **(task.WRITING if isinstance(task, JudgesWriting) else {})}

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas import bundle, plugins, steps
 from aiaas.contracts import Generative, Signature
+from aiaas.decision import Decision
 from aiaas.deploy.form import INT8, Fitted, choose, tools
+from aiaas.deploy.latency import latency
 
 if TYPE_CHECKING:
     from aiaas.recipe import Recipe
 
-__all__ = ["Trained", "package", "tools"]
+__all__ = ["Trained", "latency", "package", "tools"]
 
 EXAMPLES = 8
 EXAMPLES_SIZE = 1 << 20
@@ -43,7 +45,9 @@ def package(
     Raises what `form.choose` raises, and VerificationError.
     """
     fit = json.loads((trained.fit / "training.json").read_text("utf-8"))
-    fitted = Fitted(trained.fit / "model", fit["packages"], Signature.from_dict(fit["signature"]), trained.data)
+    decision = Decision.read(trained.judged)
+    signature = decision.of(Signature.from_dict(fit["signature"]))
+    fitted = Fitted(trained.fit / "model", fit["packages"], signature, trained.data, decision.temperature)
     report = json.loads((trained.data / "report.json").read_text("utf-8"))
     records = report["request_steps"]
     asked = replace(fitted.signature, features=report.get("inputs", fitted.signature.features))
@@ -60,6 +64,7 @@ def package(
             lost=asdict(form.int8.loss) if form.int8 and form.precision == INT8 else None,
             signature=asked,
             fitted=fitted.signature,
+            temperature=decision.temperature,
             packages=form.packages,
             metrics=json.loads((trained.judged / "metrics.json").read_text("utf-8")),
             examples=_examples(trained.collected / "data.arrow", recipe, asked, records),
@@ -70,6 +75,7 @@ def package(
     shutil.copyfile(trained.collected / "provenance.json", out / "provenance.json")
     loaded = bundle.load(folder, digest=digest)
     replayed = loaded.replay()
+    asked_for = "latency_p95_ms" in recipe.evaluate.gates
     return {
         "digest": digest,
         "signature": asked.as_dict(),
@@ -78,6 +84,7 @@ def package(
         "answer": next(loaded.examples())["answer"],
         "packages": dict(form.packages),
         "runtime": form.summary(),
+        **({"latency_p95_ms": latency(loaded)} if asked_for else {}),
     }
 
 

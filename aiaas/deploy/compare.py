@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aiaas.contracts import Example, Model
+from aiaas.contracts import Example, Model, Signature
 from aiaas.errors import ExportError
 
 if TYPE_CHECKING:
@@ -97,11 +97,11 @@ def _check(form: str, scores: Scores, shape: tuple[int, ...]) -> None:
         raise ExportError(f"the {form} form gives scores that are no finite numbers")
 
 
-def compare(native: Answers, portable: Answers, *, labelled: bool) -> Comparison:
+def compare(native: Answers, portable: Answers, signature: Signature) -> Comparison:
     """How far the answers of two forms to the same rows are apart, those to single examples included."""
     together = _difference(native.scores, portable.scores)
     alone = _difference(native.scores[: len(portable.alone)], portable.alone)
-    changed = share_changed(native.scores, portable.scores) if labelled else 0.0
+    changed = share_changed(native.scores, portable.scores, signature) if signature.labels else 0.0
     return Comparison(len(native.scores), max(together, alone), changed, native.speed, portable.speed)
 
 
@@ -112,9 +112,9 @@ def _difference(expected: Scores, found: Scores) -> float:
     return float(apart.max(initial=0.0))
 
 
-def share_changed(expected: Scores, found: Scores) -> float:
+def share_changed(expected: Scores, found: Scores, signature: Signature) -> float:
     """The share of rows that get another label."""
-    return float((expected.argmax(axis=1) != found.argmax(axis=1)).mean())
+    return float((signature.decide(expected) != signature.decide(found)).mean())
 
 
 @dataclass(slots=True)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas import bundle, plugins, tasks
 from aiaas.contracts import Example, Model, Portable, Quantizable, Signature, Task
+from aiaas.decision import tempered
 from aiaas.deploy.compare import Answers, Comparison, ask, compare
-from aiaas.deploy.loss import ACCURACY, Quantised, loss
+from aiaas.deploy.loss import OfLabels, Quantised, accuracy_drop, loss
 from aiaas.errors import AiaasError, ExportError, MissingPackageError
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ FLOAT, INT8 = "float32", "int8"
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The folder of a model, what runs it, with which packages and in what precision (None: as the framework does); and
-    how it was compared with the other forms."""
+    """The folder of a model, what runs it, with which packages and in what precision (None: as the framework does); how
+    it was compared with the other forms, and how much accuracy it loses on the same rows, None where no label is right
+    or wrong."""
 
     folder: Path
     runtime: str
@@ -36,6 +38,7 @@ class Form:
     comparison: Comparison | None = None
     bytes: Mapping[str, int] = field(default_factory=dict)
     int8: Quantised | None = None
+    accuracy_drop: float | None = None
 
     def summary(self) -> dict[str, Any]:
         """For whoever reads what was deployed: `name` of the runtime and `precision`, the comparison with the size of
@@ -44,17 +47,20 @@ class Form:
             return {"name": self.runtime}
         compared = {**self.comparison.as_dict(), "bytes": dict(self.bytes)}
         int8 = {"int8": self.int8.as_dict()} if self.int8 else {}
-        return {"name": self.runtime, "precision": self.precision, **compared, **int8}
+        drop = {"accuracy_drop": self.accuracy_drop}
+        return {"name": self.runtime, "precision": self.precision, **compared, **drop, **int8}
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What a fit left: the model's folder, the packages it was made with, what it takes, and the split rows."""
+    """What a fit left: the model's folder, the packages it was made with, what it takes, and the split rows; and the
+    temperature that was fitted for its scores."""
 
     folder: Path
     packages: Mapping[str, str]
     signature: Signature
     data: Path
+    temperature: float | None = None
 
     def held_out(self) -> Dataset:
         """Rows that the model has not learned from: spread over the validation split, or over the test split where
@@ -117,20 +123,25 @@ class _Forms:
         if int8 := self._quantised(folders["portable"]):
             folders[INT8] = int8
         rows, signature = self.fitted.held_out(), self.fitted.signature
+        target = signature.target
         task = plugins.task(self.recipe.task)
         native, answers = ask(*self._models(folders), _batches(rows, task, signature))
-        comparison = compare(native, _given(answers["portable"]), labelled=ACCURACY in task.METRICS)
+        comparison = compare(native, _given(answers["portable"]), signature)
         _check(comparison, self.recipe.deploy)
         sizes = {name: _size(folder) for name, folder in {"native": self.fitted.folder, **folders}.items()}
-        portable = Form(folders["portable"], self.architecture.RUNTIME, packages, FLOAT, comparison, sizes)
+        drop = accuracy_drop(native, _given(answers["portable"]), rows[target] if target else [], task, signature)
+        portable = Form(
+            folders["portable"], self.architecture.RUNTIME, packages, FLOAT, comparison, sizes, accuracy_drop=drop
+        )
         if INT8 not in folders:
             return portable
         return self._judged(portable, folders[INT8], native, answers[INT8], rows)
 
     def _models(self, folders: Mapping[str, Path]) -> tuple[Model, dict[str, Model]]:
         """The native model, and those in the other forms, as a service would load them."""
-        loaded = {name: self.architecture.load_portable(folder) for name, folder in folders.items()}
-        return self.architecture.load(self.fitted.folder), loaded
+        warmth = self.fitted.temperature
+        loaded = {name: tempered(self.architecture.load_portable(folder), warmth) for name, folder in folders.items()}
+        return tempered(self.architecture.load(self.fitted.folder), warmth), loaded
 
     def _quantised(self, portable: Path) -> Path | None:
         """The folder of the int8 form; None where the recipe wants none, or where there cannot be one."""
@@ -153,12 +164,14 @@ class _Forms:
         targets = rows[target] if target else []
         try:
             found = _given(answers)
-            quantised = Quantised(found.speed, loss(native, found, targets, plugins.task(self.recipe.task)))
+            task = plugins.task(self.recipe.task)
+            quantised = Quantised(found.speed, loss(native, found, targets, task, self.fitted.signature))
             quantised.loss.check(self.recipe.deploy)
         except ExportError as error:
             self._refuse(error)
             return replace(portable, int8=quantised)
-        return replace(portable, folder=folder, precision=INT8, int8=quantised)
+        drop = quantised.loss.drop if isinstance(quantised.loss, OfLabels) else None
+        return replace(portable, folder=folder, precision=INT8, int8=quantised, accuracy_drop=drop)
 
     def _refuse(self, error: AiaasError) -> None:
         """The int8 form cannot be taken: an error where the recipe insists on it."""

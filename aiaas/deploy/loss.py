@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from aiaas.contracts import Task
+from aiaas.contracts import Signature, Task
 from aiaas.deploy.compare import Answers, Speed, share_changed
 from aiaas.errors import ExportError
 
@@ -75,7 +75,7 @@ class Quantised:
         return {**asdict(self.speed), **asdict(self.loss)}
 
 
-def loss(native: Answers, int8: Answers, targets: Sequence[Any], task: Task) -> Loss:
+def loss(native: Answers, int8: Answers, targets: Sequence[Any], task: Task, signature: Signature) -> Loss:
     """What the int8 form loses: accuracy where the task is judged by it, with the number of the label of each row in
     `targets`; else the direction of the vectors.
 
@@ -84,13 +84,21 @@ def loss(native: Answers, int8: Answers, targets: Sequence[Any], task: Task) -> 
     import numpy as np
 
     if ACCURACY in task.METRICS:
-        right = [float((each.scores.argmax(axis=1) == np.asarray(targets)).mean()) for each in (int8, native)]
-        changed = share_changed(native.scores, int8.scores)
+        right = [float((signature.decide(each.scores) == np.asarray(targets)).mean()) for each in (int8, native)]
+        changed = share_changed(native.scores, int8.scores, signature)
         return OfLabels(len(targets), right[0], right[1], round(right[1] - right[0], 9), changed)
     if native.scores.shape[1] > 1:
         cosines = _cosines(native.scores, int8.scores)
         return OfVectors(len(cosines), float(cosines.min()), float(cosines.mean()))
     raise ExportError("an int8 form is judged by labels or vectors, and this model gives neither")
+
+
+def accuracy_drop(
+    native: Answers, other: Answers, targets: Sequence[Any], task: Task, signature: Signature
+) -> float | None:
+    """How much accuracy another form loses, negative where it is better; None where the task has no such metric."""
+    found = loss(native, other, targets, task, signature) if ACCURACY in task.METRICS else None
+    return found.drop if isinstance(found, OfLabels) else None
 
 
 def _cosines(expected: NDArray[np.float32], found: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -31,9 +31,9 @@ class Scored:
         return len(self.scores)
 
 
-def score(model: Model, rows: Dataset, task: Task, signature: Signature) -> Scored:
-    """What the model gives for the rows, batch by batch. A label is its index among those of the signature, whatever
-    its index is in the data.
+def score(model: Model, rows: Dataset, task: Task, signature: Signature, split: str = "test") -> Scored:
+    """What the model gives for the rows of a split, batch by batch. A label is its index among those of the signature,
+    whatever its index is in the data.
 
     Raises DataError for a label that the model does not know, TrainingError for scores that are no numbers.
     """
@@ -49,7 +49,7 @@ def score(model: Model, rows: Dataset, task: Task, signature: Signature) -> Scor
         if signature.target:
             targets.append(np.asarray(batch[signature.target]))
         given = model.predict(tasks.examples(batch, task, signature))
-        refuse_no_numbers(given, done)
+        refuse_no_numbers(given, done, split)
         scores.append(given)
         done += len(given)
     found = np.concatenate(targets) if targets else np.empty(0)
@@ -59,14 +59,15 @@ def score(model: Model, rows: Dataset, task: Task, signature: Signature) -> Scor
     return Scored(found, np.concatenate(scores))
 
 
-def refuse_no_numbers(scores: NDArray[np.float32], before: int = 0) -> None:
-    """TrainingError for scores (n, outputs) that are not finite; `before` is how many test rows come before them."""
+def refuse_no_numbers(scores: NDArray[np.float32], before: int = 0, split: str = "test") -> None:
+    """TrainingError for scores (n, outputs) that are not finite; `before` is how many rows of the split come before
+    them."""
     import numpy as np
 
     wrong = np.flatnonzero(~np.isfinite(scores).reshape(len(scores), -1).all(axis=1))
     if wrong.size:
         raise TrainingError(
-            f"the model gives no number for row {before + int(wrong[0]) + 1:,} of test: "
+            f"the model gives no number for row {before + int(wrong[0]) + 1:,} of {split}: "
             f"{', '.join(str(value) for value in np.ravel(scores[wrong[0]])[:5])}",
             hint="its weights are no numbers either, or a feature of that row is none; train it with a smaller "
             "learning rate, or look at the row",

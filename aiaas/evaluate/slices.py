@@ -42,7 +42,7 @@ def of(
     `worst` are the significantly worse ones, the farthest first. Nothing where the task does not weigh its rows."""
     if not isinstance(task, Weighs):
         return {}
-    masks = _masks([(name, grouped(name, rows, task, signature, origin, addresses)) for name in section.slices])
+    masks = masks_of(section.slices, task, signature, rows, origin, addresses)
     found = [
         {"slice": kind, "value": value, **_judged(section, seed, scored, task, signature, mask)}
         for (kind, value), mask in masks.items()
@@ -82,9 +82,14 @@ def _hold_against_rest(
             }
 
 
-def _masks(groups: Sequence[tuple[str, list[str]]]) -> Masks:
+def masks_of(
+    slices: Sequence[str], task: Task, signature: Signature, rows: Dataset, origin: Origin, addresses: Sequence[str]
+) -> Masks:
+    """Which rows (n,) are in each slice, by its kind and its value. Raises DataError for a column that was not
+    collected."""
     import numpy as np
 
+    groups = [(kind, grouped(kind, rows, task, signature, origin, addresses)) for kind in slices]
     return {(kind, value): np.array(names) == value for kind, names in groups for value in in_order(names)}
 
 

@@ -4,8 +4,8 @@ JPEG and PNG are taken, of one picture a file. Nothing is decoded before its hea
 that a file of a few kilobytes cannot ask for gigabytes.
 """
 
-from aiaas.pictures.decode import Fit, decode, decode_many, examine
-from aiaas.pictures.encode import to_png
+from aiaas.pictures.decode import Fit, decode, decode_many, examine, small, upright
+from aiaas.pictures.encode import to_jpeg, to_png, to_uri
 from aiaas.pictures.header import ENDINGS, MAX_BYTES, MAX_PIXELS, MEDIA_TYPES, Header, header
 
 __all__ = [
@@ -19,5 +19,9 @@ __all__ = [
     "decode_many",
     "examine",
     "header",
+    "small",
+    "to_jpeg",
     "to_png",
+    "to_uri",
+    "upright",
 ]

@@ -49,6 +49,20 @@ def decode(
     return pixels.reshape(height, width, channels)
 
 
+def small(data: bytes, side: int) -> NDArray[np.uint8]:
+    """The pixels of an encoded picture in colour, made so small that neither side has more than `side` of them; what is
+    small already stays as it is. Raises DataError as `decode` does."""
+    import numpy as np
+
+    image = opened(data)
+    try:
+        flat = _flat(_upright(_reduced(_loaded(image, side, side), side, side)), 3, 255)
+        flat.thumbnail((side, side))
+        return np.asarray(flat)
+    except _BROKEN as error:
+        raise _damaged(image, error) from error
+
+
 def decode_many(
     examples: Sequence[bytes],
     height: int,
@@ -81,6 +95,23 @@ def decode_many(
     for _ in map(some, starts) if alone else _pool(threads).map(some, starts):
         pass
     return pixels
+
+
+def upright(data: bytes, side: int, *, background: int = 255) -> NDArray[np.uint8]:
+    """The pixels of an encoded picture in its own shape and channels, (height, width, 1) or (height, width, 3), as its
+    EXIF turns it; made smaller where a side is longer than `side`. Raises DataError as `decode` does."""
+    import numpy as np
+
+    image = opened(data)
+    try:
+        grey = image.mode in ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L") and "transparency" not in image.info
+        flat = _flat(_upright(_loaded(image, side, side)), 1 if grey else 3, background)
+        if max(flat.size) > side:
+            flat.thumbnail((side, side))
+        pixels = np.asarray(flat)
+    except _BROKEN as error:
+        raise _damaged(image, error) from error
+    return pixels.reshape(flat.height, flat.width, -1)
 
 
 def examine(examples: Sequence[bytes]) -> list[Header | DataError]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiaas.pipeline.differences import differences, of_sources
@@ -29,6 +29,7 @@ class Planned:
 def plan(work: Work, until: str = "deploy") -> list[Planned]:
     """For each stage up to `until`: cached or to run, and why. Computes nothing and fetches nothing."""
     work.recipe.sources()  # a secret that is not set is said with its place, before anything else
+    work = replace(work, looking=True)
     planned: list[Planned] = []
     made: dict[str, Artefact] = {}
     for stage in stages_until(until):
@@ -47,9 +48,11 @@ def plan(work: Work, until: str = "deploy") -> list[Planned]:
 
 
 def stages_until(name: str) -> list[Stage]:
-    """The stages from the first to `name`, in order."""
+    """The stages from the first to `name`, in order. To evaluate is to judge: what follows it up to `deploy` belongs to
+    it."""
     order = list(STAGES)
-    return [STAGES[each] for each in order[: order.index(name) + 1]]
+    end = order.index("deploy") if name == "evaluate" else order.index(name) + 1
+    return [STAGES[each] for each in order[:end]]
 
 
 def changes_since_last(work: Work, stage: Stage, inputs: Mapping[str, Any]) -> list[str]:

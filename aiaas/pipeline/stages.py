@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiaas import backends, plugins
-from aiaas.contracts import Advance, Progress, Signature, SourceContext, TakesFiles, Task
+from aiaas import backends, perturb, plugins
+from aiaas.contracts import Advance, Generative, Progress, Signature, SourceContext, TakesFiles, Task
 from aiaas.contracts.findings import Acceptable
-from aiaas.errors import VerificationError
+from aiaas.errors import UsageError, VerificationError
 from aiaas.pipeline import files, lists
 from aiaas.recipe import Recipe
+from aiaas.recipe.gate import OF_BUNDLE, Against
+from aiaas.track import Version
 from aiaas.workspace import Artefact, Draft, Workspace, atomic, keys
 
 Made = Mapping[str, Artefact]
@@ -38,6 +40,8 @@ class Work:
     progress: Callable[[Advance], None] = lambda advance: None
     training: Callable[[Progress], None] = lambda progress: None
     began: float = field(default_factory=time.time)
+    looking: bool = False
+    """Nothing is made now, and nothing may be fetched: only what would be done is looked at."""
 
     def source_context(self) -> SourceContext:
         return SourceContext(
@@ -59,6 +63,9 @@ LEAK: Acceptable = "test-in-train"
 """The finding that preprocess makes as well, and refuses unless the recipe accepts it."""
 _SHARED = "pictures"
 """The room that sources, tasks and backends use alike, and that their own code therefore does not tell of."""
+
+_OF_STEPS = ("steps", "pii", "perturb", "chinese")
+"""The rooms of steps on a request and of what they share, besides those that a model has as well."""
 
 
 def _code(used: Iterable[object]) -> list[str | Path]:
@@ -124,7 +131,15 @@ def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
         "rows": made["collect"].digest,
         "sources": _addresses(work.recipe),
         "code": keys.digest_code(
-            "preprocess", *_code(map(plugins.step, names)), "steps", "words", "near", "languages", "pii"
+            "preprocess",
+            *_code(map(plugins.step, names)),
+            "steps",
+            "words",
+            "near",
+            "languages",
+            "pii",
+            "perturb",
+            "chinese",
         ),
     }
 
@@ -221,13 +236,25 @@ def _evaluate_inputs(work: Work, made: Made) -> dict[str, Any]:
     return {
         "task": recipe.task,
         "seed": recipe.seed,
-        "evaluate": recipe.evaluate.model_dump(mode="json"),
+        "evaluate": recipe.evaluate.model_dump(mode="json", exclude={"gates"}),
         "model": made["train"].digest,
         "rows": made["preprocess"].digest,
         "collected": made["collect"].digest,
         **({"sources": _addresses(recipe)} if "source" in recipe.evaluate.slices else {}),
-        "code": keys.digest_code("evaluate", "statistics", "languages", "steps/_content", *_model_code(work)),
+        **({"packages": plugins.installed(perturb.REQUIRES)} if recipe.evaluate.robustness else {}),
+        "code": keys.digest_code(
+            "evaluate", "statistics", "decision", "languages", "steps/_content", *_requested(work), *_model_code(work)
+        ),
     }
+
+
+def _requested(work: Work) -> list[str | Path]:
+    """Where the code stands that a request goes through, for evaluations that make such."""
+    recipe = work.recipe
+    if not recipe.evaluate.robustness and not isinstance(plugins.task(recipe.task), Generative):
+        return []
+    names = [step.name for step in recipe.preprocess.steps]
+    return [*_code(map(plugins.step, names)), *_OF_STEPS]
 
 
 def _addresses(recipe: Recipe) -> list[str]:
@@ -255,6 +282,68 @@ def _evaluate(work: Work, made: Made, draft: Draft) -> None:
     )
 
 
+def _gate_inputs(work: Work, made: Made) -> dict[str, Any]:
+    """Who is champion decides as much as the recipe does: moved on, the gate is judged again."""
+    from aiaas import gates
+
+    section = work.recipe.evaluate
+    fetch = not (work.offline or work.looking)
+    champion = (
+        gates.champion(work.recipe.name, section.against, work.workspace, fetch=fetch) if section.against else None
+    )
+    asked = section.model_dump(mode="json", include={"gates"})["gates"]
+    rows = {
+        "seed": work.recipe.seed,
+        "collected": made["collect"].digest,
+        "rows": made["preprocess"].digest,
+        "champion": champion and {"name": champion.name, "version": champion.number, "digest": champion.digest},
+    }
+    used = ("compare", "bundle", "statistics", "steps", *_model_code(work)) if section.against else ()
+    return {
+        "gates": {name: each for name, each in asked.items() if name not in OF_BUNDLE},
+        "judged": made["evaluate"].digest,
+        **(rows if section.against else {}),
+        "code": keys.digest_code("gates", *used),
+    }
+
+
+def _champion(work: Work, asked: Against | None) -> Version | None:
+    """The version that the gate stands for; None as well where it is not here and nothing may be fetched to plan."""
+    from aiaas import gates
+
+    if asked is None:
+        return None
+    try:
+        return gates.champion(work.recipe.name, asked, work.workspace, fetch=not (work.offline or work.looking))
+    except UsageError:
+        if work.looking:
+            return None
+        raise
+
+
+def _gate(work: Work, made: Made, draft: Draft) -> None:
+    from aiaas import gates
+
+    recipe, known = work.recipe, draft.inputs.get("champion")
+    # The alias may have moved since; what the key says is what is judged.
+    named = Against(model=f"{known['name']}/{known['version']}") if known else None
+    given = gates.Given(
+        collected=made["collect"].path / "data.arrow",
+        data=made["preprocess"].path,
+        judged=made["evaluate"].path,
+        addresses=tuple(_addresses(recipe)),
+    )
+    draft.summary["gates"] = gates.judge(
+        recipe.evaluate,
+        name=recipe.name,
+        task=recipe.task,
+        seed=recipe.seed,
+        champion=_champion(work, named),
+        given=given,
+        out=draft.path,
+    )
+
+
 def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
     from aiaas import deploy
 
@@ -267,7 +356,7 @@ def _deploy_inputs(work: Work, made: Made) -> dict[str, Any]:
         "rows": made["preprocess"].digest,
         "judged": made["evaluate"].digest,
         "packages": deploy.tools(architecture, work.recipe.deploy),
-        "code": keys.digest_code("deploy", "bundle", "steps", "pii", *_model_code(work)),
+        "code": keys.digest_code("deploy", "bundle", "decision", *_OF_STEPS, *_model_code(work)),
     }
 
 
@@ -287,6 +376,7 @@ STAGES: dict[str, Stage] = {
         Stage("inspect", ("preprocess",), _inspect_inputs, _inspect),
         Stage("train", ("preprocess",), _train_inputs, _train),
         Stage("evaluate", ("collect", "preprocess", "train"), _evaluate_inputs, _evaluate),
+        Stage("gate", ("collect", "preprocess", "evaluate"), _gate_inputs, _gate),
         Stage("deploy", ("collect", "preprocess", "train", "evaluate"), _deploy_inputs, _deploy),
     )
 }

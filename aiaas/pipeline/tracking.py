@@ -129,20 +129,31 @@ class Tracking:
                 run.tags({"aiaas.runtime": runtime["name"]})
                 if runtime.get("precision"):
                     run.tags({"aiaas.precision": runtime["precision"]})
-                run.metrics(_compared(runtime))
+                run.metrics(_compared(runtime) | _measured(summary))
             case "evaluate":
                 run.metrics(_judged(summary["metrics"]))
-                for name in ("metrics.json", "gates.json", "confusion.svg"):
+                for name in ("metrics.json", "decision.json", "errors.jsonl", "texts.jsonl", "confusion.svg"):
                     if (artefact.path / name).exists():
                         run.artifact(artefact.path / name, f"report/{name}")
+            case "gate":
+                run.artifact(artefact.path / "gates.json", "report/gates.json")
+                if missed := [each["metric"] for each in summary["gates"] if not each["met"]]:
+                    run.tags({"aiaas.gates_missed": ", ".join(missed)})
+
+
+def _measured(deployed: Mapping[str, Any]) -> dict[str, float]:
+    """What the bundle takes, as far as a gate asks for it."""
+    return {f"deploy.{name}": float(deployed[name]) for name in ("latency_p95_ms",) if deployed.get(name) is not None}
 
 
 def _judged(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The metrics with the ends of their intervals; slices are in the report."""
-    from aiaas.evaluate import certainty
+    """The metrics with the ends of their intervals; what is no metric of all rows is in the report. Of changed inputs
+    the metric is `robustness_NAME`."""
+    from aiaas.evaluate import certainty, robustness
 
-    aside = ("intervals", "slices", "worst", "notes")
-    return {name: each for name, each in metrics.items() if name not in aside} | certainty.flat(metrics)
+    aside = ("intervals", "slices", "worst", "notes", "calibration", "thresholds", "residuals", "robustness")
+    flat = {name: each for name, each in metrics.items() if name not in aside}
+    return {**flat, **certainty.flat(metrics), **robustness.flat(metrics)}
 
 
 def _origins(read: Mapping[str, Any]) -> dict[str, str]:

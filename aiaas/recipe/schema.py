@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from aiaas import plugins
+from aiaas import perturb, plugins
 from aiaas.contracts import Params, settings_of
+from aiaas.recipe.gates import names
 from aiaas.recipe.models import Recipe
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,6 +28,7 @@ def schema() -> Schema:
     properties["task"]["enum"] = plugins.names("tasks")
     properties["collect"]["items"] = _sources(definitions)
     definitions["Preprocess"]["properties"]["steps"]["items"] = _steps(definitions)
+    definitions["Evaluate"]["properties"]["robustness"]["anyOf"] += _robustness(definitions["Robustness"])
     definitions["ModelSection"] = _model(definitions["ModelSection"], definitions)
     properties["train"] = {"description": properties["train"]["description"]}
     for name in ("preprocess", "inspect", "evaluate", "deploy"):
@@ -103,6 +105,13 @@ def _steps(definitions: Schema) -> Schema:
     }
 
 
+def _robustness(section: Schema) -> list[Schema]:
+    """What may stand in the place of the mapping: whether, or which perturbations."""
+    names = section["properties"]["perturbations"]["anyOf"][0]
+    names["items"] = {"enum": perturb.fitting(perturb.KINDS)}
+    return [{"type": "boolean"}, names]
+
+
 def _model(section: Schema, definitions: Schema) -> Schema:
     """`model`: the backend decides which architectures there are, both together which parameters."""
     known = [tuple(name.split("/", 1)) for name in plugins.names("architectures")]
@@ -128,13 +137,13 @@ def _model(section: Schema, definitions: Schema) -> Schema:
 
 
 def _tasks() -> list[Schema]:
-    """The task decides which architectures can learn it and which metrics a gate may name."""
+    """The task decides which architectures can learn it and what a gate may name."""
     known = [tuple(name.split("/", 1)) for name in plugins.names("architectures")]
     tasks = {(backend, name): plugins.architecture(backend, name).TASKS for backend, name in known}
     choices = []
     for task in plugins.names("tasks"):
         fitting = sorted({name for (_, name), learns in tasks.items() if task in learns})
-        gates = {"propertyNames": {"enum": list(plugins.task(task).METRICS)}}
+        gates = {"propertyNames": {"enum": names(plugins.task(task))}}
         then = {
             "properties": {
                 "model": {"properties": {"architecture": {"enum": fitting}}},

@@ -110,6 +110,13 @@ class Split(Params):
             raise ValueError("group has no meaning beside time: a row's side follows from when it was")
         return self
 
+    @property
+    def validates(self) -> bool:
+        """Whether it may leave rows for validation; of a column nobody knows before it is read."""
+        if self.time is not None:
+            return self.time.validation_from is not None
+        return self.column is not None or self.validation > 0
+
     def _check_folds(self, folds: int, fold: int) -> None:
         if fold > folds:
             raise ValueError(f"fold must be from 1 to {folds}, found {fold}")

@@ -36,11 +36,11 @@ def against_rest(
         here_value, rest_value = both
         values = np.concatenate(apart[name])
         value = here_value - rest_value
-        found[name] = Difference(value, percentile(values, level), _by_spread(value, values))
+        found[name] = Difference(value, percentile(values, level), by_spread(value, values))
     return found
 
 
-def _by_spread(value: float, values: NDArray[np.float64]) -> float:
+def by_spread(value: float, values: NDArray[np.float64]) -> float:
     """The two-sided p of a difference whose samples are spread like a normal distribution; NaN where nothing varies."""
     import numpy as np
     from scipy.special import ndtr

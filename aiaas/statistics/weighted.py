@@ -63,13 +63,20 @@ class Mean:
 
 
 class Gathered:
-    """The weights of rows added up by their `place` (n,), as (places, b); those of `chosen` rows (n,) only."""
+    """The weights of rows added up by their `place` (n,), as (places, b); those of `chosen` rows (n,) only, and each
+    times its number in `values` (n,) where there are such."""
 
-    def __init__(self, place: NDArray[np.int64], places: int, chosen: NDArray[np.bool_] | None = None) -> None:
+    def __init__(
+        self,
+        place: NDArray[np.int64],
+        places: int,
+        chosen: NDArray[np.bool_] | None = None,
+        values: NDArray[Any] | None = None,
+    ) -> None:
         import numpy as np
 
         rows = np.arange(len(place)) if chosen is None else np.flatnonzero(chosen)
-        self._adding = _adding(place[rows], places, rows, len(place))
+        self._adding = _adding(place[rows], places, rows, len(place), None if values is None else values[rows])
 
     def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         sums: NDArray[np.float64] = self._adding @ weights.T
@@ -105,9 +112,12 @@ class Area:
         return ratio(higher, pairs, np.nan)
 
 
-def _adding(place: NDArray[np.intp], places: int, rows: NDArray[np.intp], size: int) -> csr_matrix:
-    """The matrix (places, size) that adds up what stands at `rows`, which have a `place` each."""
+def _adding(
+    place: NDArray[np.intp], places: int, rows: NDArray[np.intp], size: int, values: NDArray[Any] | None = None
+) -> csr_matrix:
+    """The matrix (places, size) that adds up what stands at `rows`, which have a `place` each, once or by `values`."""
     import numpy as np
     from scipy.sparse import csr_matrix
 
-    return csr_matrix((np.ones(len(rows)), (place, rows)), shape=(places, size))
+    factors = np.ones(len(rows)) if values is None else np.asarray(values, np.float64)
+    return csr_matrix((factors, (place, rows)), shape=(places, size))

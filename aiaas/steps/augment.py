@@ -14,7 +14,8 @@ from pydantic import Field, field_validator, model_validator
 from aiaas import contracts
 from aiaas.contracts import Batch, Sifted
 from aiaas.errors import DataError
-from aiaas.steps import _bloom, _draw, _vary
+from aiaas.perturb import words as vary
+from aiaas.steps import _bloom, _draw
 from aiaas.steps._columns import chosen
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Step:
         self.columns = chosen(params.columns, columns)
         self.params: Params = params
         self._features = tuple(columns)
-        self._synonyms = _vary.Synonyms(params.synonyms)
+        self._synonyms = vary.Synonyms(params.synonyms)
         self._known: _bloom.Filter | None = None
         self._made: Counter[str] = Counter()
         self._unchanged = 0
@@ -172,7 +173,7 @@ class Step:
             if self._synonyms.found(text):
                 return self._synonyms.put(text, self.params.share, chance)
             operation = "noise"
-        change = {"swap": _vary.swap, "delete": _vary.delete, "noise": _vary.noise}[operation]
+        change = {"swap": vary.swap, "delete": vary.delete, "noise": vary.noise}[operation]
         return change(text, self.params.share, chance)
 
     def report(self) -> Mapping[str, Any]:

@@ -3,18 +3,15 @@ the standards of Taiwan and Hong Kong. Phrases are converted as a whole, so that
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
 
-from aiaas import plugins
+from aiaas.chinese import REQUIRES, converted
 from aiaas.steps._text import TextParams, TextStep
 
-REQUIRES = ("opencc",)
-_CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+__all__ = ["REQUIRES", "Params", "Step"]
 
 
 class Params(TextParams):
@@ -33,20 +30,6 @@ class Step(TextStep):
     def __init__(self, params: Any, columns: Sequence[str], label: str | None) -> None:
         super().__init__(params, columns, label)
         self.params = params
-        self._convert: Callable[[str], str] | None = None
 
     def texts(self, texts: list[str]) -> list[str]:
-        return [self._converted(text) if _CHINESE.search(text) else text for text in texts]
-
-    def _converted(self, text: str) -> str:
-        if self._convert is None:
-            self._convert = _converter(self.params.conversion).convert
-        return self._convert(text)
-
-
-@lru_cache(maxsize=4)
-def _converter(conversion: str) -> Any:
-    plugins.require(REQUIRES, "converting Chinese characters")
-    from opencc import OpenCC
-
-    return OpenCC(conversion)
+        return [converted(text, self.params.conversion) for text in texts]

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from aiaas.contracts import Answer, Signature, Statistic
+from aiaas.contracts import Answer, Mistakes, Signature, Statistic
+from aiaas.decision import CalibrationError, confidence
 from aiaas.errors import DataError
 from aiaas.statistics import observed
 from aiaas.statistics.weighted import Area, Gathered, Mean, Once, ratio
@@ -25,14 +26,16 @@ METRICS: Mapping[str, Literal["higher", "lower"]] = {
     "f1_weighted": "higher",
     "roc_auc": "higher",
     "log_loss": "lower",
+    "ece": "lower",
 }
 _FIGURES = ("precision", "recall", "f1")
 
 
 def answer(scores: NDArray[np.float32], signature: Signature) -> Answer:
-    """`{"label", "score", "scores": {label: probability}}` with six decimals; of equal scores the first label wins."""
+    """`{"label", "score", "scores": {label: probability}}` with six decimals. The label is the likeliest, of equal
+    ones the first, unless the signature has thresholds."""
     rounded = [round(score, 6) for score in scores.tolist()]
-    best = int(scores.argmax())
+    best = int(signature.decide(scores))
     return {
         "label": signature.labels[best],
         "score": rounded[best],
@@ -50,7 +53,8 @@ def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signa
 
     precision, recall and f1 are macro averages over the classes that occur in the targets or the predictions, as
     scikit-learn has them; the weighted ones go by the rows of a class. `roc_auc` is one against the rest, averaged over
-    the classes that have rows both inside and outside; None where none has. `classes` maps a label to its own figures
+    the classes that have rows both inside and outside; None where none has. `ece` is the expected calibration error: by
+    how much accuracy and confidence are apart. `classes` maps a label to its own figures
     and `confusion[true][predicted]` counts rows. Raises DataError when there are no rows, or labels that the model does
     not know.
     """
@@ -83,6 +87,17 @@ def class_statistics(
     """Those of each label; not defined for samples in which the class does not occur."""
     judged = _Judged(targets, scores, signature)
     return {label: judged.of_class(number) for number, label in enumerate(signature.labels)}
+
+
+def mistakes(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mistakes:
+    """Wrong labels; one costs what its row adds to `log_loss`. Raises what `measure` raises."""
+    judged = _Judged(targets, scores, signature)
+
+    def told(place: int) -> dict[str, Any]:
+        given = answer(scores[place], signature)
+        return {"target": signature.labels[int(targets[place])], "answer": given["label"], "score": given["score"]}
+
+    return Mistakes(judged.losses_of_wrong(), told)
 
 
 def _known(value: float, otherwise: float | None = None) -> float | None:
@@ -119,7 +134,7 @@ class _Judged:
         if self.rows == 0:
             raise DataError("there are no rows to measure on")
         _refuse_unknown(self._targets, signature.labels)
-        self._answers = self._scores.argmax(axis=1)
+        self._answers = signature.decide(self._scores)
         self._right = Gathered(self._targets, self._classes, self._targets == self._answers)
         self._true = Gathered(self._targets, self._classes)
         self._answered = Gathered(self._answers, self._classes)
@@ -138,7 +153,7 @@ class _Judged:
         figures: dict[str, Statistic] = {"accuracy": self._accuracy}
         for suffix, average in (("", self._macro), ("_weighted", self._weighted)):
             figures |= {f"{name}{suffix}": average(name) for name in _FIGURES}
-        return {**figures, "roc_auc": self._area, "log_loss": self._log_loss}
+        return {**figures, "roc_auc": self._area, "log_loss": Mean(self._losses), "ece": self._ece}
 
     def of_class(self, number: int) -> dict[str, Statistic]:
         def figure(name: str) -> Statistic:
@@ -198,13 +213,23 @@ class _Judged:
         return ratio(np.where(known, found, 0).sum(axis=0), known.sum(axis=0), np.nan)
 
     @cached_property
-    def _log_loss(self) -> Mean:
-        """Mean of -log p(true class), natural logarithm; p is kept above the resolution of a float32."""
+    def _losses(self) -> NDArray[np.float64]:
+        """-log p(true class) of each row, natural logarithm; p is kept above the resolution of a float32."""
         import numpy as np
 
         true = self._scores[np.arange(self.rows), self._targets] / self._scores.sum(axis=1)
         least = float(np.finfo(np.float32).eps)
-        return Mean(-np.log(true.clip(least, 1 - least)))
+        return np.asarray(-np.log(true.clip(least, 1 - least)))
+
+    def losses_of_wrong(self) -> NDArray[np.float64]:
+        """The losses of the rows that are answered wrongly, NaN of the others."""
+        import numpy as np
+
+        return np.where(self._targets == self._answers, np.nan, self._losses)
+
+    @cached_property
+    def _ece(self) -> CalibrationError:
+        return CalibrationError(*confidence(self._targets, self._scores, self._answers))
 
 
 def _refuse_unknown(targets: NDArray[np.int64], labels: Sequence[str]) -> None:

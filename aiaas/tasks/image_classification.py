@@ -12,7 +12,7 @@ from aiaas.contracts import Column, Inspection, Signature
 from aiaas.errors import DataError
 from aiaas.pictures import MEDIA_TYPES
 from aiaas.tasks._bare import unwrapped
-from aiaas.tasks._classification import METRICS, answer, class_statistics, measure, statistics, told
+from aiaas.tasks._classification import METRICS, answer, class_statistics, measure, mistakes, statistics, told
 
 __all__ = [
     "COLUMNS",
@@ -25,6 +25,7 @@ __all__ = [
     "example",
     "inspection",
     "measure",
+    "mistakes",
     "request",
     "statistics",
     "told",

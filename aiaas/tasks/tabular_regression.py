@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from aiaas.contracts import Answer, Column, Signature, Statistic
+from aiaas.contracts import Answer, Column, Mistakes, Signature, Statistic
 from aiaas.errors import DataError
 from aiaas.statistics import observed
 from aiaas.statistics.weighted import Once, Sums, ratio
@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request", "statistics", "told"]
+__all__ = [
+    "COLUMNS",
+    "METRICS",
+    "OPEN",
+    "answer",
+    "decode",
+    "example",
+    "measure",
+    "mistakes",
+    "request",
+    "statistics",
+    "told",
+]
 
 COLUMNS = (Column("target", "number"),)
 OPEN = True
@@ -72,3 +84,16 @@ def statistics(targets: NDArray[Any], scores: NDArray[np.float32], signature: Si
         return np.where(rows > 1, found, np.nan)
 
     return {"mae": mae, "rmse": rmse, "r2": r2}
+
+
+def mistakes(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mistakes:
+    """How far each value is off, in units of the target."""
+    import numpy as np
+
+    truth = np.asarray(targets, np.float64)
+    apart = np.abs(np.asarray(scores, np.float64)[:, 0] - truth)
+
+    def told(place: int) -> dict[str, Any]:
+        return {"target": float(truth[place]), "answer": answer(scores[place], signature)["value"], "score": None}
+
+    return Mistakes(np.where(apart > 0, apart, np.nan), told)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from aiaas.contracts import Answer, Column, Signature, Statistic
+from aiaas.contracts import Answer, Column, Mistakes, Signature, Statistic
 from aiaas.errors import DataError
 from aiaas.statistics import observed
 from aiaas.statistics.weighted import Mean, ratio
@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request", "statistics", "told"]
+__all__ = [
+    "COLUMNS",
+    "METRICS",
+    "OPEN",
+    "answer",
+    "decode",
+    "example",
+    "measure",
+    "mistakes",
+    "request",
+    "statistics",
+    "told",
+]
 
 COLUMNS = (Column("text", "text"), Column("label", "label", optional=True))
 OPEN = False
@@ -54,13 +66,43 @@ def statistics(targets: NDArray[Any], scores: NDArray[np.float32], signature: Si
     copy of itself is none. `mean_cosine` is of pairs of different rows."""
     import numpy as np
 
+    vectors = _of_length_one(scores)
+    neighbours = _Neighbours(vectors, np.asarray(targets)) if _labelled(targets, vectors) else _undefined
+    return {"neighbour_accuracy": neighbours, "mean_cosine": _MeanCosine(vectors)}
+
+
+def mistakes(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mistakes:
+    """Rows whose nearest neighbour has another label, of those that `measure` compares; one costs its cosine to that.
+    None where there are no labels. Targets and answers are numbers of labels."""
+    import numpy as np
+
+    vectors, losses = _of_length_one(scores), np.full(len(scores), np.nan)
+    if not _labelled(targets, vectors):
+        return Mistakes(losses, lambda place: {"target": None, "answer": None, "score": None})
+    neighbours = _Neighbours(vectors, np.asarray(targets))
+    nearest, cosines = neighbours.found
+    rows, of = neighbours.chosen, np.asarray(targets)
+    wrong = of[rows] != of[nearest]
+    losses[rows[wrong]] = cosines[wrong]
+    neighbour = dict(zip(rows.tolist(), nearest.tolist(), strict=True))
+
+    def told(place: int) -> dict[str, Any]:
+        return {"target": int(of[place]), "answer": int(of[neighbour[place]]), "score": round(float(losses[place]), 6)}
+
+    return Mistakes(losses, told)
+
+
+def _labelled(targets: NDArray[Any], vectors: NDArray[np.float32]) -> bool:
+    return len(targets) == len(vectors) > 1
+
+
+def _of_length_one(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    import numpy as np
+
     if len(scores) == 0:
         raise DataError("there are no rows to measure on")
     lengths = np.linalg.norm(scores, axis=1, keepdims=True)
-    vectors = np.asarray(scores / np.where(lengths > 0, lengths, 1), np.float32)
-    labelled = len(targets) == len(vectors) > 1
-    neighbours = _Neighbours(vectors, np.asarray(targets)) if labelled else _undefined
-    return {"neighbour_accuracy": neighbours, "mean_cosine": _MeanCosine(vectors)}
+    return np.asarray(scores / np.where(lengths > 0, lengths, 1), np.float32)
 
 
 def _undefined(weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -91,27 +133,37 @@ class _MeanCosine:
 
 
 class _Neighbours:
-    """The share of rows whose nearest other one has the same target; of equally near ones the first counts."""
+    """The share of rows whose nearest other one has the same target; of equally near ones the first counts. Of more
+    than some thousands, `chosen` rows are compared."""
 
     def __init__(self, vectors: NDArray[np.float32], targets: NDArray[Any]) -> None:
         import numpy as np
 
         compared = min(len(vectors), _COMPARED)
-        self._chosen = np.arange(compared) * len(vectors) // compared
-        self._vectors, self._targets = vectors[self._chosen], targets[self._chosen]
+        self.chosen = np.arange(compared) * len(vectors) // compared
+        self._vectors, self._targets = vectors[self.chosen], targets[self.chosen]
 
     def __call__(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self._share(weights[:, self._chosen])
+        return self._share(weights[:, self.chosen])
 
     @cached_property
-    def _share(self) -> Mean:
-        """Found once: it is by far the dearest."""
+    def found(self) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """The nearest other row of each that is compared, among all rows, and its cosine. Found once: it is by far the
+        dearest."""
         import numpy as np
 
-        vectors, targets, right = self._vectors, self._targets, []
+        vectors, nearest, near = self._vectors, [], []
         for first in range(0, len(vectors), _BLOCK):
             cosines = vectors[first : first + _BLOCK] @ vectors.T
             rows = np.arange(len(cosines))
             cosines[rows, first + rows] = -np.inf  # nobody is their own neighbour
-            right.append(targets[cosines.argmax(axis=1)] == targets[first + rows])
-        return Mean(np.concatenate(right))
+            nearest.append(cosines.argmax(axis=1))
+            near.append(cosines[rows, nearest[-1]])
+        return self.chosen[np.concatenate(nearest)], np.concatenate(near)
+
+    @cached_property
+    def _share(self) -> Mean:
+        import numpy as np
+
+        places = np.searchsorted(self.chosen, self.found[0])
+        return Mean(self._targets[places] == self._targets)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from aiaas import contracts
-from aiaas.contracts import Answer, Column, Signature, Statistic
+from aiaas.contracts import Answer, Column, Mistakes, Signature, Statistic
 from aiaas.errors import DataError
 from aiaas.statistics import observed
 from aiaas.statistics.weighted import Once, Sums, ratio
+from aiaas.tasks import _repeats
 from aiaas.tasks._texts import decode, example, request
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "COLUMNS", "METRICS", "OPEN", "SCORES", "Options", "answer", "decode", "example", "measure", "opening", "request",
-    "statistics", "written",
+    "COLUMNS", "METRICS", "OPEN", "SCORES", "WRITING", "Options", "answer", "asked", "decode", "example", "measure",
+    "mistakes", "opening", "request", "statistics", "writing_statistics", "written",
 ]  # fmt: skip
 
 COLUMNS = (Column("text", "text"),)
 OPEN = False
 METRICS: Mapping[str, Literal["higher", "lower"]] = {"perplexity": "lower", "bits_per_character": "lower"}
+WRITING = _repeats.METRICS
 SCORES = ("nats", "tokens", "characters")
 """Of a text as a document of its own: minus the logarithm of its probability, the end of the text included; how many
 tokens that probability is the product of; how many characters the text has. A character that the model does not know
@@ -73,6 +75,16 @@ def written(text: str, signature: Signature) -> Answer:
     return {"text": text}
 
 
+def asked(length: int, seed: int) -> Options:
+    """At most `length` tokens, all else by default."""
+    return Options(max_length=length, seed=seed)
+
+
+def writing_statistics(texts: Sequence[str]) -> Mapping[str, Statistic]:
+    """How far what was written repeats, as functions of weights, which count texts."""
+    return _repeats.statistics(texts)
+
+
 def answer(scores: NDArray[np.float32], signature: Signature) -> Answer:
     """How likely a text is to a model: `{"perplexity", "bits_per_character"}`; None for a text of no characters."""
     return _figures(scores[None])
@@ -91,6 +103,15 @@ def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signa
 def statistics(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mapping[str, Statistic]:
     """Perplexity and bits a character as functions of weights, which count texts."""
     return _statistics(scores)
+
+
+def mistakes(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mistakes:
+    """Bits a character of each text: those that the model finds least likely for their length."""
+    import numpy as np
+
+    nats, _, characters = np.asarray(scores, np.float64).T
+    bits = ratio(nats, characters, np.nan) / math.log(2)
+    return Mistakes(bits, lambda place: {"target": None, "answer": None, "score": None})
 
 
 def _figures(scores: NDArray[np.float32]) -> dict[str, Any]:

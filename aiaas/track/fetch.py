@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 
+class NotRegistered(UsageError):
+    """MLflow was asked, and has no such version."""
+
+
 def fetch(root: Path, name: str, *, alias: str | None = None, version: int | None = None) -> Version:
     """The version as MLflow knows it, its bundle downloaded into the workspace `root` once per digest.
 
@@ -65,7 +69,7 @@ def _look_up(client: MlflowClient, store: Store, name: str, alias: str | None, v
             if error.error_code not in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
                 raise
     wanted = f"{name}/{version}" if version is not None else f"{name}@{alias or CHAMPION}"
-    raise UsageError(
+    raise NotRegistered(
         f"{wanted} is registered neither in this workspace nor in MLflow",
         where=without_password(store.registry_uri),
         hint="aiaas models list shows what is registered here",

@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 
 def pages() -> dict[Path, str]:
     from aiaas.inspect.report import schema
+    from aiaas.recipe.gate import OF_BUNDLE, OF_ROWS
 
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -26,7 +27,8 @@ def pages() -> dict[Path, str]:
         keep_trailing_newline=True,
     )
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
-    recipe = {"sections": sections(), "rooms": rooms(), "tasks": tasks(), "settings": settings()}
+    gates = {**OF_ROWS, **OF_BUNDLE}
+    recipe = {"sections": sections(), "gates": gates, "rooms": rooms(), "tasks": tasks(), "settings": settings()}
     return {
         HERE / "api.md": environment.get_template("api.md.j2").render(api()).rstrip("\n") + "\n",
         HERE / "commands.md": environment.get_template("commands.md.j2").render(commands()),

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 def sections() -> list[dict[str, Any]]:
     """The parts that every recipe has."""
     from aiaas.contracts import SourceParams
-    from aiaas.recipe import evaluate, models
+    from aiaas.recipe import evaluate, gate, models
 
     titles = {
         "The whole": models.Recipe,
@@ -26,6 +26,9 @@ def sections() -> list[dict[str, Any]]:
         "`model`": models.ModelSection,
         "`evaluate`": evaluate.Evaluate,
         "`evaluate.intervals`": evaluate.Intervals,
+        "`evaluate.gates.against`": gate.Against,
+        "`evaluate.robustness`": evaluate.Robustness,
+        "`evaluate.samples`": evaluate.Samples,
         "`deploy`": models.Deploy,
     }
     links = {model.__name__: f"[mapping](#{anchor(title)})" for title, model in titles.items()}
@@ -196,7 +199,7 @@ def _facts(room: str, module: Any) -> str:
 
 
 def tasks() -> list[dict[str, Any]]:
-    from aiaas.contracts import Generative
+    from aiaas.contracts import Generative, metrics_of
 
     return [
         {
@@ -207,7 +210,7 @@ def tasks() -> list[dict[str, Any]]:
             "open": module.OPEN,
             "metrics": [
                 f"`{metric}`" + (" (lower is better)" if way == "lower" else "")
-                for metric, way in module.METRICS.items()
+                for metric, way in metrics_of(module).items()
             ],
             "options": fields(module.Options, {}) if isinstance(module, Generative) else [],
         }

@@ -6,7 +6,8 @@
 
 `coverage` draws data sets of a classifier, a regression and a generator, and counts how many intervals hold the value
 of a data set of a million rows. `gate` draws pairs of models that answer the same rows, equally good ones and some of
-which the second is worse by three points, and counts how often the second is said to be worse. `time` measures one
+which the second is worse by three points, and counts how often the gate `against` is not met (accuracy by McNemar's
+test, the others by the paired bootstrap; with `--margin` all by that). `time` measures one
 process.
 """
 
@@ -23,6 +24,8 @@ import numpy as np
 from aiaas import statistics
 from aiaas.contracts import Signature, Statistic
 from aiaas.evaluate.certainty import METHOD
+from aiaas.gates.against import Pair, Side, hold
+from aiaas.recipe.gate import Against
 from aiaas.statistics import Resamples
 from aiaas.tasks import tabular_regression, text_classification, text_generation
 
@@ -39,6 +42,7 @@ def main() -> None:
     parser.add_argument("--sets", type=int, default=1000, help="how many data sets are drawn")
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--method", choices=["bca", "percentile"], default=METHOD)
+    parser.add_argument("--margin", type=float, default=0.0, help="gate: how much worse it may be")
     asked = parser.parse_args()
     defaults = {"coverage": [200, 1000, 3000], "gate": [3000], "time": [10_000]}
     for rows in asked.rows or defaults[asked.what]:
@@ -75,7 +79,7 @@ def generator(rng: np.random.Generator, rows: int) -> Statistics:
 
 
 KINDS: dict[str, tuple[Callable[[np.random.Generator, int], Statistics], tuple[str, ...]]] = {
-    "classifier": (classifier, ("accuracy", "f1", "roc_auc", "log_loss")),
+    "classifier": (classifier, ("accuracy", "f1", "roc_auc", "log_loss", "ece")),
     "regression": (regression, ("mae", "rmse", "r2")),
     "generator": (generator, ("perplexity",)),
 }
@@ -106,6 +110,7 @@ def gate(rows: int, asked: argparse.Namespace) -> dict[str, Any]:
     return {
         "sets": asked.sets,
         "samples": asked.samples,
+        "margin": asked.margin,
         "equal": _said(rows, asked, 2.0),
         "three_points_worse": _said(rows, asked, _weaker(0.03)),
     }
@@ -131,19 +136,16 @@ def _weaker(points: float) -> float:
 
 
 def _said(rows: int, asked: argparse.Namespace, signal: float) -> dict[str, float]:
-    counts = {"mcnemar": 0, "f1": 0, "log_loss": 0}
+    """The shares of pairs of which the gate `against` says that the second is worse, by each metric."""
+    counts = dict.fromkeys(("accuracy", "f1", "log_loss"), 0)
     disagree = 0.0
     for number in range(asked.sets):
         targets, first, second = _pair(np.random.default_rng([2, number]), rows, signal)
-        right = [scores.argmax(axis=1) == targets for scores in (first, second)]
-        disagree += float(np.mean(right[0] != right[1]))
-        tested = statistics.mcnemar(right[0], right[1])
-        counts["mcnemar"] += tested.p < 0.05 and tested.only_first > tested.only_second
-        both = [text_classification.statistics(targets, scores, SIGNATURE) for scores in (first, second)]
-        chosen = [{name: each[name] for name in ("f1", "log_loss")} for each in both]
-        apart = statistics.paired(chosen[0], chosen[1], Resamples(rows, asked.samples, number))
-        for name, difference in apart.items():
-            counts[name] += difference.is_worse(text_classification.METRICS[name])
+        disagree += float(np.mean((first.argmax(axis=1) == targets) != (second.argmax(axis=1) == targets)))
+        both = Pair(text_classification, targets, Side(first, SIGNATURE), Side(second, SIGNATURE))
+        for metric in counts:
+            held = hold(both, Against(margin=asked.margin), metric, Resamples(rows, asked.samples, number))
+            counts[metric] += held is not None and held.worse
     shares = {name: round(count / asked.sets, 3) for name, count in counts.items()}
     return {**shares, "disagree": round(disagree / asked.sets, 3)}
 

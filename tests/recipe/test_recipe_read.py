@@ -76,6 +76,8 @@ def test_resolved_reads_back_the_same(toy: Recipe, tmp_path: Path) -> None:
         "gates": {"accuracy": ">= 0.83"},
         "intervals": {"samples": 1000, "level": 0.95},
         "slices": [],
+        "robustness": None,
+        "samples": {"texts": 32, "length": 100},
     }
     assert resolved["collect"][1]["limit"] == 5
     assert Recipe.from_dict(resolved) == toy

@@ -85,13 +85,22 @@ def _written(text: str, units: Sequence[re.Match[str]], words: Sequence[str]) ->
 
 def noise(text: str, share: float, chance: Random) -> str:
     """Characters doubled, left out, or exchanged with the next."""
+    return slipped(text, share, chance, lambda character: "")
+
+
+def slipped(text: str, share: float, chance: Random, beside: Callable[[str], str]) -> str:
+    """The same, and one that has others `beside` it may also become one of these."""
     characters = list(text)
     inside = [place for place, character in enumerate(characters) if not character.isspace()]
-    slips: list[Callable[[int], None]] = [
-        lambda place: characters.__setitem__(place, characters[place] * 2),
-        lambda place: characters.__setitem__(place, ""),
-        lambda place: characters.__setitem__(slice(place, place + 2), characters[place : place + 2][::-1]),
-    ]
     for place in chance.sample(inside, min(len(inside), _some(len(inside), share))):
-        chance.choice(slips)(place)
+        others = beside(characters[place])
+        match chance.choice(("double", "leave out", "exchange", "mistake")[: 4 if others else 3]):
+            case "double":
+                characters[place] *= 2
+            case "leave out":
+                characters[place] = ""
+            case "exchange":
+                characters[place : place + 2] = characters[place : place + 2][::-1]
+            case _:
+                characters[place] = chance.choice(others)
     return "".join(characters) if "".join(characters).strip() else text
