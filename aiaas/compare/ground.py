@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
 from aiaas.bundle import Bundle
+from aiaas.compare.alike import refuse_unlike
 from aiaas.contracts import Signature, Task
 from aiaas.errors import DataError, ExampleError
 from aiaas.evaluate import Kept, kept
 from aiaas.evaluate.origin import Origin
 from aiaas.evaluate.scoring import refuse_no_numbers
+from aiaas.train import signature_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +37,23 @@ class Ground:
         """From the collected rows, an Arrow stream, and the folder of the evaluation. DataError where that kept none of
         its scores."""
         return cls(kept(judged), collected)
+
+    @classmethod
+    def of_rows(cls, collected: Path, data: Path, task: str) -> Ground:
+        """From the test rows in the folder `data`, which no model was judged on yet: there are no scores. Labels are
+        those that the data has. DataError without test rows."""
+        import numpy as np
+        from datasets import Dataset
+
+        rows = Dataset.from_file(str(data / "test.arrow"))
+        if not len(rows):
+            raise DataError("there are no test rows to compare on", where=str(data), hint="give test a share, as 0.2")
+        does = plugins.task(task)
+        signature = signature_of(rows, does)
+        targets = np.asarray(rows[signature.target][:]) if signature.target else np.empty(0)
+        origin = Origin.read(collected, data)
+        none = np.empty((len(rows), len(signature.labels)), np.float32)
+        return cls(Kept(task, signature, targets, none, origin.keys(does), origin.rows), collected)
 
     def __len__(self) -> int:
         return len(self.kept)
@@ -97,19 +116,7 @@ class Ground:
 
 def refuse_others(ground: Ground, task: str, labels: Sequence[str], name: str) -> None:
     """DataError where the model `name` does something else, or knows other labels: no figure would compare."""
-    if task != ground.kept.task:
-        raise DataError(f"{name} does {task}, the rows are those of {ground.kept.task}: nothing is to be compared")
-    own, others = set(ground.signature.labels), set(labels)
-    if own != others:
-        told = [
-            f"{who} {', '.join(map(repr, sorted(which)[:_SHOWN]))}"
-            for who, which in ((f"only {name} knows", others - own), (f"{name} does not know", own - others))
-            if which
-        ]
-        raise DataError(
-            f"{name} has other labels: {'; '.join(told)}",
-            hint="only models of the same labels compare; train one of them on the labels of the other",
-        )
+    refuse_unlike(ground.kept, task, labels, name)
 
 
 def judged_by(ground: Ground, signature: Signature) -> Signature:

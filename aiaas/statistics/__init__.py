@@ -8,7 +8,7 @@ intervals.
 """
 
 from aiaas.statistics.bootstrap import Interval, Method, bca, intervals, percentile
-from aiaas.statistics.pairs import Difference, McNemar, agreement, holm, kappa, mcnemar, paired
+from aiaas.statistics.pairs import Difference, McNemar, agreement, difference, holm, kappa, mcnemar, paired
 from aiaas.statistics.parts import against_rest, by_spread
 from aiaas.statistics.resamples import Resamples, jackknife, observed, replicates, within
 
@@ -22,6 +22,7 @@ __all__ = [
     "agreement",
     "bca",
     "by_spread",
+    "difference",
     "holm",
     "intervals",
     "jackknife",

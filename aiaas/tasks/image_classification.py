@@ -12,7 +12,7 @@ from aiaas.contracts import Column, Inspection, Signature
 from aiaas.errors import DataError
 from aiaas.pictures import MEDIA_TYPES
 from aiaas.tasks._bare import unwrapped
-from aiaas.tasks._classification import METRICS, answer, class_statistics, measure, mistakes, statistics
+from aiaas.tasks._classification import METRICS, answer, class_statistics, measure, mistakes, statistics, told
 
 __all__ = [
     "COLUMNS",
@@ -28,6 +28,7 @@ __all__ = [
     "mistakes",
     "request",
     "statistics",
+    "told",
 ]
 
 COLUMNS = (Column("image", "file"), Column("label", "label"))

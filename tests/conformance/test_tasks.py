@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from aiaas import plugins
-from aiaas.contracts import Generative, Signature
+from aiaas.contracts import Generative, Signature, TellsScores
 from aiaas.errors import DataError
 from aiaas.train import signature_of
 from conformance.conftest import DATA, OPTIONAL, outputs_of, targets_of
@@ -68,6 +68,15 @@ def test_a_row_survives_the_way_through_json(task: str) -> None:
         decoded = module.decode(sent, signature)
         assert list(decoded) == list(signature.features)
         assert module.example(decoded, signature) == module.example(row, signature)
+
+
+def test_an_answer_tells_the_scores_that_it_was_made_of(task: str) -> None:
+    module, rows, signature = prepared(task)
+    if not isinstance(module, TellsScores):
+        pytest.skip("a service of this task is not compared")
+    for scores in scores_of(task, signature, len(rows)):
+        answer = json.loads(json.dumps(module.answer(scores, signature)))
+        assert module.told(answer, signature) == pytest.approx(scores.tolist(), abs=1e-6)
 
 
 @pytest.mark.parametrize(
