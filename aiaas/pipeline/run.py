@@ -92,7 +92,7 @@ def _run(work: Work, until: str, listener: Listener | None) -> Result:
     made: dict[str, Artefact] = {}
     try:
         for stage in stages_until(until):
-            made[stage.name], outcome = _reach(work, stage, made, tracking, listener)
+            made[stage.name], outcome = reach(work, stage, made, tracking, listener)
             if stage.name == "inspect":
                 outcome = _with_accepted(outcome, work)
             result.stages.append(outcome)
@@ -123,17 +123,19 @@ def _status(error: BaseException) -> Status:
     return "KILLED" if isinstance(error, Interrupted | KeyboardInterrupt) else "FAILED"
 
 
-def _reach(
-    work: Work, stage: Stage, made: Mapping[str, Artefact], tracking: Tracking, listener: Listener | None
+def reach(
+    work: Work, stage: Stage, made: Mapping[str, Artefact], tracking: Tracking | None, listener: Listener | None
 ) -> tuple[Artefact, StageResult]:
-    """The artefact of the stage, made now unless it is there or another process is just making it."""
+    """The artefact of the stage, made now unless it is there or another process is just making it. To be called while
+    the workspace is in use."""
     started = time.perf_counter()
     inputs = stage.inputs(work, made)
     key = keys.digest_json(inputs)
     artefact = there(work, stage, key)
     cached = artefact is not None
     if artefact is None:
-        tracking.begin()
+        if tracking:
+            tracking.begin()
         with work.workspace.lock(key):
             artefact = there(work, stage, key)
             cached = artefact is not None
@@ -146,7 +148,8 @@ def _reach(
                 assert artefact is not None
                 work.workspace.forget_checkpoints(key)
     work.workspace.remember(work.recipe.name, stage.name, key)
-    tracking.stage(artefact)
+    if tracking:
+        tracking.stage(artefact)
     return artefact, StageResult(stage.name, key, cached, round(time.perf_counter() - started, 3), artefact.summary)
 
 
