@@ -67,17 +67,17 @@ class Result:
         return fields
 
 
-def run(work: Work, until: str = "deploy", listener: Listener | None = None) -> Result:
+def run(work: Work, until: str = "deploy", listener: Listener | None = None, *, enforce: bool = True) -> Result:
     """Carry the recipe to the stage `until` and return what came of it.
 
-    Raises what the stages raise; GateError after everything up to the evaluation was kept and tracked. Interrupted or
-    killed, the same call goes on from the last stage that was finished.
+    Raises what the stages raise; GateError after everything up to the evaluation was kept and tracked, unless gates are
+    not to be enforced. Interrupted or killed, the same call goes on from the last stage that was finished.
     """
     with work.workspace.in_use():
-        return _run(work, until, listener)
+        return _run(work, until, listener, enforce)
 
 
-def _run(work: Work, until: str, listener: Listener | None) -> Result:
+def _run(work: Work, until: str, listener: Listener | None, enforce: bool) -> Result:
     started = time.perf_counter()
     work.recipe.sources()  # a secret that is not set is said with its place, before anything is made
     result = Result(work.recipe.name)
@@ -101,7 +101,7 @@ def _run(work: Work, until: str, listener: Listener | None) -> Result:
                 listener.stage_ends(outcome)
             if stage.name == "inspect":
                 _enforce_findings(outcome)
-            if stage.name == "evaluate":
+            if stage.name == "evaluate" and enforce:
                 _enforce_gates(made["evaluate"])
         if "deploy" in made:
             result.model = tracking.register(made["deploy"], result.metrics, made["deploy"].summary["signature"])

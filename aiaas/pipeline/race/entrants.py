@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from aiaas.errors import UsageError
 from aiaas.pipeline.differences import differences
@@ -101,8 +100,3 @@ def _names(recipes: Sequence[Recipe]) -> list[str]:
         if [recipe.name for recipe in recipes].count(name) > 1:
             names[place] = files[place]
     return [name if names.count(name) == 1 else f"{name} ({place})" for place, name in enumerate(names, 1)]
-
-
-def base_of(first: Entrant) -> Path:
-    """The folder in which the relative paths of the data start."""
-    return first.recipe.base

@@ -1,0 +1,74 @@
+"""What a race leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiaas.errors import AiaasError
+from aiaas.pipeline.race.budget import Round
+from aiaas.pipeline.run import Result
+from aiaas.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Finisher:
+    """One that took part. `result` is that of its run up to the judgement, `judged` the folder of its evaluation, both
+    None where it failed; `seconds` are what its training took, and `given` what a budget gave it of it, where its fit
+    was ended by that."""
+
+    name: str
+    recipe: Recipe
+    result: Result | None = None
+    judged: Path | None = None
+    seconds: float | None = None
+    given: int | None = None
+    error: AiaasError | None = None
+
+    @property
+    def missed(self) -> list[str]:
+        """The metrics whose gates it did not meet."""
+        return [] if self.result is None else [each["metric"] for each in self.result.gates if not each["met"]]
+
+    def as_dict(self) -> dict[str, Any]:
+        said = {"name": self.name, "recipe": str(self.recipe.file) if self.recipe.file else None}
+        if self.error:
+            return {**said, "error": self.error.as_dict()}
+        assert self.result is not None
+        told = self.result.as_dict()
+        kept = {name: told[name] for name in ("run_id", "tracked", "model_digest", "metrics", "gates") if name in told}
+        return {**said, "training_seconds": self.seconds, "given_seconds": self.given, **kept}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """All that took part, in the order in which they were named, on the rows of the first. `group` is what their runs in
+    MLflow have in common."""
+
+    group: str
+    data: dict[str, Any]
+    budget: int | None = None
+    rounds: Sequence[Round] = ()
+    finishers: list[Finisher] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def standing(self) -> list[Finisher]:
+        """Those that did not fail."""
+        return [each for each in self.finishers if not each.error]
+
+    @property
+    def failed(self) -> list[Finisher]:
+        return [each for each in self.finishers if each.error]
+
+    def as_dict(self) -> dict[str, Any]:
+        budget = {"budget_seconds": self.budget, "rounds": [each.as_dict() for each in self.rounds]}
+        return {
+            "group": self.group,
+            "data": self.data,
+            **(budget if self.budget else {}),
+            "recipes": [each.as_dict() for each in self.finishers],
+            "notes": self.notes,
+        }
