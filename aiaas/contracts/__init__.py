@@ -48,6 +48,7 @@ from aiaas.contracts.tasks import (
     Statistic,
     TakesFiles,
     Task,
+    TellsScores,
     Weighs,
     WeighsClasses,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "TakesFiles",
     "TakesRequests",
     "Task",
+    "TellsScores",
     "Training",
     "Weighs",
     "WeighsClasses",

@@ -107,6 +107,16 @@ class WeighsClasses(Protocol):
         """What `measure` has under `classes`, by the label and the name."""
 
 
+@runtime_checkable
+class TellsScores(Protocol):
+    """A task whose answers tell the scores that they were made of, but for rounding: so a service that only answers is
+    judged as a model is."""
+
+    def told(self, answer: Answer, signature: Signature) -> Sequence[float]:
+        """What `answer` was made of (outputs,), in the order of the signature's labels. KeyError, TypeError or
+        ValueError for what is no answer of such a model."""
+
+
 class Inspection(Protocol):
     """Looks at the files of a data set as they are collected."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aiaas.backends.streaming import rows_at_once
 from aiaas.contracts import Task
 from aiaas.errors import DataError
 from aiaas.steps._content import SIZE, fingerprints
@@ -40,47 +41,49 @@ class Origin:
         went through, and wherever they stand."""
         import numpy as np
 
-        schema = self._schema()
         own = [column.name for column in task.COLUMNS]
-        names = sorted(name for name in schema.names if name not in _OURS and (task.OPEN or name in own))
-        digests = b"".join([fingerprints(batch, names) for batch in self._batches(names)])
-        return np.frombuffer(digests, f"V{SIZE}")[self._places()]
+        names = sorted(name for name in self.columns() if task.OPEN or name in own)
+        digests = b"".join([fingerprints(batch, names) for batch in self.distinct(names)])
+        return np.frombuffer(digests, f"V{SIZE}")[self.places()]
 
     def column(self, name: str) -> list[Any]:
         """The values of a collected column. Raises DataError where there is none of this name."""
-        schema = self._schema()
-        if name not in schema.names:
-            known = [each for each in schema.names if each not in _OURS]
+        if name not in self._schema().names:
             raise DataError(
-                f"there is no column {name!r} to slice by; the columns are: {', '.join(known)}",
+                f"there is no column {name!r} to slice by; the columns are: {', '.join(self.columns())}",
                 where="evaluate.slices",
                 hint="name one of them, or length, language or source",
             )
-        values = [value for batch in self._batches([name]) for value in batch[name]]
-        return [values[place] for place in self._places().tolist()]
+        values = [value for batch in self.distinct([name]) for value in batch[name]]
+        return [values[place] for place in self.places().tolist()]
+
+    def columns(self) -> list[str]:
+        """The names of the collected columns."""
+        return [name for name in self._schema().names if name not in _OURS]
 
     # --- each collected row is looked at once, in the order of the file, however often it stands in test
 
-    def _places(self) -> NDArray[np.intp]:
-        """Where each test row stands among the collected rows that are looked at."""
+    def places(self) -> NDArray[np.intp]:
+        """Where each test row (n,) stands among those of `distinct`."""
         import numpy as np
 
         return np.unique(self.rows, return_inverse=True)[1]
 
-    def _batches(self, names: Sequence[str]) -> list[dict[str, list[Any]]]:
-        """The collected rows that stand in test, each once."""
+    def distinct(self, names: Sequence[str]) -> Iterator[dict[str, list[Any]]]:
+        """The columns `names` of the collected rows that stand in test, each once: some thousands at a time, and fewer
+        where they are large."""
         import numpy as np
-
-        wanted, found, before = np.unique(self.rows) - 1, [], 0
         import pyarrow as pa
 
+        wanted, before = np.unique(self.rows) - 1, 0
         with pa.memory_map(str(self.collected)) as file, pa.ipc.open_stream(file) as reader:
             for batch in reader:
                 here = wanted[np.searchsorted(wanted, before) : np.searchsorted(wanted, before + batch.num_rows)]
-                if here.size:
-                    found.append(batch.select(list(names)).take(pa.array(here - before)).to_pydict())
+                step = rows_at_once(batch.nbytes, batch.num_rows)
+                for start in range(0, len(here), step):
+                    chosen = here[start : start + step] - before
+                    yield batch.select(list(names)).take(pa.array(chosen)).to_pydict()
                 before += batch.num_rows
-        return found
 
     def _schema(self) -> pa.Schema:
         import pyarrow as pa

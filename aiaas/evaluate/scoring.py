@@ -49,7 +49,7 @@ def score(model: Model, rows: Dataset, task: Task, signature: Signature) -> Scor
         if signature.target:
             targets.append(np.asarray(batch[signature.target]))
         given = model.predict(tasks.examples(batch, task, signature))
-        _refuse_no_numbers(given, done)
+        refuse_no_numbers(given, done)
         scores.append(given)
         done += len(given)
     found = np.concatenate(targets) if targets else np.empty(0)
@@ -59,7 +59,8 @@ def score(model: Model, rows: Dataset, task: Task, signature: Signature) -> Scor
     return Scored(found, np.concatenate(scores))
 
 
-def _refuse_no_numbers(scores: NDArray[np.float32], before: int) -> None:
+def refuse_no_numbers(scores: NDArray[np.float32], before: int = 0) -> None:
+    """TrainingError for scores (n, outputs) that are not finite; `before` is how many test rows come before them."""
     import numpy as np
 
     wrong = np.flatnonzero(~np.isfinite(scores).reshape(len(scores), -1).all(axis=1))

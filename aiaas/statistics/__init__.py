@@ -8,7 +8,7 @@ intervals.
 """
 
 from aiaas.statistics.bootstrap import Interval, Method, bca, intervals, percentile
-from aiaas.statistics.pairs import Difference, McNemar, agreement, holm, kappa, mcnemar, paired
+from aiaas.statistics.pairs import Difference, McNemar, agreement, difference, holm, kappa, mcnemar, paired
 from aiaas.statistics.parts import against_rest
 from aiaas.statistics.resamples import Resamples, jackknife, observed, replicates, within
 
@@ -21,6 +21,7 @@ __all__ = [
     "against_rest",
     "agreement",
     "bca",
+    "difference",
     "holm",
     "intervals",
     "jackknife",

@@ -78,9 +78,14 @@ def paired(
     before, after = (observed(each, resamples.rows) for each in (first, second))
     found = {}
     for name in names:
-        values = np.concatenate(apart[name])
-        found[name] = Difference(after[name] - before[name], percentile(values, level), _two_sided(values))
+        found[name] = difference(after[name] - before[name], np.concatenate(apart[name]), level)
     return found
+
+
+def difference(value: float, samples: NDArray[np.float64], level: float = 0.95) -> Difference:
+    """A difference with what it is in paired `samples`: a statistic of the second less that of the first, each pair
+    given the same weights. For many models the statistics of each are drawn once and held against each other here."""
+    return Difference(value, percentile(samples, level), _two_sided(samples))
 
 
 def _two_sided(values: NDArray[np.float64]) -> float:

@@ -40,6 +40,11 @@ def answer(scores: NDArray[np.float32], signature: Signature) -> Answer:
     }
 
 
+def told(answer: Answer, signature: Signature) -> list[float]:
+    """The probabilities of an answer, in the order of the labels."""
+    return [float(answer["scores"][label]) for label in signature.labels]
+
+
 def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> dict[str, Any]:
     """Metrics of the probabilities `scores` (n, classes) against `targets` (n,), indices into the labels.
 

@@ -12,7 +12,7 @@ from aiaas.contracts import Column, Inspection, Signature
 from aiaas.errors import DataError
 from aiaas.pictures import MEDIA_TYPES
 from aiaas.tasks._bare import unwrapped
-from aiaas.tasks._classification import METRICS, answer, class_statistics, measure, statistics
+from aiaas.tasks._classification import METRICS, answer, class_statistics, measure, statistics, told
 
 __all__ = [
     "COLUMNS",
@@ -27,6 +27,7 @@ __all__ = [
     "measure",
     "request",
     "statistics",
+    "told",
 ]
 
 COLUMNS = (Column("image", "file"), Column("label", "label"))

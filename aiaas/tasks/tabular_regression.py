@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request", "statistics"]
+__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request", "statistics", "told"]
 
 COLUMNS = (Column("target", "number"),)
 OPEN = True
@@ -27,6 +27,11 @@ _ROUNDING = 1e-13
 def answer(scores: NDArray[np.float32], signature: Signature) -> Answer:
     """`{"value": …}` with the seven digits that a float32 holds."""
     return {"value": float(f"{float(scores[0]):.7g}")}
+
+
+def told(answer: Answer, signature: Signature) -> list[float]:
+    """The value of an answer."""
+    return [float(answer["value"])]
 
 
 def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> dict[str, Any]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request", "statistics"]
+__all__ = ["COLUMNS", "METRICS", "OPEN", "answer", "decode", "example", "measure", "request", "statistics", "told"]
 
 COLUMNS = (Column("text", "text"), Column("label", "label", optional=True))
 OPEN = False
@@ -30,6 +30,11 @@ _ADDED = 4096  # vectors that are added up in double precision at a time
 def answer(scores: NDArray[np.float32], signature: Signature) -> Answer:
     """`{"embedding": [...]}` with the seven digits that a float32 holds."""
     return {"embedding": [float(f"{value:.7g}") for value in scores.tolist()]}
+
+
+def told(answer: Answer, signature: Signature) -> list[float]:
+    """The vector of an answer."""
+    return [float(value) for value in answer["embedding"]]
 
 
 def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What a model must reach before anyone may call it."""

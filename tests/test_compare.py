@@ -1,0 +1,269 @@
+"""Models held against each other: the same rows, tests, agreement, the front, what failed, services that err."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import cohen_kappa_score
+
+from aiaas.compare import Comparison, Costs, Subject, compare
+from aiaas.compare.alike import relabelled
+from aiaas.compare.front import front
+from aiaas.contracts import Signature
+from aiaas.errors import DataError, RemoteError, UsageError
+from aiaas.evaluate import Kept
+
+LABELS = ("bad", "good")
+SIGNATURE = Signature({"text": "string"}, "label", LABELS)
+
+
+def keys_of(rows: Any) -> Any:
+    return np.array([f"{row:016d}".encode() for row in rows], "S16").view("V16")
+
+
+def judged(rows: int = 400, right: float = 0.8, seed: int = 0, first: int = 0) -> Kept:
+    """A classifier that is right on about so many rows; the targets of row k are the same in all."""
+    places = np.arange(first, first + rows)
+    targets = np.random.default_rng(99).integers(0, 2, 10_000)[places]
+    chance = np.random.default_rng(seed)
+    sure = 0.55 + 0.4 * chance.random(rows)
+    good = np.where((chance.random(rows) < right) == (targets == 1), sure, 1 - sure)
+    scores = np.stack([1 - good, good], axis=1).astype(np.float32)
+    return Kept("text-classification", SIGNATURE, targets, scores, keys_of(places), places + 1)
+
+
+def subject(name: str, kept: Kept, **more: Any) -> Subject:
+    return Subject(name, "run", kept, asked=len(kept), **more)
+
+
+def standings(found: Comparison) -> dict[str, Any]:
+    return {each.name: each for each in found.standings}
+
+
+@pytest.fixture(scope="module")
+def three() -> Comparison:
+    return compare(
+        [
+            subject("a", judged(seed=1), costs=Costs(latency_ms=2.0, size_mb=1.0)),
+            subject("b", judged(right=0.6, seed=2), costs=Costs(latency_ms=3.0, size_mb=1.0)),
+            subject("c", judged(right=0.8, seed=7), costs=Costs(latency_ms=9.0, size_mb=5.0)),
+        ],
+        rows=5,
+    )
+
+
+def test_each_is_judged_as_its_evaluation_judges_it(three: Comparison) -> None:
+    from aiaas.evaluate import certainty
+    from aiaas.evaluate.scoring import Scored
+    from aiaas.recipe.evaluate import Evaluate, Intervals
+    from aiaas.tasks import text_classification
+
+    kept = judged(seed=1)
+    metrics = text_classification.measure(kept.targets, kept.scores, SIGNATURE)
+    mine = standings(three)["a"]
+    assert mine.metrics == {name: metrics[name] for name in text_classification.METRICS}
+    section = Evaluate(intervals=Intervals(samples=three.samples))
+    known = certainty.of(section, 0, Scored(kept.targets, kept.scores), text_classification, SIGNATURE)
+    assert known is not None
+    assert {name: list(each) for name, each in mine.intervals.items()} == known["metrics"]
+
+
+def test_the_worse_one_is_found_and_the_equal_one_is_not(three: Comparison) -> None:
+    found = standings(three)
+    assert three.base == "a"
+    assert not found["a"].against
+    assert {name: found["b"].against[name].verdict for name in ("accuracy", "f1", "log_loss")} == dict.fromkeys(
+        ("accuracy", "f1", "log_loss"), "worse"
+    )
+    assert found["c"].against["accuracy"].verdict == "unproven"
+
+
+def test_accuracy_is_tested_by_mcnemar_and_corrected_over_the_models(three: Comparison) -> None:
+    right = {name: _right(kept) for name, kept in _kepts().items()}
+    raw = {}
+    for name in ("b", "c"):
+        one, other = int((right["a"] & ~right[name]).sum()), int((~right["a"] & right[name]).sum())
+        raw[name] = stats.binomtest(min(one, other), one + other).pvalue
+    found = standings(three)
+    assert found["b"].against["accuracy"].test == "mcnemar"
+    assert found["b"].against["accuracy"].p == pytest.approx(min(1, 2 * raw["b"]), rel=1e-9)
+    assert found["c"].against["accuracy"].p == pytest.approx(max(2 * raw["b"], raw["c"]), rel=1e-9)
+    assert found["b"].against["f1"].test == "bootstrap"
+
+
+def _kepts() -> dict[str, Kept]:
+    return {"a": judged(seed=1), "b": judged(right=0.6, seed=2), "c": judged(right=0.8, seed=7)}
+
+
+def _right(kept: Kept) -> Any:
+    return kept.scores.argmax(axis=1) == kept.targets
+
+
+def test_agreement_and_kappa(three: Comparison) -> None:
+    kepts = _kepts()
+    first, other = (kepts[name].scores.argmax(axis=1) for name in ("a", "b"))
+    found = standings(three)["b"]
+    assert found.agreement == pytest.approx((first == other).mean())
+    assert found.kappa == pytest.approx(cohen_kappa_score(first, other))
+
+
+def test_the_rows_where_they_differ_come_farthest_first(three: Comparison) -> None:
+    assert 0 < three.differ < three.rows
+    assert len(three.shown) == 5
+    spreads = [each.spread for each in three.shown]
+    assert spreads == sorted(spreads, reverse=True)
+    for each in three.shown:
+        assert len(set(each.answers.values())) > 1
+        assert set(each.right) == {name for name, label in each.answers.items() if label == each.target}
+
+
+def test_the_front_is_of_the_metric_and_of_what_is_known_of_all(three: Comparison) -> None:
+    assert three.respects == ("accuracy", "latency_ms", "size_mb")
+    assert [standings(three)[name].front for name in "abc"] == [True, False, True]
+    assert front({"a": [1, 1], "b": [1, 1], "c": [2, 1], "d": [0.5, 3]}) == {"a", "b", "d"}
+
+
+def test_a_hundredth_of_a_cost_decides_nothing() -> None:
+    same = judged()
+    found = compare(
+        [subject("a", same, costs=Costs(latency_ms=1.001)), subject("b", same, costs=Costs(latency_ms=1.0))]
+    )
+    assert [each.front for each in found.standings] == [True, True]
+    assert standings(found)["b"].against["accuracy"].difference == 0
+    assert standings(found)["b"].against["accuracy"].verdict == "unproven"
+    assert standings(found)["b"].kappa == pytest.approx(1)
+
+
+def test_it_is_fit_for_json(three: Comparison) -> None:
+    told = json.loads(json.dumps(three.as_dict(), allow_nan=False))
+    assert told["models"][1]["against"]["f1"]["verdict"] == "worse"
+
+
+# --- the same rows
+
+
+def test_only_rows_that_all_have_are_compared_and_that_is_said() -> None:
+    found = compare([subject("a", judged(300)), subject("b", judged(300, seed=5, first=100))])
+    assert found.rows == 200
+    assert any("only 300 rows of b" in note and "200 rows" in note for note in found.notes)
+
+
+def test_rows_in_another_order_are_the_same_rows() -> None:
+    kept = judged(100)
+    shuffled = kept.at(np.random.default_rng(0).permutation(100))
+    found = standings(compare([subject("a", kept), subject("b", shuffled)]))
+    assert found["a"].metrics == found["b"].metrics
+    assert found["b"].agreement == 1
+
+
+def test_no_row_in_common_is_refused_with_how_many_there_are() -> None:
+    with pytest.raises(DataError, match="b has 0 of the 50 of a") as caught:
+        compare([subject("a", judged(50)), subject("b", judged(50, first=50))])
+    assert "--on" in str(caught.value.hint)
+
+
+def test_labels_in_another_order_are_brought_into_one() -> None:
+    kept = judged(200)
+    turned = relabelled(kept, ("good", "bad"))
+    assert turned.targets.tolist() == (1 - kept.targets).tolist()
+    found = standings(compare([subject("a", kept), subject("b", turned)]))
+    assert found["a"].metrics == found["b"].metrics
+    assert found["b"].agreement == 1
+
+
+def test_other_labels_and_other_tasks_are_refused_with_which() -> None:
+    kept = judged(50)
+    ugly = replace(kept, signature=replace(SIGNATURE, labels=("bad", "ugly")))
+    with pytest.raises(DataError, match="only b knows 'ugly'; b does not know 'good'"):
+        compare([subject("a", kept), subject("b", ugly)])
+    with pytest.raises(DataError, match="b does image-classification"):
+        compare([subject("a", kept), subject("b", replace(kept, task="image-classification"))])
+
+
+def test_other_targets_are_said() -> None:
+    kept = judged(60)
+    targets = kept.targets.copy()
+    targets[:3] = 1 - targets[:3]
+    found = compare([subject("a", kept), subject("b", replace(kept, targets=targets))])
+    assert any("3 of 60 rows have another target in b" in note for note in found.notes)
+    assert standings(found)["a"].metrics == standings(found)["b"].metrics
+
+
+# --- what failed
+
+
+def test_what_failed_is_counted_and_no_figure_is_of_it() -> None:
+    kept = judged(200)
+    some = kept.at(np.arange(10, 200))
+    service = Subject("s", "service", some, asked=200, failed={"503": 7, "timeout": 3})
+    found = compare([subject("a", kept), service])
+    assert found.failed
+    assert found.rows == 190
+    assert found.notes[0].startswith("s did not answer 10 of 200 rows (7 503, 3 timeout)")
+    assert standings(found)["a"].metrics == standings(found)["s"].metrics
+
+
+def test_one_that_answered_nothing_is_named_and_the_others_are_compared() -> None:
+    kept = judged(100)
+    gone = Subject("s", "service", kept.at(np.empty(0, np.intp)), asked=100, failed={"no answer": 100})
+    found = compare([subject("a", kept), subject("b", judged(100, seed=4)), gone])
+    assert found.rows == 100
+    assert standings(found)["s"].metrics == {}
+    assert standings(found)["s"].front is None
+    assert "s answered none of 100 rows" in found.notes[0]
+    with pytest.raises(RemoteError, match="s answered none"):
+        compare([gone, subject("a", kept)])
+
+
+# --- few rows, equal scores, other tasks, names
+
+
+def test_one_row_has_figures_and_no_intervals() -> None:
+    found = compare([subject("a", judged(1)), subject("b", judged(1, seed=3))])
+    assert set(standings(found)["a"].intervals.values()) == {None}
+    assert found.notes == ["there is 1 row that all answered: too few to judge by"]
+    json.dumps(found.as_dict(), allow_nan=False)
+
+
+def test_equal_scores_have_no_roc_and_no_verdict() -> None:
+    flat = replace(judged(80), scores=np.full((80, 2), 0.5, np.float32))
+    found = compare([subject("a", judged(80)), subject("b", flat)])
+    assert standings(found)["b"].metrics["roc_auc"] == 0.5
+    one = replace(judged(80), targets=np.zeros(80, np.int64))
+    found = compare([subject("a", one), subject("b", one)])
+    assert standings(found)["b"].against["roc_auc"].p is None
+    assert standings(found)["b"].against["roc_auc"].verdict == "unproven"
+    json.dumps(found.as_dict(), allow_nan=False)
+
+
+def test_numbers_are_compared_by_how_far_they_are_apart() -> None:
+    signature = Signature({"x": "float64"}, "target")
+    targets = np.arange(60.0)
+
+    def guessed(apart: float) -> Kept:
+        scores = (targets + apart * (targets % 7 - 3))[:, None].astype(np.float32)
+        return Kept("tabular-regression", signature, targets, scores, keys_of(range(60)), np.arange(1, 61))
+
+    found = compare([subject("a", guessed(0.1)), subject("b", guessed(1.0))], rows=2)
+    assert found.metric == "mae"
+    assert standings(found)["b"].against["rmse"].verdict == "worse"
+    assert standings(found)["b"].agreement is None
+    assert found.shown[0].spread == pytest.approx(2.7, rel=1e-4)
+    assert found.shown[0].right == []
+    assert [each.front for each in found.standings] == [True, False]
+
+
+def test_names_metrics_and_bases_that_are_not_there() -> None:
+    two = [subject("a", judged(40)), subject("b", judged(40))]
+    with pytest.raises(UsageError, match="two models or more"):
+        compare([two[0], two[0]])
+    with pytest.raises(UsageError, match="no 'c' among"):
+        compare(two, base="c")
+    with pytest.raises(UsageError, match="no metric 'x'"):
+        compare(two, metric="x")
+    assert compare(two, base="b").base == "b"
