@@ -157,8 +157,8 @@ class Course:
         return early is not None and state.best is not None and state.epoch - state.best_epoch > early.patience
 
     def late(self) -> bool:
-        """Whether the time limit is spent. Within an epoch the fit is then kept as it stands, before what was learned of
-        the epoch is judged."""
+        """Whether the time limit is spent. Within an epoch a fit then keeps where it stands, before it judges what was
+        learned of the epoch."""
         if self._spent():
             self.training.notes["time_limit_reached"] = True
             return True

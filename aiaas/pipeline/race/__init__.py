@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from aiaas.compare import Comparison, Costs, compare, of_evaluation
+from aiaas.compare.comparison import SAMPLES
 from aiaas.errors import DataError
 from aiaas.pipeline.race.budget import Budget, Round
 from aiaas.pipeline.race.entrants import Entrant, entrants
@@ -27,10 +29,13 @@ _DATA = "inspect"
 _JUDGED = list(STAGES)[list(STAGES).index("deploy") - 1]
 """The last stage of a race: what is registered is decided by whoever reads its table."""
 
+RESPECTS = ("training_seconds", "size_mb")
+"""What it costs to have a model, as far as training tells."""
+
 
 def race(recipes: Sequence[Recipe], work: Work, *, budget: int | None = None, teller: Teller | None = None) -> Outcome:
-    """Train all on the rows of the first and judge them on its test rows; with a `budget` in seconds of training, shared
-    out by successive halving. `work` says where and how; its recipe counts for nothing.
+    """Train all on the rows of the first and judge them on its test rows; with a `budget` in seconds of training,
+    shared out by successive halving. `work` says where and how; its recipe counts for nothing.
 
     A recipe that fails is told and kept in its `error`; the others go on. Raises UsageError for what cannot be raced,
     what collecting and preprocessing the rows raise, and Interrupted, after which the same call goes on.
@@ -56,6 +61,7 @@ def race(recipes: Sequence[Recipe], work: Work, *, budget: int | None = None, te
             spender.spend()
         for runner in runners:
             outcome.finishers.append(_finish(runner, made, tell))
+        outcome.comparison = _compared(outcome.standing, first.recipe)
     return outcome
 
 
@@ -71,6 +77,16 @@ def _made(work: Work, result: Result) -> dict[str, Artefact]:
         assert found is not None
         made[stage.name] = found
     return made
+
+
+def _compared(standing: Sequence[Finisher], first: Recipe) -> Comparison | None:
+    """All that were judged against the first of them; None where that is the only one."""
+    if len(standing) < 2:
+        return None
+    subjects = [of_evaluation(each.name, each.judged, each.costs) for each in standing if each.judged]
+    intervals = first.evaluate.intervals
+    samples = intervals.samples or SAMPLES
+    return compare(subjects, respects=RESPECTS, level=intervals.level, samples=samples, seed=first.seed)
 
 
 def _finish(runner: Runner, made: dict[str, Artefact], tell: Teller) -> Finisher:
@@ -94,6 +110,13 @@ def _finish(runner: Runner, made: dict[str, Artefact], tell: Teller) -> Finisher
         runner.last,
         result,
         mine["evaluate"].path,
-        round(runner.spent or mine["train"].seconds, 3),
+        Costs(
+            size_mb=_bytes(mine["train"], "model/") / 1e6,
+            training_seconds=round(runner.spent or mine["train"].seconds, 3),
+        ),
         runner.given if runner.last is not recipe else None,
     )
+
+
+def _bytes(artefact: Artefact, folder: str) -> int:
+    return sum(size for name, size in artefact.sizes.items() if name.startswith(folder))

@@ -139,4 +139,3 @@ class Budget:
             fits[runner.name] = {**inputs, "train": {k: v for k, v in inputs["train"].items() if k != LIMIT}}
         what = {"race": self.seconds, "fits": fits}
         return self.runners[0].work.workspace.checkpoints / keys.digest_json(what)
-

@@ -45,7 +45,8 @@ class Runner:
         kept in `error`. Raises Interrupted."""
         own = getattr(self.work.recipe.train, LIMIT, None)
         self.given += seconds
-        short = limited(self.work.recipe, self.given) if self.learning and self.given < (own or self.given + 1) else None
+        bounded = self.learning and (own is None or self.given < own)
+        short = limited(self.work.recipe, self.given) if bounded else None
         self.last = short or self.work.recipe
         try:
             work = replace(self.work, recipe=self.last, checkpoints=checkpoints)
@@ -56,7 +57,7 @@ class Runner:
             self.spent += seconds
             return
         self.learning = short is not None and bool(fitted.summary["notes"].get("time_limit_reached"))
-        # Of a fit that was interrupted only the last part is known, but a slice that was used up took what it was given.
+        # Of a fit that was interrupted only the last part is known; a slice that was used up took what it was given.
         self.spent += max(fitted.seconds, seconds) if self.learning else fitted.seconds
 
     def score(self, metric: str) -> float | None:
