@@ -150,10 +150,12 @@ class ExportError(VerificationError):
 
 
 class RemoteError(AiaasError):
-    """A service elsewhere did not answer, or answered with an error."""
+    """A service elsewhere did not answer, or answered with an error: `answered` is the status of HTTP, where it
+    did."""
 
     status = 8
     code = "remote"
+    answered: int | None = None
 
 
 class Interrupted(AiaasError):

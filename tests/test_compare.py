@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
+import httpx
 import numpy as np
+import pyarrow as pa
 import pytest
+from rich.cells import cell_len
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
-from aiaas.compare import Comparison, Costs, Subject, compare
+from aiaas import evaluate, pipeline, recipe
+from aiaas.cli.compare import _rows_of, compare_command
+from aiaas.cli.comparison import show_comparison
+from aiaas.compare import Comparison, Costs, Ground, Subject, compare, page, service
 from aiaas.compare.alike import relabelled
 from aiaas.compare.front import front
 from aiaas.contracts import Signature
 from aiaas.errors import DataError, RemoteError, UsageError
 from aiaas.evaluate import Kept
+from aiaas.pipeline.stages import Work
+from aiaas.track import history
+from aiaas.workspace import Workspace
+from tests.conftest import BAD, comments
 
 LABELS = ("bad", "good")
 SIGNATURE = Signature({"text": "string"}, "label", LABELS)
@@ -49,7 +61,7 @@ def standings(found: Comparison) -> dict[str, Any]:
 def three() -> Comparison:
     return compare(
         [
-            subject("a", judged(seed=1), costs=Costs(latency_ms=2.0, size_mb=1.0)),
+            subject("a", judged(seed=4), costs=Costs(latency_ms=2.0, size_mb=1.0)),
             subject("b", judged(right=0.6, seed=2), costs=Costs(latency_ms=3.0, size_mb=1.0)),
             subject("c", judged(right=0.8, seed=7), costs=Costs(latency_ms=9.0, size_mb=5.0)),
         ],
@@ -63,7 +75,7 @@ def test_each_is_judged_as_its_evaluation_judges_it(three: Comparison) -> None:
     from aiaas.recipe.evaluate import Evaluate, Intervals
     from aiaas.tasks import text_classification
 
-    kept = judged(seed=1)
+    kept = judged(seed=4)
     metrics = text_classification.measure(kept.targets, kept.scores, SIGNATURE)
     mine = standings(three)["a"]
     assert mine.metrics == {name: metrics[name] for name in text_classification.METRICS}
@@ -97,7 +109,7 @@ def test_accuracy_is_tested_by_mcnemar_and_corrected_over_the_models(three: Comp
 
 
 def _kepts() -> dict[str, Kept]:
-    return {"a": judged(seed=1), "b": judged(right=0.6, seed=2), "c": judged(right=0.8, seed=7)}
+    return {"a": judged(seed=4), "b": judged(right=0.6, seed=2), "c": judged(right=0.8, seed=7)}
 
 
 def _right(kept: Kept) -> Any:
@@ -267,3 +279,147 @@ def test_names_metrics_and_bases_that_are_not_there() -> None:
     with pytest.raises(UsageError, match="no metric 'x'"):
         compare(two, metric="x")
     assert compare(two, base="b").base == "b"
+
+
+# --- services
+
+
+class Service:
+    """A service that answers as told: by the first input of a request, or the rows in it."""
+
+    name, task = "s", "text-classification"
+    signature = SIGNATURE
+
+    def __init__(self, fault: Any) -> None:
+        self.fault, self.requests = fault, 0
+
+    def answer(self, rows: Any, options: Any = None) -> list[Any]:
+        self.requests += 1
+        for row in rows:
+            if error := self.fault(row):
+                raise error
+        odd = {"label": "good", "score": 0.75, "scores": {"good": 0.75, "bad": 0.25}}
+        return [{"error": {"message": "no"}} if row["text"] == "text 33" else odd for row in rows]
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """A ground of 300 rows, in another order than they were collected in."""
+    file = tmp_path_factory.mktemp("ground") / "data.arrow"
+    table = pa.table({"text": [f"text {n}" for n in range(300)], "label": ["good"] * 300})
+    with pa.OSFile(str(file), "wb") as out, pa.ipc.new_stream(out, table.schema) as stream:
+        stream.write_table(table)
+    kept = judged(300)
+    return Ground(kept.at(np.random.default_rng(0).permutation(300)), file)
+
+
+def answered_status(status: int) -> RemoteError:
+    error = RemoteError(f"the service answers {status}")
+    error.answered = status
+    return error
+
+
+def test_rows_that_a_service_does_not_answer_are_counted_by_why(ground: Ground) -> None:
+    late = RemoteError("too late")
+    late.__cause__ = httpx.ReadTimeout("late")
+    faults = {"text 7": answered_status(503), "text 200": answered_status(500), "text 201": late}
+    found = service.ask(cast(Any, Service(lambda row: faults.get(row["text"]))), "s", ground)
+    assert found.failed == {"503": 1, "500": 1, "timeout": 1, "refused": 1}
+    assert found.asked == 300
+    assert len(found.kept) == 296
+    assert found.kept.scores[0].tolist() == [0.25, 0.75]  # in the order of the ground's labels
+    lost = set(ground.kept.rows.tolist()) - set(found.kept.rows.tolist())
+    assert lost == {8, 34, 201, 202}
+    assert found.costs.latency_ms is not None
+    assert found.costs.rows_per_second is not None
+
+
+def test_a_service_that_is_gone_is_not_asked_for_every_row(ground: Ground) -> None:
+    gone = Service(lambda row: RemoteError("the service does not answer"))
+    found = service.ask(cast(Any, gone), "s", ground)
+    assert gone.requests == service.GIVE_UP
+    assert found.failed == {"not asked any more": 295, "no answer": 5}
+    assert len(found.kept) == 0
+    assert found.costs == Costs()
+    assert service.silent("s", ground, answered_status(502)).failed == {"502": 300}
+
+
+def test_answers_that_say_nothing_are_unreadable_and_labels_are_the_same(ground: Ground) -> None:
+    blind = Service(lambda row: None)
+    blind.answer = lambda rows, options=None: [{"label": "good"} for _ in rows]  # type: ignore[method-assign]
+    assert service.ask(cast(Any, blind), "s", ground).failed == {"unreadable": 300}
+    blind.signature = replace(SIGNATURE, labels=("bad", "fair"))
+    with pytest.raises(DataError, match="only s knows 'fair'; s does not know 'good'"):
+        service.ask(cast(Any, blind), "s", ground)
+
+
+# --- what stands in the rows
+
+
+def test_rows_are_shown_cut_and_masked(ground: Ground) -> None:
+    kept = ground.kept
+    other = replace(kept, scores=kept.scores[:, ::-1].copy())
+    found = compare(
+        [
+            subject("a", kept, collected=ground.collected),
+            subject("b", other, protect=lambda texts: [text.replace("text", "***") for text in texts]),
+        ],
+        rows=3,
+    )
+    assert found.differ == 300
+    for each in found.shown:
+        assert each.input == {"text": f"*** {each.row - 1}"}
+
+
+# --- as a table and as a page
+
+
+def test_a_table_of_80_columns_and_a_page_that_asks_nobody(three: Comparison, capsys: Any) -> None:
+    show_comparison(replace(three, notes=["a long sentence " * 9]))
+    told = capsys.readouterr().out
+    assert max(map(cell_len, told.splitlines())) <= 80
+    for word in ("On 400 rows that all answered", "worse", "unproven", "2  b", "1* a", "kappa", "rows/s"):
+        assert word in told
+    made = page(three)
+    assert "<svg" in made
+    assert "<script" not in made
+    assert not re.findall(r"(?:src|href)=|https?://", made)
+    assert three.metric in made
+
+
+def test_names_in_a_page_are_text() -> None:
+    evil = subject("<b>x</b>", judged(40))
+    assert "<b>x</b>" not in page(compare([evil, subject("a", judged(40, seed=2))], rows=2))
+
+
+# --- the command
+
+
+def test_a_run_a_model_and_a_service_that_is_gone(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIAAS_TRACKING", "off")
+    space = Workspace.open()
+    good = (project / "good.txt").read_text("utf-8").splitlines()
+    (project / "bad.txt").write_text("\n".join([*good[:30], *comments(BAD, 90, 2)]) + "\n", "utf-8")
+    work = Work(recipe.read(Path("tiny.yaml"), ["preprocess.steps=[clean]", "evaluate.gates={}"]), space)
+    pipeline.run(work)
+    (run,) = history.runs(space)
+    names = [run.id, "tiny", "http://127.0.0.1:9/v1/models/tiny"]
+    with pytest.raises(RemoteError, match="not all was answered: http") as caught:
+        compare_command(names, base="tiny", rows=2, html=Path("page.html"))
+    told = caught.value.reached
+    models = {each["name"]: each for each in told["models"]}
+    of_run, model = models[f"tiny {run.id[-7:]}"], models["tiny/1"]
+    assert told["base"] == "tiny/1"
+    assert told["rows"] == len(evaluate.kept(next((space.artefacts / "evaluate").iterdir())))
+    assert of_run["metrics"] == pytest.approx(model["metrics"], abs=1e-6)  # asked in batches of another size
+    assert of_run["agreement"] == 1
+    assert told["differ"]["rows"] == 0
+    for each in (of_run, model):
+        assert all(value > 0 for value in each["costs"].values())
+    assert models[names[2]]["failed"] == {"no answer": told["rows"]}
+    assert "<svg" in Path("page.html").read_text("utf-8")
+    with pytest.raises(UsageError, match="neither a run nor a model"):
+        compare_command(["tiny", "no-such-thing"])
+    on = _rows_of(Path("tiny.yaml"), None, offline=False)
+    assert 0 < len(on) < told["rows"]  # here equal rows are dropped
+    assert on.signature.labels == ("neg", "pos")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import aiaas
-from aiaas.cli import audit, cache, infer, inspect, keys, models, output, race, recipe, runs, serve, stages
+from aiaas.cli import audit, cache, compare, infer, inspect, keys, models, output, race, recipe, runs, serve, stages
 from aiaas.cli.boundary import Boundary
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ app.add_typer(recipe.app, name="recipe")
 stages.register(app)
 app.command("race")(race.race_command)
 app.command("inspect")(inspect.inspect_command)
+app.command("compare")(compare.compare_command)
 app.command("infer")(infer.infer_command)
 app.command("serve")(serve.serve_command)
 app.add_typer(runs.app, name="runs")

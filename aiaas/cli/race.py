@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,11 +20,7 @@ from aiaas.errors import AiaasError, UsageError
 
 if TYPE_CHECKING:
     from aiaas.cli.progress import Lines
-    from aiaas.compare import Comparison
     from aiaas.pipeline.race import Outcome, Round
-
-_NAME = 20
-"""Columns of the name of a model, so that the table has 80."""
 
 
 def race_command(
@@ -40,6 +35,9 @@ def race_command(
             help="So much training for all together, such as 20m: in slices, the better half goes on.",
             show_default=False,
         ),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page as well.", show_default=False)
     ] = None,
     set_: SetOption = None,
     json: JsonOption = False,
@@ -61,6 +59,11 @@ def race_command(
     read = [reading.read(each, set_ or ()) for each in recipes]
     work = open_work(recipes[0], set_ or (), workspace, offline=offline, refresh=refresh, verb="race")
     outcome = race(read, replace(work, recipe=read[0]), budget=seconds, teller=Told(Lines()))
+    if html and outcome.comparison:
+        from aiaas.compare import page
+        from aiaas.workspace import atomic
+
+        atomic.write_text(html, page(outcome.comparison))
     show(outcome, json=json)
 
 
@@ -96,6 +99,8 @@ class Told:
     def round(self, number: int, round_: Round) -> None:
         from aiaas.backends.settings import written
 
+        if len(round_.scores) < 2:
+            return
         output.say(f"\nround {number}: {round_.metric} of the validation rows after {written(round_.seconds)} each")
         for name, score in round_.scores.items():
             told = "goes on" if name in round_.on else ""
@@ -107,26 +112,27 @@ class Told:
 
 def show(outcome: Outcome, *, json: bool) -> None:
     """The table, or one object; then the failure of the first that failed, for whoever reads the status."""
-    if outcome.failed:
-        error = outcome.failed[0].error
-        assert error is not None
-        if not json:
-            show_outcome(outcome)
-        names = ", ".join(each.name for each in outcome.failed)
-        error.message = f"{len(outcome.failed)} of {len(outcome.finishers)} recipes failed ({names}): {error.message}"
-        error.reached = outcome.as_dict()
-        raise error
-    if json:
-        output.emit_json("race", **outcome.as_dict())
-    else:
+    if not json:
         show_outcome(outcome)
+    if not outcome.failed:
+        if json:
+            output.emit_json("race", **outcome.as_dict())
+        return
+    error = outcome.failed[0].error
+    assert error is not None
+    error.reached = outcome.as_dict()
+    names = ", ".join(each.name for each in outcome.failed)
+    error.message = f"{len(outcome.failed)} of {len(outcome.finishers)} recipes failed ({names}): {error.message}"
+    raise error
 
 
 def show_outcome(outcome: Outcome) -> None:
     """Who was how good and at what cost, on stdout; what gates say, on stderr."""
     found = outcome.comparison
     if found:
-        _show_comparison(found)
+        from aiaas.cli.comparison import show_comparison
+
+        show_comparison(found)
     elif outcome.standing:
         alone = outcome.standing[0]
         assert alone.result is not None
@@ -135,27 +141,3 @@ def show_outcome(outcome: Outcome) -> None:
     for each in outcome.standing:
         if each.missed:
             output.say(output.wrapped(f"{each.name} does not meet its gates for {', '.join(each.missed)}"))
-
-
-def _show_comparison(found: Comparison) -> None:
-    """One line a model. A mark stands before those that no other beats in the metric and all costs at once."""
-    metric = found.metric
-    rows = []
-    for each in found.standings:
-        test = each.against.get(metric)
-        apart = "–" if test is None or test.difference is None else f"{test.difference:+.4f} {test.verdict}"
-        costs = (_number(each.costs.training_seconds), _number(each.costs.size_mb))
-        name = f"{'*' if each.front else ' '} {output.cut(each.name, _NAME)}"
-        rows.append((name, each.metrics.get(metric), _span(each.intervals.get(metric)), apart, *costs))
-    columns = ("model", metric, f"{100 * found.level:g} % interval", "than the first", "s", "MB")
-    output.table(f"On {found.rows:,} test rows, by {metric}", columns, rows, right=(1, 4, 5))
-    for note in found.notes:
-        output.say(output.wrapped(f"note: {note}"))
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
-
-
-def _span(interval: Sequence[float] | None) -> str:
-    return "–" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"

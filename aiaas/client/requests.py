@@ -165,7 +165,7 @@ def understood(response: httpx.Response, start: int = 0, *, model: str | None = 
     error = said.get("error") if isinstance(said, dict) else None
     where = str(response.request.url)
     if not isinstance(error, dict):
-        raise RemoteError(f"the service answers {response.status_code}, not as aiaas does", where=where)
+        raise _remote(response, f"the service answers {response.status_code}, not as aiaas does")
     message, hint, place = str(error.get("message", "")), error.get("hint"), error.get("where")
     if response.status_code == 413:  # of one input alone
         place = "inputs[0]"
@@ -177,8 +177,14 @@ def understood(response: httpx.Response, start: int = 0, *, model: str | None = 
         kind = UsageError
     if kind is None:
         asked = f"; request {said['request_id']}" if "request_id" in said else ""
-        raise RemoteError(f"the service answers {response.status_code}: {message}{asked}", where=where, hint=hint)
+        raise _remote(response, f"the service answers {response.status_code}: {message}{asked}", hint)
     raise kind(message, where=_shifted(place, start) or where, hint=hint)
+
+
+def _remote(response: httpx.Response, message: str, hint: str | None = None) -> RemoteError:
+    error = RemoteError(message, where=str(response.request.url), hint=hint)
+    error.answered = response.status_code
+    return error
 
 
 def too_many(response: httpx.Response, part: Part) -> bool:

@@ -5,7 +5,9 @@ evaluation (`of_evaluation`), or from anywhere. `gather` asks those that a perso
 """
 
 from aiaas.compare.comparison import Comparison, Standing, compare
+from aiaas.compare.gather import gather
 from aiaas.compare.ground import Ground, answered, judged_by, refuse_others
+from aiaas.compare.page import page
 from aiaas.compare.subjects import COSTS, Costs, Subject, of_evaluation
 
 __all__ = [
@@ -17,7 +19,9 @@ __all__ = [
     "Subject",
     "answered",
     "compare",
+    "gather",
     "judged_by",
     "of_evaluation",
+    "page",
     "refuse_others",
 ]

@@ -15,6 +15,7 @@ from aiaas.errors import DataError, ExampleError
 from aiaas.evaluate import Kept, kept
 from aiaas.evaluate.origin import Origin
 from aiaas.evaluate.scoring import refuse_no_numbers
+from aiaas.train import signature_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +37,23 @@ class Ground:
         """From the collected rows, an Arrow stream, and the folder of the evaluation. DataError where that kept none of
         its scores."""
         return cls(kept(judged), collected)
+
+    @classmethod
+    def of_rows(cls, collected: Path, data: Path, task: str) -> Ground:
+        """From the test rows in the folder `data`, which no model was judged on yet: there are no scores. Labels are
+        those that the data has. DataError without test rows."""
+        import numpy as np
+        from datasets import Dataset
+
+        rows = Dataset.from_file(str(data / "test.arrow"))
+        if not len(rows):
+            raise DataError("there are no test rows to compare on", where=str(data), hint="give test a share, as 0.2")
+        does = plugins.task(task)
+        signature = signature_of(rows, does)
+        targets = np.asarray(rows[signature.target][:]) if signature.target else np.empty(0)
+        origin = Origin.read(collected, data)
+        none = np.empty((len(rows), len(signature.labels)), np.float32)
+        return cls(Kept(task, signature, targets, none, origin.keys(does), origin.rows), collected)
 
     def __len__(self) -> int:
         return len(self.kept)

@@ -26,6 +26,7 @@ def of(base: Subject, others: Sequence[Subject], standing: Mapping[str, Kept], t
         if other.kind == "run" and len(other.kept) and rows < min(len(other.kept), len(base.kept))
     ]
     told += [each for other in others if other.name in standing if (each := _of_targets(base, other, standing))]
+    told += [note for each in (base, *others) for note in each.notes]
     if not isinstance(task, Weighs):
         told.append("the task has no statistics, so there are no intervals and no tests")
     return told

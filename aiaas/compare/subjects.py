@@ -49,7 +49,7 @@ class Subject:
     rows the others `failed`, counted by why: a status of HTTP, or a word.
 
     `collected` is where its rows come from, an Arrow stream, to show some of them; `protect` what makes their texts fit
-    for that, where its recipe says so.
+    for that, where its recipe says so. `notes` are what is to be known of it.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Subject:
     failed: Mapping[str, int] = field(default_factory=dict)
     collected: Path | None = None
     protect: Protection | None = None
+    notes: Sequence[str] = ()
 
 
 def of_evaluation(

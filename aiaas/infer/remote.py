@@ -29,16 +29,16 @@ class RemoteModel:
     when it does not answer as aiaas does. Requests are repeated while the service is away or asks to wait.
     """
 
-    def __init__(self, url: str, *, timeout: float = 60.0) -> None:
+    def __init__(self, url: str, *, timeout: float = 60.0, attempts: int = 4) -> None:
         base, name = _split(url)
-        self._client = Client(base, os.environ.get(KEY) or None, timeout=timeout, attempts=4)
+        self._client = Client(base, os.environ.get(KEY) or None, timeout=timeout, attempts=attempts)
         try:
             model = self._client.model(name) if name else self._only_model()
             self._task = _task(model.task)
         except BaseException:
             self.close()
             raise
-        self.name, self.signature, self.runtime = model.name, model.signature, model.runtime
+        self.name, self.task, self.signature, self.runtime = model.name, model.task, model.signature, model.runtime
         self.version, self.digest = model.version, model.digest
 
     @property

@@ -13,6 +13,8 @@ from aiaas.pipeline.race.budget import Round
 from aiaas.pipeline.run import Result
 from aiaas.recipe import Recipe
 
+_TOLD: tuple[str, ...] = ("run_id", "tracked", "model_digest", "metrics", "gates")
+
 
 @dataclass(frozen=True, slots=True)
 class Finisher:
@@ -39,7 +41,7 @@ class Finisher:
             return {**said, "error": self.error.as_dict()}
         assert self.result is not None
         told = self.result.as_dict()
-        kept = {name: told[name] for name in ("run_id", "tracked", "model_digest", "metrics", "gates") if name in told}
+        kept = {name: told[name] for name in _TOLD if name in told}
         return {**said, **self.costs.known(), "given_seconds": self.given, **kept}
 
 

@@ -1,0 +1,134 @@
+"""A comparison as a person reads it, at 80 columns: who is how good, better or worse than the base, at what cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from aiaas.cli import output
+
+if TYPE_CHECKING:
+    from aiaas.compare import Comparison, Standing
+
+NAME = 25
+COLUMNS = 6
+"""Models that stand side by side."""
+MARKS = {"better": "+", "worse": "-", "unproven": " "}
+
+
+def show_comparison(found: Comparison, *, stderr: bool = False) -> None:
+    """The main metric with intervals and tests, all metrics side by side, what each costs, and rows where they
+    differ."""
+    _show_main(found, stderr)
+    _show_metrics(found, stderr)
+    _show_costs(found, stderr)
+    _show_rows(found, stderr)
+    for note in found.notes:
+        _tell(output.wrapped(f"note: {note}"), stderr)
+
+
+def _tell(text: str, stderr: bool) -> None:
+    (output.say if stderr else output.out)(text)
+
+
+def _named(found: Comparison) -> list[tuple[int, Standing, str]]:
+    """Each with its number, and its name with a mark where it is on the Pareto front."""
+    named = []
+    for number, each in enumerate(found.standings, 1):
+        mark = "*" if each.front else " "
+        named.append((number, each, output.cut(f"{number}{mark} {each.name}", NAME)))
+    return named
+
+
+def _show_main(found: Comparison, stderr: bool) -> None:
+    rows = []
+    for _, each, name in _named(found):
+        test = each.against.get(found.metric)
+        than = ("base", "", "") if each.name == found.base else ("–", "–", "no answer")
+        if test:
+            than = (_signed(test.difference), _p(test.p), test.verdict)
+        rows.append((name, each.metrics.get(found.metric), _span(each.intervals.get(found.metric)), *than))
+    columns = ("model", found.metric, f"{100 * found.level:g} % interval", "than base", "p", "")
+    title = f"On {found.rows:,} rows that {'both' if len(found.standings) == 2 else 'all'} answered"
+    output.table(title, columns, rows, stderr=stderr, right=(1, 3, 4))
+    if any(each.front for each in found.standings):
+        told = f"* nobody is better in one of {_listed(found.respects)} and as good in the others"
+        _tell(output.wrapped(told), stderr)
+
+
+def _show_metrics(found: Comparison, stderr: bool) -> None:
+    named = _named(found)
+    if len(named) > COLUMNS:
+        _tell(f"all metrics of {len(named)} models are in --json and --html", stderr)
+        return
+    names = list(dict.fromkeys(name for _, each, _ in named for name in each.metrics))
+    rows: list[list[Any]] = [[name, *(_marked(each, name) for _, each, _ in named)] for name in names]
+    if any(each.agreement is not None for _, each, _ in named):
+        rows.append(["agrees with the base", *(_number(each.agreement) for _, each, _ in named)])
+        rows.append(["kappa", *(_number(each.kappa) for _, each, _ in named)])
+    columns = ["metric", *(str(number) for number, _, _ in named)]
+    output.table(None, columns, rows, stderr=stderr, right=range(1, len(columns)))
+    if any(test.verdict != "unproven" for _, each, _ in named for test in each.against.values()):
+        _tell("+ better, - worse than the base by more than chance", stderr)
+
+
+def _show_costs(found: Comparison, stderr: bool) -> None:
+    known = [(each, name) for _, each, name in _named(found) if each.costs.known()]
+    if not known:
+        return
+    rows = [(name, *map(_short, each.costs.as_dict().values())) for each, name in known]
+    columns = ("model", "ms", "p95 ms", "rows/s", "MB", "on disk", "fit s")
+    output.table("What they cost", columns, rows, stderr=stderr, right=range(1, len(columns)))
+
+
+def _show_rows(found: Comparison, stderr: bool) -> None:
+    if not found.differ:
+        return
+    told = f"{found.differ:,} of {found.rows:,} rows are answered differently"
+    _tell(told + (f"; the {len(found.shown)} farthest apart:" if found.shown else ""), stderr)
+    for each in found.shown:
+        target = "" if each.target is None else f", {_answer(each.target)}"
+        given = ", ".join(f"{place} {_answer(answer)}" for place, answer in enumerate(each.answers.values(), 1))
+        _tell(output.cut(f"  row {each.row:,}{target}: {given}"), stderr)
+        if each.input:
+            said = " ".join(str(value) for value in each.input.values())
+            _tell(output.cut(f"    {' '.join(said.split())}"), stderr)
+
+
+def _answer(value: Any) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def _marked(each: Standing, name: str) -> str:
+    test = each.against.get(name)
+    mark = MARKS[test.verdict] if test else " "
+    return f"{_number(each.metrics.get(name))} {mark}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}" if abs(value) < 1000 else f"{value:.5g}"
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.4f}"
+
+
+def _p(p: float | None) -> str:
+    if p is None:
+        return "–"
+    return f"{p:.2g}" if p >= 0.0001 else "<0.0001"
+
+
+def _span(interval: Sequence[float] | None) -> str:
+    return "–" if interval is None else f"{_number(interval[0])} to {_number(interval[1])}"
+
+
+def _short(value: float | None) -> str:
+    """A cost in three digits."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
