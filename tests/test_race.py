@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from aiaas import recipe
-from aiaas.cli.race import Told, seconds_of, show
+from aiaas.cli.race import Told, overrides_of, seconds_of, show
 from aiaas.errors import AiaasError, DataError, Interrupted, TrainingError, UsageError
 from aiaas.pipeline.race import budget as budgets
 from aiaas.pipeline.race import race, runner
@@ -332,3 +332,10 @@ def test_what_is_no_budget_is_refused(budget: str) -> None:
         seconds_of(budget)
     assert seconds_of("1h30m") == 5400
     assert seconds_of(None) is None
+
+
+def test_a_value_is_set_for_all_or_for_one() -> None:
+    files = [Path("recipes/one.yaml"), Path("two.yaml")]
+    words = ["seed=1", "one:train.epochs=2", "collect.0.source=package:x/y", "two:name=three"]
+    assert overrides_of(files[0], files, words) == ["seed=1", "train.epochs=2", "collect.0.source=package:x/y"]
+    assert overrides_of(files[1], files, words) == ["seed=1", "collect.0.source=package:x/y", "name=three"]

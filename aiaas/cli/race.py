@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,6 @@ from aiaas.cli.options import (
     OfflineOption,
     QuietOption,
     RefreshOption,
-    SetOption,
     WorkspaceOption,
 )
 from aiaas.errors import AiaasError, UsageError
@@ -39,7 +39,15 @@ def race_command(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page as well.", show_default=False)
     ] = None,
-    set_: SetOption = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="[RECIPE:]PATH=VALUE",
+            help="Override a value of every recipe, or of the one whose file is so called; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
     workspace: WorkspaceOption = None,
@@ -56,8 +64,9 @@ def race_command(
 
     output.be_quiet(quiet)
     seconds = seconds_of(budget)
-    read = [reading.read(each, set_ or ()) for each in recipes]
-    work = open_work(recipes[0], set_ or (), workspace, offline=offline, refresh=refresh, verb="race")
+    overrides = [overrides_of(each, recipes, set_ or ()) for each in recipes]
+    read = [reading.read(*each) for each in zip(recipes, overrides, strict=True)]
+    work = open_work(recipes[0], overrides[0], workspace, offline=offline, refresh=refresh, verb="race")
     outcome = race(read, replace(work, recipe=read[0]), budget=seconds, teller=Told(Lines()))
     if html and outcome.comparison:
         from aiaas.compare import page
@@ -65,6 +74,19 @@ def race_command(
 
         atomic.write_text(html, page(outcome.comparison))
     show(outcome, json=json)
+
+
+def overrides_of(recipe: Path, recipes: Sequence[Path], words: Sequence[str]) -> list[str]:
+    """Those of the words of `--set` that are for this recipe: for it alone, as in `churn_mlp:train.epochs=3`, or for all."""
+    named = {each.stem for each in recipes}
+    found = []
+    for word in words:
+        name, colon, rest = word.partition(":")
+        if colon and name in named:
+            found += [rest] if name == recipe.stem else []
+        else:
+            found.append(word)
+    return found
 
 
 def seconds_of(budget: str | None) -> int | None:

@@ -50,7 +50,9 @@ class Runner:
         self.last = short or self.work.recipe
         try:
             work = replace(self.work, recipe=self.last, checkpoints=checkpoints)
-            fitted, _ = reach(work, STAGES["train"], made, None, listener)
+            fitted, told = reach(work, STAGES["train"], made, None, listener)
+            if listener:
+                listener.stage_ends(told)
             self.scores = judged(self.work, made, fitted)
         except Exception as error:
             self.learning, self.error = False, failure(error)
