@@ -77,7 +77,7 @@ def race_command(
 
 
 def overrides_of(recipe: Path, recipes: Sequence[Path], words: Sequence[str]) -> list[str]:
-    """Those of the words of `--set` that are for this recipe: for it alone, as in `churn_mlp:train.epochs=3`, or for all."""
+    """The words of `--set` that are for this recipe: for it alone, as in `churn_mlp:train.epochs=3`, or for all."""
     named = {each.stem for each in recipes}
     found = []
     for word in words:
