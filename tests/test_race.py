@@ -11,8 +11,8 @@ from typing import Any, Literal
 import pytest
 
 from aiaas import recipe
-from aiaas.cli.race import Told, overrides_of, seconds_of, show
-from aiaas.errors import AiaasError, DataError, Interrupted, TrainingError, UsageError
+from aiaas.cli.race import Told, overrides_of, read_all, seconds_of, show
+from aiaas.errors import AiaasError, DataError, Interrupted, RecipeError, TrainingError, UsageError
 from aiaas.pipeline.race import budget as budgets
 from aiaas.pipeline.race import race, runner
 from aiaas.pipeline.race.budget import Budget
@@ -22,6 +22,7 @@ from aiaas.pipeline.race.runner import Runner, limited
 from aiaas.pipeline.race.telling import Silent
 from aiaas.pipeline.stages import Work
 from aiaas.recipe import Recipe
+from aiaas.track import history
 from aiaas.workspace import Workspace
 
 LOGISTIC = {"model": {"backend": "sklearn", "architecture": "logistic_regression"}, "name": "second"}
@@ -306,6 +307,8 @@ def test_a_race_prepares_the_data_once_ends_with_a_table_and_goes_on(
     assert outcome.comparison is not None
     assert [each.name for each in outcome.comparison.standings] == ["tiny", "second"]
     assert not (project / ".aiaas" / "models").exists(), "nothing is registered"
+    runs = history.runs(space)
+    assert [history.details(each)["tags"]["aiaas.group"] for each in runs] == [outcome.group] * 2
 
     again = race(recipes, work, budget=60)
     assert {each.key for each in space} == kept, "nothing was made anew"
@@ -332,6 +335,14 @@ def test_what_is_no_budget_is_refused(budget: str) -> None:
         seconds_of(budget)
     assert seconds_of("1h30m") == 5400
     assert seconds_of(None) is None
+
+
+def test_the_faults_of_all_recipes_are_told_at_once(project: Path) -> None:
+    files = [project / "tiny.yaml", project / "none.yaml"]
+    with pytest.raises(RecipeError) as caught:
+        read_all(files, ["tiny:model.params.alpha=-1"])
+    assert [fault.where for fault in caught.value.faults] == ["--set", str(files[1])]
+    assert [each.name for each in read_all(files[:1], ["tiny:name=other"])] == ["other"]
 
 
 def test_a_value_is_set_for_all_or_for_one() -> None:

@@ -16,11 +16,12 @@ from aiaas.cli.options import (
     RefreshOption,
     WorkspaceOption,
 )
-from aiaas.errors import AiaasError, UsageError
+from aiaas.errors import AiaasError, RecipeError, UsageError
 
 if TYPE_CHECKING:
     from aiaas.cli.progress import Lines
     from aiaas.pipeline.race import Outcome, Round
+    from aiaas.recipe import Recipe
 
 
 def race_command(
@@ -55,25 +56,37 @@ def race_command(
     refresh: RefreshOption = False,
 ) -> None:
     """Train several recipes on the rows of the first, and hold them against each other on its test rows."""
-    from dataclasses import replace
-
-    from aiaas import recipe as reading
     from aiaas.cli.progress import Lines
     from aiaas.cli.stages import open_work
     from aiaas.pipeline.race import race
 
     output.be_quiet(quiet)
     seconds = seconds_of(budget)
-    overrides = [overrides_of(each, recipes, set_ or ()) for each in recipes]
-    read = [reading.read(*each) for each in zip(recipes, overrides, strict=True)]
-    work = open_work(recipes[0], overrides[0], workspace, offline=offline, refresh=refresh, verb="race")
-    outcome = race(read, replace(work, recipe=read[0]), budget=seconds, teller=Told(Lines()))
+    read = read_all(recipes, set_ or ())
+    first = overrides_of(recipes[0], recipes, set_ or ())
+    work = open_work(recipes[0], first, workspace, offline=offline, refresh=refresh, verb="race")
+    outcome = race(read, work, budget=seconds, teller=Told(Lines()))
     if html and outcome.comparison:
         from aiaas.compare import page
         from aiaas.workspace import atomic
 
         atomic.write_text(html, page(outcome.comparison))
     show(outcome, json=json)
+
+
+def read_all(recipes: Sequence[Path], words: Sequence[str]) -> list[Recipe]:
+    """The recipes in these files, with the words of `--set`. Raises RecipeError with the faults of all of them."""
+    from aiaas import recipe as reading
+
+    read, faults = [], []
+    for each in recipes:
+        try:
+            read.append(reading.read(each, overrides_of(each, recipes, words)))
+        except RecipeError as error:
+            faults += error.faults
+    if faults:
+        raise RecipeError(faults)
+    return read
 
 
 def overrides_of(recipe: Path, recipes: Sequence[Path], words: Sequence[str]) -> list[str]:

@@ -1,5 +1,5 @@
-"""The five recipes of reviews in one race, in an empty workspace: seconds of everything, and of a second race that finds
-all of it made; how often data was prepared; the table.
+"""The five recipes of reviews in one race, in an empty workspace: seconds of everything, and of a second race that
+finds all of it made; how often data was prepared; the table.
 
     python tests/benchmarks/race.py ENCODER [--budget 20m] [--set PATH=VALUE]...
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from aiaas.compare import Comparison, Costs, compare, of_evaluation
 from aiaas.compare.comparison import SAMPLES
-from aiaas.errors import DataError
+from aiaas.errors import DataError, Interrupted
 from aiaas.pipeline.race.budget import Budget, Round
 from aiaas.pipeline.race.entrants import Entrant, entrants
 from aiaas.pipeline.race.outcome import Finisher, Outcome
@@ -49,20 +49,29 @@ def race(recipes: Sequence[Recipe], work: Work, *, budget: int | None = None, te
             outcome.notes.append(told)
             tell.warn(told)
     base = replace(work, recipe=first.recipe, verb="race", rows_base=first.recipe.base, group=outcome.group)
-    with work.workspace.in_use():
+    try:
+        _carry(outcome, field, base, tell)
+    except Interrupted as error:
+        error.reached = outcome.as_dict()
+        raise
+    return outcome
+
+
+def _carry(outcome: Outcome, field: Sequence[Entrant], base: Work, tell: Teller) -> None:
+    """The rows, then all fits, then all judgements; what came of them is in `outcome` as soon as it is there."""
+    with base.workspace.in_use():
         data = run(base, _DATA, tell.listener)
         outcome.data = data.data
         made = _made(base, data)
         base = replace(base, refresh=False)  # what was fetched for the first is what all have
         runners = [Runner.of(each.name, replace(base, recipe=each.recipe)) for each in field]
-        if budget is not None:
-            spender = Budget(budget, runners, made, tell)
+        if outcome.budget is not None:
+            spender = Budget(outcome.budget, runners, made, tell)
             outcome.rounds = spender.rounds
             spender.spend()
         for runner in runners:
             outcome.finishers.append(_finish(runner, made, tell))
-        outcome.comparison = _compared(outcome.standing, first.recipe)
-    return outcome
+        outcome.comparison = _compared(outcome.standing, field[0].recipe)
 
 
 def _group(field: Sequence[Entrant], budget: int | None) -> str:
