@@ -162,7 +162,7 @@ def test_it_is_fit_for_json(three: Comparison) -> None:
 def test_only_rows_that_all_have_are_compared_and_that_is_said() -> None:
     found = compare([subject("a", judged(300)), subject("b", judged(300, seed=5, first=100))])
     assert found.rows == 200
-    assert any("only 300 rows of b" in note and "200 rows" in note for note in found.notes)
+    assert any("b and a have 200 test rows in common, of 300 and 300" in note for note in found.notes)
 
 
 def test_rows_in_another_order_are_the_same_rows() -> None:
@@ -375,10 +375,21 @@ def test_rows_are_shown_cut_and_masked(ground: Ground) -> None:
 
 
 def test_a_table_of_80_columns_and_a_page_that_asks_nobody(three: Comparison, capsys: Any) -> None:
-    show_comparison(replace(three, notes=["a long sentence " * 9]))
+    a, b, c = three.standings
+    long = [replace(a, name="a"), replace(b, name="b" * 40), replace(c, name="https://models.example.org/v1/models/c")]
+    show_comparison(replace(three, base="a", standings=long, notes=["a long sentence " * 9]))
     told = capsys.readouterr().out
     assert max(map(cell_len, told.splitlines())) <= 80
-    for word in ("On 400 rows that all answered", "worse", "unproven", "2  b", "1* a", "kappa", "rows/s"):
+    for word in (
+        "accuracy on 400 rows that all answered",
+        "worse",
+        "2  bbbb",
+        "1* a",
+        "…",
+        "models/c ",
+        "kappa",
+        "rows/s",
+    ):
         assert word in told
     made = page(three)
     assert "<svg" in made

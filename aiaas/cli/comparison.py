@@ -10,10 +10,11 @@ from aiaas.cli import output
 if TYPE_CHECKING:
     from aiaas.compare import Comparison, Standing
 
-NAME = 25
+NAME = 21
 COLUMNS = 6
 """Models that stand side by side."""
 MARKS = {"better": "+", "worse": "-", "unproven": " "}
+WORDS = {"better": "better", "worse": "worse", "unproven": ""}
 
 
 def show_comparison(found: Comparison, *, stderr: bool = False) -> None:
@@ -36,20 +37,27 @@ def _named(found: Comparison) -> list[tuple[int, Standing, str]]:
     named = []
     for number, each in enumerate(found.standings, 1):
         mark = "*" if each.front else " "
-        named.append((number, each, output.cut(f"{number}{mark} {each.name}", NAME)))
+        named.append((number, each, f"{number}{mark} {_fit(each.name, NAME - len(str(number)) - 2)}"))
     return named
+
+
+def _fit(name: str, room: int) -> str:
+    """A name that has room; of an address its end, which tells it from others."""
+    if "://" in name and len(name) > room:
+        return f"…{name[1 - room :]}"
+    return output.cut(name, room)
 
 
 def _show_main(found: Comparison, stderr: bool) -> None:
     rows = []
     for _, each, name in _named(found):
         test = each.against.get(found.metric)
-        than = ("base", "", "") if each.name == found.base else ("–", "–", "no answer")
+        than = ("base" if each.name == found.base else "–", "", "")
         if test:
-            than = (_signed(test.difference), _p(test.p), test.verdict)
-        rows.append((name, each.metrics.get(found.metric), _span(each.intervals.get(found.metric)), *than))
-    columns = ("model", found.metric, f"{100 * found.level:g} % interval", "than base", "p", "")
-    title = f"On {found.rows:,} rows that {'both' if len(found.standings) == 2 else 'all'} answered"
+            than = (_signed(test.difference), _p(test.p), WORDS[test.verdict])
+        rows.append((name, _number(each.metrics.get(found.metric)), _span(each.intervals.get(found.metric)), *than))
+    columns = ("model", "value", f"{100 * found.level:g} % interval", "vs base", "p", "")
+    title = f"{found.metric} on {found.rows:,} rows that {'both' if len(found.standings) == 2 else 'all'} answered"
     output.table(title, columns, rows, stderr=stderr, right=(1, 3, 4))
     if any(each.front for each in found.standings):
         told = f"* nobody is better in one of {_listed(found.respects)} and as good in the others"
@@ -116,7 +124,7 @@ def _signed(value: float | None) -> str:
 def _p(p: float | None) -> str:
     if p is None:
         return "–"
-    return f"{p:.2g}" if p >= 0.0001 else "<0.0001"
+    return "<1e-4" if p < 0.0001 else f"{p:.1g}" if p < 0.01 else f"{p:.2g}"
 
 
 def _span(interval: Sequence[float] | None) -> str:

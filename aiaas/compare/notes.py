@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aiaas.contracts import Task, Weighs
+from aiaas.evaluate import Kept, matched
 from aiaas.evaluate.notes import FEW
 
 if TYPE_CHECKING:
     from aiaas.compare.subjects import Subject
-    from aiaas.evaluate import Kept
 
 
 def of(base: Subject, others: Sequence[Subject], standing: Mapping[str, Kept], task: Task) -> list[str]:
@@ -19,12 +19,7 @@ def of(base: Subject, others: Sequence[Subject], standing: Mapping[str, Kept], t
     told = [_of_failed(each, rows) for each in (base, *others) if each.failed]
     if rows < FEW:
         told.append(f"there {'is 1 row' if rows == 1 else f'are {rows} rows'} that all answered: too few to judge by")
-    told += [
-        f"only {len(other.kept):,} rows of {other.name} can be matched, of {len(base.kept):,} of {base.name}: what is "
-        f"compared is how they do on the {rows:,} rows that all answered"
-        for other in others
-        if other.kind == "run" and len(other.kept) and rows < min(len(other.kept), len(base.kept))
-    ]
+    told += [each for other in others if len(other.kept) and (each := _of_other_rows(base, other))]
     told += [each for other in others if other.name in standing if (each := _of_targets(base, other, standing))]
     told += [note for each in (base, *others) for note in each.notes]
     if not isinstance(task, Weighs):
@@ -40,6 +35,17 @@ def _of_failed(subject: Subject, rows: int) -> str:
     return (
         f"{subject.name} did not answer {failed:,} of {subject.asked:,} rows ({counted}): all figures are of the "
         f"{rows:,} rows that all answered, and say nothing of the others"
+    )
+
+
+def _of_other_rows(base: Subject, other: Subject) -> str | None:
+    """Where two were judged on different rows, how few they have in common."""
+    common = len(matched(base.kept.keys, other.kept.keys)[0])
+    if common == min(len(base.kept), len(other.kept)):
+        return None
+    return (
+        f"{other.name} and {base.name} have {common:,} test rows in common, of {len(other.kept):,} and "
+        f"{len(base.kept):,}: what is compared is how they do on these"
     )
 
 
