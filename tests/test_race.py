@@ -222,6 +222,18 @@ def test_what_a_fit_leaves_over_is_there_for_the_others(project: Path, monkeypat
     assert sum(each.spent for each in course.runners) == 200
 
 
+def test_who_is_done_keeps_nobody_from_going_on(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits = {
+        "done": Fit(0.99, needs=10),
+        "a": Fit(0.5, needs=1000),
+        "b": Fit(0.9, needs=1000),
+        "c": Fit(0.6, needs=1000),
+    }
+    course = Course(project, fits, 400, monkeypatch)
+    course.spend()
+    assert (course.budget.rounds[0].done, course.budget.rounds[0].on) == (["done"], ["b", "c"])
+
+
 def test_a_fit_that_knows_no_limit_runs_whole_and_is_charged(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fits = {"whole": Fit(0.9, takes=40), "a": Fit(0.5, needs=1000), "b": Fit(0.6, needs=1000)}
     course = Course(project, fits, 140, monkeypatch)
@@ -341,7 +353,7 @@ def test_the_faults_of_all_recipes_are_told_at_once(project: Path) -> None:
     files = [project / "tiny.yaml", project / "none.yaml"]
     with pytest.raises(RecipeError) as caught:
         read_all(files, ["tiny:model.params.alpha=-1"])
-    assert [fault.where for fault in caught.value.faults] == ["--set", str(files[1])]
+    assert [fault.where for fault in caught.value.faults] == ["--set model.params.alpha=…", str(files[1])]
     assert [each.name for each in read_all(files[:1], ["tiny:name=other"])] == ["other"]
 
 

@@ -138,7 +138,7 @@ class Told:
             return
         output.say(f"\nround {number}: {round_.metric} of the validation rows after {written(round_.seconds)} each")
         for name, score in round_.scores.items():
-            told = "goes on" if name in round_.on else ""
+            told = "goes on" if name in round_.on else "done" if name in round_.done else ""
             output.say(f"  {output.cut(name, 34):<34} {'–' if score is None else f'{score:.4f}':>8}  {told}".rstrip())
 
     def warn(self, message: str) -> None:

@@ -27,15 +27,23 @@ _WORTH = 10
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What came of a round: the seconds that each fit has had by its end, the score of each, who goes on."""
+    """What came of a round: the seconds that each fit has had by its end, the score of each, who has learned all that
+    its recipe says, and who of the others goes on."""
 
     seconds: int
     metric: str
     scores: Mapping[str, float | None]
+    done: Sequence[str]
     on: Sequence[str]
 
     def as_dict(self) -> dict[str, Any]:
-        return {"seconds": self.seconds, "metric": self.metric, "scores": dict(self.scores), "on": list(self.on)}
+        return {
+            "seconds": self.seconds,
+            "metric": self.metric,
+            "scores": dict(self.scores),
+            "done": list(self.done),
+            "on": list(self.on),
+        }
 
 
 @dataclass(slots=True)
@@ -67,7 +75,8 @@ class Budget:
             shutil.rmtree(place, ignore_errors=True)
 
     def _round(self, learning: Sequence[Runner], place: Path) -> bool:
-        """Train each one slice further and part with the worse half; False where no time is left for it."""
+        """Train each one slice further and part with the worse half of those that are not done: who is done needs no
+        time, and competes with nobody for it. False where no time is left for a round."""
         seconds = halving.share(self.seconds - sum(each.spent for each in self.runners), len(learning))
         had = max(each.given for each in learning)
         if seconds < 1 or seconds * _WORTH < had:
@@ -78,10 +87,12 @@ class Budget:
         scored = [each for each in learning if not each.error]
         metric = self._metric(scored)
         scores = {each.name: each.score(metric) for each in scored}
-        better = halving.better_half(scores, plugins.task(scored[0].work.recipe.task).METRICS[metric]) if scored else []
+        done = [each.name for each in scored if not each.learning]
+        better = plugins.task(self.runners[0].work.recipe.task).METRICS[metric]
+        on = halving.better_half({name: score for name, score in scores.items() if name not in done}, better)
         for runner in learning:
-            runner.learning = runner.learning and runner.name in better
-        self.rounds.append(Round(had + seconds, metric, scores, [each.name for each in scored if each.learning]))
+            runner.learning = runner.name in on
+        self.rounds.append(Round(had + seconds, metric, scores, done, on))
         self.teller.round(len(self.rounds), self.rounds[-1])
         return True
 
