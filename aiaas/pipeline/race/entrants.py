@@ -67,7 +67,7 @@ def _with_rows_of(first: Recipe, own: Recipe) -> Recipe:
     if own is first:
         return own
     judged = first.evaluate.model_copy(
-        update={name: getattr(own.evaluate, name) for name in _OF_MODEL if hasattr(own.evaluate, name)}
+        update={name: getattr(own.evaluate, name) for name in _OF_MODEL if name in type(own.evaluate).model_fields}
     )
     return own.model_copy(update={"evaluate": judged, **{name: getattr(first, name) for name in _OF_DATA}})
 
