@@ -16,7 +16,7 @@ from aiaas.cli.options import (
     RefreshOption,
     WorkspaceOption,
 )
-from aiaas.errors import AiaasError, RecipeError, UsageError
+from aiaas.errors import AiaasError, Fault, RecipeError, UsageError
 
 if TYPE_CHECKING:
     from aiaas.cli.progress import Lines
@@ -78,7 +78,8 @@ def read_all(recipes: Sequence[Path], words: Sequence[str]) -> list[Recipe]:
     """The recipes in these files, with the words of `--set`. Raises RecipeError with the faults of all of them."""
     from aiaas import recipe as reading
 
-    read, faults = [], []
+    read: list[Recipe] = []
+    faults: list[Fault] = []
     for each in recipes:
         try:
             read.append(reading.read(each, overrides_of(each, recipes, words)))
