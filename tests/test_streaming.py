@@ -20,6 +20,7 @@ from datasets import Dataset, concatenate_datasets
 from test_sklearn_backend import COLUMNS, KINDS, LABELS, TABLE, TEXT, reviews, rows_of, texts_of
 
 from aiaas.backends import memory
+from aiaas.backends.course import Course
 from aiaas.backends.sklearn import (
     _blocks,
     _decide,
@@ -189,6 +190,22 @@ def test_interrupted_at_any_moment_is_never_interrupted(
         again: list[Any] = []
         assert digest(run(tmp_path / f"c{number}", lambda: False, again), tmp_path / f"m{number}") == expected
         assert again == expected_history
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_longer_limit_goes_on_where_a_shorter_one_ended(
+    many: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = (logistic_regression, many, {"max_features": 500})
+    settings = {"stream": "always", "epochs": 3}
+    expected, _ = learn(*given, settings, tmp_path / "whole")
+    monkeypatch.setattr(Course, "seconds", lambda self: self.state.epoch * self.steps + self.state.step)
+    for limit in (1, 3):
+        _, training = learn(*given, {**settings, "time_limit": limit}, tmp_path / "parts")
+        assert training.notes["time_limit_reached"]
+    model, training = learn(*given, {**settings, "time_limit": 1000}, tmp_path / "parts")
+    assert "time_limit_reached" not in training.notes
+    assert digest(model, tmp_path / "model") == digest(expected, tmp_path / "whole-model")
 
 
 @pytest.mark.parametrize(("module", "params", "settings"), STOPPED, ids=str)

@@ -16,6 +16,7 @@ from encoder_toys import make_encoder, make_tokenizer
 
 from aiaas import plugins
 from aiaas.backends import memory
+from aiaas.backends.course import Course
 from aiaas.backends.sequences import alike
 from aiaas.contracts import Progress, Training
 from aiaas.errors import AiaasError, DataError, Interrupted, MissingPackageError, TrainingError
@@ -609,6 +610,22 @@ def test_a_time_limit_ends_it_within_an_epoch(encoder: Path, tmp_path: Path, mon
     assert fit.training.notes["time_limit_reached"]
     assert len(fit.history) < 50
     assert fit.told[-1].ended
+
+
+@pytest.mark.parametrize("limits", [(4, 8), (6, 9)], ids=str)
+def test_a_longer_limit_goes_on_where_a_shorter_one_ended(
+    limits: tuple[int, ...], encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within an epoch of six steps, and at its end."""
+    whole = Fit(encoder, tmp_path / "whole")
+    monkeypatch.setattr(Course, "seconds", lambda self: self.state.epoch * self.steps + self.state.step)
+    for limit in limits:
+        assert Fit(encoder, tmp_path / "parts", time_limit=limit).training.notes["time_limit_reached"]
+    fit = Fit(encoder, tmp_path / "parts", time_limit=100)
+    assert "time_limit_reached" not in fit.training.notes
+    assert fit.history == whole.history
+    expected = whole.weights()
+    assert all(np.array_equal(weight, expected[name]) for name, weight in fit.weights().items())
 
 
 def test_a_loss_that_is_no_number_is_told_with_its_step(copy: Path, tmp_path: Path) -> None:

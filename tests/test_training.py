@@ -19,6 +19,7 @@ from datasets import ClassLabel, Dataset, Features, Value
 
 from aiaas import plugins
 from aiaas.backends.classes import class_weights, one_hot, softmax
+from aiaas.backends.course import Course
 from aiaas.backends.settings import Learning, written
 from aiaas.contracts import Progress, Training
 from aiaas.errors import Interrupted, MissingPackageError, TrainingError
@@ -234,6 +235,24 @@ def test_a_time_limit_ends_the_fit_with_what_was_learned(tmp_path: Path) -> None
     assert notes["time_limit_reached"]
     assert 1 <= len(history) < 100_000
     assert np.isfinite(model.predict([{"x": 0.0, "y": 0.0}])).all()
+
+
+@pytest.mark.parametrize("limits", [(3, 7, 11), (5, 10), (8, 8, 14)], ids=str)
+def test_a_longer_limit_goes_on_where_a_shorter_one_ended(
+    limits: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within an epoch of five steps, at its end, and where another fit of the same limit did."""
+    whole, expected, *_ = fitted(tmp_path / "whole")
+    monkeypatch.setattr(Course, "seconds", lambda self: self.state.epoch * self.steps + self.state.step)
+    for limit in limits:
+        _, history, _, notes = fitted(tmp_path / "parts", time_limit=limit)
+        assert notes["time_limit_reached"]
+        assert history[: limit // 5] == expected[: limit // 5]
+    model, history, _, notes = fitted(tmp_path / "parts", time_limit=100)
+    assert "time_limit_reached" not in notes
+    assert history == expected
+    points = [{"x": 1.0, "y": 0.5}, {"x": -1.0, "y": 2.0}]
+    assert np.array_equal(model.predict(points), whole.predict(points))
 
 
 def test_no_gpu_is_said_where_one_is_asked_for(tmp_path: Path) -> None:

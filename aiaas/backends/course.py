@@ -60,6 +60,9 @@ class Course:
         self._began = self._began_here = self._kept = time.monotonic()
         self._told = 0.0
         self._steps_here = self._rows_here = 0
+        self.cut = False
+        """Whether the time limit cut short the epoch that was judged last. It was kept where it stood and no end of it
+        is: a fit with a longer limit still does its other steps."""
 
     def resume(self, state: State) -> None:
         """Go on from `state`, whose epochs are reported again."""
@@ -96,8 +99,12 @@ class Course:
         return time.monotonic() - self._kept >= self.settings.checkpoint_every
 
     def keep_epoch(self) -> bool:
-        """Whether it is time for a checkpoint at the end of an epoch."""
-        return time.monotonic() - self._kept >= min(self.settings.checkpoint_every, _KEEP_AT_MOST)
+        """Whether it is time for a checkpoint at the end of an epoch; always where the time limit ends the fit there:
+        one with a longer limit goes on from it."""
+        if self.cut:
+            return False
+        least = min(self.settings.checkpoint_every, _KEEP_AT_MOST)
+        return time.monotonic() - self._kept >= least or self._spent()
 
     def kept(self) -> None:
         """A checkpoint is being written: what is in `state` must be true now."""
@@ -114,6 +121,7 @@ class Course:
         state.history.append(told)
         self.training.report(len(state.history) * self.steps, told)
         best = self._is_best(told)
+        self.cut = state.step < self.steps
         state.epoch, state.step = state.epoch + 1, 0
         self.tell(told)
         return best
@@ -137,21 +145,28 @@ class Course:
         return True
 
     def over(self) -> bool:
-        """Whether all epochs are done, or the time limit or the patience is spent."""
+        """Whether all epochs are done, or the time limit or the patience is spent; never within an epoch, which is
+        ended first."""
+        return not self.state.step and (self.done() or self.late())
+
+    def done(self) -> bool:
+        """Whether all epochs are done or the patience is spent: more time would change nothing."""
         early, state = self.settings.early_stopping, self.state
         if state.epoch >= self.settings.epochs:
             return True
-        if early and state.best is not None and state.epoch - state.best_epoch > early.patience:
-            return True
-        return self.late()
+        return early is not None and state.best is not None and state.epoch - state.best_epoch > early.patience
 
     def late(self) -> bool:
-        """Whether the time limit is spent."""
+        """Whether the time limit is spent. Within an epoch a fit then keeps where it stands, before it judges what was
+        learned of the epoch."""
+        if self._spent():
+            self.training.notes["time_limit_reached"] = True
+            return True
+        return False
+
+    def _spent(self) -> bool:
         limit = self.settings.time_limit
-        if limit is None or self.seconds() < limit:
-            return False
-        self.training.notes["time_limit_reached"] = True
-        return True
+        return limit is not None and self.seconds() >= limit
 
     def seconds(self) -> float:
         """Time of training, that before interruptions included."""

@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 import aiaas
-from aiaas.cli import audit, cache, compare, infer, inspect, keys, models, output, recipe, report, runs, serve, stages
+from aiaas.cli import (
+    audit,
+    cache,
+    compare,
+    infer,
+    inspect,
+    keys,
+    models,
+    output,
+    race,
+    recipe,
+    report,
+    runs,
+    serve,
+    stages,
+)
 from aiaas.cli.boundary import Boundary
 
 app = typer.Typer(
@@ -38,6 +53,7 @@ def root(
 
 app.add_typer(recipe.app, name="recipe")
 stages.register(app)
+app.command("race")(race.race_command)
 app.command("inspect")(inspect.inspect_command)
 app.command("report")(report.report_command)
 app.command("compare")(compare.compare_command)

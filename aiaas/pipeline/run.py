@@ -67,17 +67,17 @@ class Result:
         return fields
 
 
-def run(work: Work, until: str = "deploy", listener: Listener | None = None) -> Result:
+def run(work: Work, until: str = "deploy", listener: Listener | None = None, *, enforce: bool = True) -> Result:
     """Carry the recipe to the stage `until` and return what came of it.
 
-    Raises what the stages raise; GateError after everything up to the evaluation was kept and tracked. Interrupted or
-    killed, the same call goes on from the last stage that was finished.
+    Raises what the stages raise; GateError after everything up to the evaluation was kept and tracked, unless gates are
+    not to be enforced. Interrupted or killed, the same call goes on from the last stage that was finished.
     """
     with work.workspace.in_use():
-        return _run(work, until, listener)
+        return _run(work, until, listener, enforce)
 
 
-def _run(work: Work, until: str, listener: Listener | None) -> Result:
+def _run(work: Work, until: str, listener: Listener | None, enforce: bool) -> Result:
     from aiaas import gates
 
     started = time.perf_counter()
@@ -94,9 +94,9 @@ def _run(work: Work, until: str, listener: Listener | None) -> Result:
     made: dict[str, Artefact] = {}
     try:
         for stage in stages_until(until):
-            if stage.name == "deploy":
+            if stage.name == "deploy" and enforce:
                 gates.enforce(result.gates)  # not before: whoever missed one wants to read the report
-            made[stage.name], outcome = _reach(work, stage, made, tracking, listener)
+            made[stage.name], outcome = reach(work, stage, made, tracking, listener)
             if stage.name == "inspect":
                 outcome = _with_accepted(outcome, work)
             result.stages.append(outcome)
@@ -107,7 +107,8 @@ def _run(work: Work, until: str, listener: Listener | None) -> Result:
                 _enforce_findings(outcome)
         if "deploy" in made:
             result.gates += _on_bundle(work, result)
-        gates.enforce(result.gates)
+        if enforce:
+            gates.enforce(result.gates)
         if "deploy" in made:
             result.model = tracking.register(made["deploy"], result.metrics, made["deploy"].summary["signature"])
         result.run_id, result.tracked, result.model = tracking.finish("FINISHED")
@@ -128,17 +129,19 @@ def _status(error: BaseException) -> Status:
     return "KILLED" if isinstance(error, Interrupted | KeyboardInterrupt) else "FAILED"
 
 
-def _reach(
-    work: Work, stage: Stage, made: Mapping[str, Artefact], tracking: Tracking, listener: Listener | None
+def reach(
+    work: Work, stage: Stage, made: Mapping[str, Artefact], tracking: Tracking | None, listener: Listener | None
 ) -> tuple[Artefact, StageResult]:
-    """The artefact of the stage, made now unless it is there or another process is just making it."""
+    """The artefact of the stage, made now unless it is there or another process is just making it. To be called while
+    the workspace is in use."""
     started = time.perf_counter()
     inputs = stage.inputs(work, made)
     key = keys.digest_json(inputs)
     artefact = there(work, stage, key)
     cached = artefact is not None
     if artefact is None:
-        tracking.begin()
+        if tracking:
+            tracking.begin()
         with work.workspace.lock(key):
             artefact = there(work, stage, key)
             cached = artefact is not None
@@ -151,7 +154,8 @@ def _reach(
                 assert artefact is not None
                 work.workspace.forget_checkpoints(key)
     work.workspace.remember(work.recipe.name, stage.name, key)
-    tracking.stage(artefact)
+    if tracking:
+        tracking.stage(artefact)
     return artefact, StageResult(stage.name, key, cached, round(time.perf_counter() - started, 3), artefact.summary)
 
 

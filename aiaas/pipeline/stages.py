@@ -42,11 +42,23 @@ class Work:
     began: float = field(default_factory=time.time)
     looking: bool = False
     """Nothing is made now, and nothing may be fetched: only what would be done is looked at."""
+    rows_base: Path | None = None
+    """Where relative paths of the data start, where they are another recipe's; by default the folder of this one."""
+    checkpoints: Path | None = None
+    """What a fit goes on from, where that outlives what it makes; by default a folder of the fit, removed after it."""
+    group: str | None = None
+    """What this run belongs to, such as a race."""
 
     def source_context(self) -> SourceContext:
-        return SourceContext(
-            self.recipe.base, self.workspace.downloads, self.offline, self.refresh, self.warn, began=self.began
-        )
+        """Of the files that a model reads."""
+        return self._context(self.recipe.base)
+
+    def data_context(self) -> SourceContext:
+        """Of the data, and of the lists that steps read."""
+        return self._context(self.rows_base or self.recipe.base)
+
+    def _context(self, base: Path) -> SourceContext:
+        return SourceContext(base, self.workspace.downloads, self.offline, self.refresh, self.warn, began=self.began)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,7 @@ def _collect_inputs(work: Work, made: Made) -> dict[str, Any]:
     used = [plugins.source(each.source) for each in work.recipe.collect]
     return {
         "task": work.recipe.task,
-        **collect.fingerprint(work.recipe.collect, work.source_context(), _kept(work)),
+        **collect.fingerprint(work.recipe.collect, work.data_context(), _kept(work)),
         "code": keys.digest_code("collect", *_code([*used, *_looks(plugins.task(work.recipe.task))])),
     }
 
@@ -107,7 +119,7 @@ def _collect(work: Work, made: Made, draft: Draft) -> None:
         collect.collect(
             work.recipe.collect,
             plugins.task(work.recipe.task),
-            work.source_context(),
+            work.data_context(),
             draft.path,
             keep=_kept(work),
             expected={name: value for name, value in draft.inputs.items() if name not in ("task", "code")},
@@ -129,7 +141,7 @@ def _preprocess_inputs(work: Work, made: Made) -> dict[str, Any]:
         "seed": work.recipe.seed,
         "preprocess": work.recipe.preprocess.model_dump(mode="json"),
         **({"accept": [LEAK]} if LEAK in work.recipe.inspect.accept else {}),
-        **lists.fingerprints(work.recipe.preprocess, work.source_context()),
+        **lists.fingerprints(work.recipe.preprocess, work.data_context()),
         "rows": made["collect"].digest,
         "sources": _addresses(work.recipe),
         "code": keys.digest_code(
@@ -153,7 +165,7 @@ def _preprocess(work: Work, made: Made, draft: Draft) -> None:
     draft.aside |= {"dropped.arrow", "test_rows.npy"}  # where rows came from; what is learned from is in the others
     draft.summary.update(
         preprocess.preprocess(
-            lists.read(recipe.preprocess, work.source_context()),
+            lists.read(recipe.preprocess, work.data_context()),
             recipe.seed,
             plugins.task(recipe.task),
             made["collect"].path / "data.arrow",
@@ -223,7 +235,7 @@ def _train(work: Work, made: Made, draft: Draft) -> None:
             data=made["preprocess"].path,
             out=draft.path,
             around=train.Around(
-                checkpoints=work.workspace.checkpoints / keys.digest_json(draft.inputs),
+                checkpoints=work.checkpoints or work.workspace.checkpoints / keys.digest_json(draft.inputs),
                 cache=work.workspace.cache,
                 files=read,
                 origins=files.provenance(model, context),

@@ -32,6 +32,8 @@ class Tracking:
         self._run = Run.start(self._work.workspace, recipe.name, source=recipe.file, verb=self._work.verb)
         self._run.params(recipe.flat())
         self._run.text("recipe.yaml", recipe.to_yaml())
+        if self._work.group:
+            self._run.tags({"aiaas.group": self._work.group})
         self._run.flush()
         for artefact in self._waiting:
             self._log(self._run, artefact)

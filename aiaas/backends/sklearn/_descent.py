@@ -132,6 +132,7 @@ class Fit:
             if self.course.keep_now():
                 self._keep()
             if self.course.late():
+                self._keep()
                 raise _TimeIsUp
 
     def _learn(self, part: Part) -> None:
@@ -185,7 +186,7 @@ class Fit:
             self.best = [each.copy() for each in self.mean]
         self.sums = np.zeros(3)
         stop = self.training.should_stop()
-        if stop or self.course.keep_epoch():
+        if self.course.keep_epoch() or (stop and not self.course.cut):
             self._keep()
         if stop:
             raise stopped()

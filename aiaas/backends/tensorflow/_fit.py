@@ -136,6 +136,7 @@ class _Fit:
         if course.keep_now():
             self._keep()
         if course.late():
+            self._keep()
             raise _TimeIsUp
 
     def _end_epoch(self) -> None:
@@ -152,7 +153,7 @@ class _Fit:
         if course.judge(metrics, rate):
             self.best = self.network.get_weights()
         stop = self.training.should_stop()
-        if stop or course.keep_epoch():
+        if course.keep_epoch() or (stop and not course.cut):
             self._keep()
         if stop:
             raise stopped()

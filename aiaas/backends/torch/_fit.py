@@ -90,7 +90,7 @@ class _Fit:
         stop, keep, late = self.group.agree(self.training.should_stop(), course.keep_now(), course.late())
         if stop:
             self.stop()
-        if keep:
+        if keep or late:
             trainer.keep(self.training.checkpoints)
         if late:  # what was learned of the epoch counts
             control.should_epoch_stop = True
@@ -115,11 +115,13 @@ class _Fit:
         trainer.forget_sums()
         if best and self.group.first:
             _checkpoint.keep_best(self.training.checkpoints, trainer.model, course.state.best_epoch)
-        over, stop, keep = self.group.agree(course.over(), self.training.should_stop(), course.keep_epoch())
-        if stop:
-            self.stop()
-        if keep and not over:
+        over, done, stop, keep = self.group.agree(
+            course.over(), course.done(), self.training.should_stop(), course.keep_epoch()
+        )
+        if (keep and not done) or (stop and not course.cut):
             trainer.keep(self.training.checkpoints)
+        if stop:
+            raise stopped()
         if over:
             raise _Over
 
