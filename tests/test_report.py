@@ -463,7 +463,7 @@ def test_the_verb_prints_writes_and_speaks_json(
     call: Callable[..., None] = report.report_command
     call("tiny", workspace=folder / ".aiaas")
     told = capsys.readouterr().out
-    assert told.startswith("tiny  1 gates met")
+    assert told.startswith("tiny  1 gate met")
     assert max(map(cell_len, told.splitlines())) <= 80
     with pytest.MonkeyPatch.context() as patch:
         small = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
