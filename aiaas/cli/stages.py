@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from aiaas.cli import output
+from aiaas.cli.events import event_file
 from aiaas.cli.options import (
+    EventsOption,
     JsonOption,
     OfflineOption,
     QuietOption,
@@ -21,6 +23,7 @@ from aiaas.cli.options import (
 
 if TYPE_CHECKING:
     from aiaas.pipeline import Planned, Result
+    from aiaas.pipeline.events import Write
     from aiaas.pipeline.stages import Work
 
 HELP = {
@@ -49,9 +52,12 @@ def _stage_verb(verb: str) -> Callable[..., None]:
         workspace: WorkspaceOption = None,
         offline: OfflineOption = False,
         refresh: RefreshOption = False,
+        events: EventsOption = None,
     ) -> None:
         output.be_quiet(quiet)
-        result = carry(verb, open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh, verb=verb))
+        with event_file(events, verb, recipe, json=json) as told:
+            work = open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh, verb=verb)
+            result = carry(verb, work, told)
         if json:
             output.emit_json(verb, **result.as_dict())
 
@@ -117,14 +123,14 @@ def open_work(
     )
 
 
-def carry(verb: str, work: Work) -> Result:
-    """Run the recipe up to the verb's stage, telling a person on stderr."""
+def carry(verb: str, work: Work, events: Write | None = None) -> Result:
+    """Run the recipe up to the verb's stage, telling a person on stderr, and `events` what happens."""
     from aiaas import pipeline
     from aiaas.cli.progress import Lines, show_result
     from aiaas.errors import GateError
 
     try:
-        result = pipeline.run(work, "deploy" if verb == "run" else verb, Lines())
+        result = pipeline.run(work, "deploy" if verb == "run" else verb, Lines(), events)
     except GateError as error:
         _show_failed(error.reached)
         raise

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from aiaas.contracts import Finding
 from aiaas.errors import AiaasError, GateError, Interrupted
+from aiaas.pipeline.events import Events, Write
 from aiaas.pipeline.plan import changes_since_last, stages_until
 from aiaas.pipeline.stages import Stage, Work, bundle_of, there
 from aiaas.pipeline.tracking import Status, Tracking
@@ -67,21 +68,32 @@ class Result:
         return fields
 
 
-def run(work: Work, until: str = "deploy", listener: Listener | None = None) -> Result:
-    """Carry the recipe to the stage `until` and return what came of it.
+def run(work: Work, until: str = "deploy", listener: Listener | None = None, events: Write | None = None) -> Result:
+    """Carry the recipe to the stage `until` and return what came of it. `events` is given what happens on the way, as
+    aiaas/pipeline/events.py describes it; the folder of the run keeps the same.
 
     Raises what the stages raise; GateError after everything up to the evaluation was kept and tracked. Interrupted or
     killed, the same call goes on from the last stage that was finished.
     """
-    with work.workspace.in_use():
-        return _run(work, until, listener)
+    tracking = Tracking(work, until)
+    told = Events([tracking.said, *([events] if events else [])], listener)
+    told.begins(work.verb, work.recipe.name, work.recipe.file)
+    try:
+        with work.workspace.in_use():
+            result = _run(told.overhear(work), until, told, tracking)
+        told.ends(result)
+    except BaseException as error:
+        told.failed(error)
+        raise
+    finally:
+        tracking.close()
+    return result
 
 
-def _run(work: Work, until: str, listener: Listener | None) -> Result:
+def _run(work: Work, until: str, listener: Listener, tracking: Tracking) -> Result:
     started = time.perf_counter()
     work.recipe.sources()  # a secret that is not set is said with its place, before anything is made
     result = Result(work.recipe.name)
-    tracking = Tracking(work, until)
     tell = work.report
 
     def report(step: int, metrics: Mapping[str, float]) -> None:
@@ -97,8 +109,7 @@ def _run(work: Work, until: str, listener: Listener | None) -> Result:
                 outcome = _with_accepted(outcome, work)
             result.stages.append(outcome)
             _note(result, made[stage.name], outcome.summary)
-            if listener:
-                listener.stage_ends(outcome)
+            listener.stage_ends(outcome)
             if stage.name == "inspect":
                 _enforce_findings(outcome)
             if stage.name == "evaluate":
@@ -124,7 +135,7 @@ def _status(error: BaseException) -> Status:
 
 
 def _reach(
-    work: Work, stage: Stage, made: Mapping[str, Artefact], tracking: Tracking, listener: Listener | None
+    work: Work, stage: Stage, made: Mapping[str, Artefact], tracking: Tracking, listener: Listener
 ) -> tuple[Artefact, StageResult]:
     """The artefact of the stage, made now unless it is there or another process is just making it."""
     started = time.perf_counter()
@@ -138,8 +149,7 @@ def _reach(
             artefact = there(work, stage, key)
             cached = artefact is not None
             if artefact is None:
-                if listener:
-                    listener.stage_begins(stage.name, changes_since_last(work, stage, inputs))
+                listener.stage_begins(stage.name, changes_since_last(work, stage, inputs))
                 with work.workspace.build(stage.name, inputs) as draft:
                     stage.make(work, made, draft)
                 artefact = work.workspace.find(stage.name, key)
