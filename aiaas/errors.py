@@ -176,6 +176,6 @@ def of_status(status: int) -> type[AiaasError]:
     return next((kind for kind in AiaasError.__subclasses__() if kind.status == status), AiaasError)
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What an error of a library says, without the pages that it appends; its name where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 
-def _run_ids(incomplete: str) -> list[str]:
+def run_ids(incomplete: str) -> list[str]:
     """The runs of the workspace in the working directory, the newest first, for a shell that completes."""
     from aiaas.workspace import Workspace
 
@@ -39,7 +39,7 @@ RunArgument = Annotated[
     typer.Argument(
         metavar="RUN",
         help="Its id here or in MLflow, or the first or last characters of it.",
-        autocompletion=_run_ids,
+        autocompletion=run_ids,
         show_default=False,
     ),
 ]

@@ -73,9 +73,9 @@ def find(workspace: Place, reference: str) -> Past:
     if len(found) == 1:
         return found[0]
     if found:
-        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        shown = ", ".join(run.id for run in found[:_SHOWN]) + ("" if len(found) <= _SHOWN else ", …")
         raise UsageError(
-            f"{reference!r} is ambiguous, it fits {len(found)} runs: {', '.join(run.id for run in found[:_SHOWN])}{more}",
+            f"{reference!r} is ambiguous: it fits {len(found)} runs, {shown}",
             hint="give more of its characters",
         )
     close = nearest(reference, [run.id for run in there])
