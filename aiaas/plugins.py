@@ -196,6 +196,11 @@ def require(requires: Iterable[str], purpose: str) -> dict[str, str]:
     return versions
 
 
+def extras() -> list[str]:
+    """The extras of the project that a person may choose from."""
+    return list(_EXTRAS)
+
+
 def _extra(name: str, beside: Set[str]) -> str | None:
     """Of the extras that bring the package, the one that brings most of those `beside` it."""
     bringing = [extra for extra, packages in _EXTRAS.items() if name in packages]

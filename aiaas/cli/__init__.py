@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import aiaas
-from aiaas.cli import audit, cache, infer, inspect, keys, models, output, recipe, runs, serve, stages
+from aiaas.cli import audit, cache, doctor, infer, inspect, keys, models, output, recipe, runs, serve, stages
 from aiaas.cli.boundary import Boundary
 
 app = typer.Typer(
@@ -46,6 +46,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.command("doctor")(doctor.doctor_command)
 
 
 def main() -> None:

@@ -106,13 +106,15 @@ class Log:
     def _words(self, event: Event) -> list[str]:
         from aiaas.cli.progress import stage_lines
         from aiaas.cli.training import epoch_line
+        from aiaas.pipeline import FIRST
 
         match event["event"]:
             case "begins":
                 return [f"aiaas {event['verb']} {event['file'] or event['recipe']}  (aiaas {event['aiaas']})"]
             case "stage_begins":
                 self._epoch = event["time"]
-                return [f"{event['stage']:<11}      …  {'; '.join(event['why'][:3])}"]
+                first = event["why"] == [FIRST]
+                return [] if first else [f"{event['stage']:<11}      …  {'; '.join(event['why'][:3])}"]
             case "step" if event["ended"]:
                 took, self._epoch = event["time"] - self._epoch, event["time"]
                 return [epoch_line(_progress(event), took)]
@@ -156,7 +158,9 @@ def _passing() -> Callable[[Event], None]:
         from aiaas.cli.progress import advance_line
         from aiaas.pipeline.pace import Speed
 
-        if event["event"] == "step" and not event["ended"]:
+        if event["event"] == "stage_begins":
+            output.say_over(f"{event['stage']:<11}      …")
+        elif event["event"] == "step" and not event["ended"]:
             show(_progress(event))
         elif event["event"] == "progress":
             output.say_over(advance_line(_advance(event), Speed(event["bytes_per_second"], event["seconds_left"])))
