@@ -131,7 +131,7 @@ def test_watch_ends_with_the_run_and_has_its_status(workspace: Workspace, capsys
 
     other = threading.Thread(target=go_on)
     other.start()
-    with pytest.raises(GateError, match="is not > 0.9") as caught:
+    with pytest.raises(GateError, match=r"is not > 0\.9") as caught:
         watch.watch()
     other.join()
     assert (caught.value.status, caught.value.hint) == (6, "train better")
