@@ -1,4 +1,4 @@
-"""Verbs that a person waits for: `runs list`, `runs show` and shell completion over 1,000 runs, `doctor` without network.
+"""Verbs that a person waits for: `runs list`, `runs show` and completion over 1,000 runs; `doctor` without network.
 
 python tests/benchmarks/verbs.py
 """
@@ -6,6 +6,7 @@ python tests/benchmarks/verbs.py
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from measure import AIAAS, in_turn, medians, report, run
 from aiaas.track import Run
 from aiaas.workspace import Workspace
 
+COMMAND = str(Path(sys.executable).with_name("aiaas"))
 RUNS = 1000
 RECIPE = {"seed": 7, "model": {"params": {f"parameter_{number}": number for number in range(40)}}}
 NOWHERE = {
@@ -45,7 +47,7 @@ def main() -> None:
             "runs list --json": lambda: run([*AIAAS, "runs", "list", "--json"], here),
             "runs list --limit 20": lambda: run([*AIAAS, "runs", "list", "--limit", "20"], here),
             "runs show": lambda: run([*AIAAS, "runs", "show", last], here),
-            "completion": lambda: run([*AIAAS], here, completing),
+            "completion": lambda: run([COMMAND], here, completing),
             "doctor": lambda: run([*AIAAS, "doctor"], here, NOWHERE),
             "doctor --offline": lambda: run([*AIAAS, "doctor", "--offline"], here),
         }
