@@ -139,6 +139,17 @@ def test_tracking_that_is_off_is_told(workspace: Workspace, monkeypatch: pytest.
     assert (tracking.level, tracking.details["sending"]) == ("note", False)
 
 
+@pytest.mark.parametrize("address", ["http://me:secret@[bad", "http://", "http://host:99999999", "nonsense"])
+def test_an_address_that_is_none_is_told(address: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    tracking, hub = network.Asked(workspace).checks()
+    assert tracking.level == ("ok" if address == "nonsense" else "warning")  # a name that MLflow may know
+    assert hub.level == "warning"
+    assert "no answer within" not in hub.message
+    assert "secret" not in repr((tracking, hub))
+
+
 def test_an_address_behind_a_proxy_is_reached_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://proxy.example.org:3128")
     assert network._door("https://huggingface.co") == ("proxy.example.org", 3128)

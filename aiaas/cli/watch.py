@@ -94,8 +94,11 @@ class Log:
         self._epoch = 0.0
 
     def take(self, event: Event | None) -> list[str]:
-        """The lines of the next event; none of what passes, such as the steps within an epoch."""
-        if event is None:
+        """The lines of the next event; none of what passes, such as the steps within an epoch, nor of a form that this
+        version does not know."""
+        from aiaas.pipeline.events import SCHEMA
+
+        if event is None or event.get("schema") != SCHEMA:
             return []
         if event["event"] == "ends":
             self.ended = event

@@ -33,11 +33,11 @@ class Asked:
         self._until = time.monotonic() + SECONDS
         self._answers: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
-        for address in () if offline else dict.fromkeys((self._store.uri, self._hub)):
-            if urlsplit(address).scheme in _PORTS:
-                thread = threading.Thread(target=self._ask, args=(address,), daemon=True)
-                thread.start()
-                self._threads.append(thread)
+        servers = [self._hub, *([self._store.uri] if _is_server(self._store.uri) else [])]
+        for address in () if offline else dict.fromkeys(servers):
+            thread = threading.Thread(target=self._ask, args=(address,), daemon=True)
+            thread.start()
+            self._threads.append(thread)
 
     def checks(self) -> Iterator[Check]:
         """What came of it, once all have answered or the time is over."""
@@ -47,12 +47,12 @@ class Asked:
         yield self._of_hub()
 
     def _tracking(self) -> Check:
-        uri, shown = self._store.uri, without_password(self._store.uri)
+        uri, shown = self._store.uri, _shown(self._store.uri)
         details = {"uri": shown, "sending": sending()}
         if not sending():
             hint = "aiaas runs sync sends them"
             return Check("tracking", "note", "AIAAS_TRACKING=off: runs are kept in the workspace", hint, details)
-        if urlsplit(uri).scheme not in _PORTS:
+        if not _is_server(uri):
             file = Path(uri.removeprefix("sqlite:///"))
             made = ", made by the first run" if uri.startswith("sqlite:///") and not file.exists() else ""
             return Check("tracking", "ok", f"{shown}{made}", details=details)
@@ -61,10 +61,10 @@ class Asked:
 
     def _of_hub(self) -> Check:
         hint = "models and data of the hub come from a folder or a package as well; HF_ENDPOINT names a mirror"
-        return self._reached("hub", self._hub, hint, {"uri": without_password(self._hub)})
+        return self._reached("hub", self._hub, hint, {"uri": _shown(self._hub)})
 
     def _reached(self, name: str, address: str, hint: str, details: dict[str, object]) -> Check:
-        shown = without_password(address)
+        shown = _shown(address)
         if self._offline:
             return Check(name, "note", f"{shown} (not asked: offline)", details=details)
         problem = self._answers.get(address, f"no answer within {SECONDS} s")
@@ -80,6 +80,19 @@ class Asked:
             self._answers[address] = ""
         except (OSError, ValueError) as error:
             self._answers[address] = str(error) or type(error).__name__
+
+
+def _is_server(address: str) -> bool:
+    """Whether it names one, well or badly, and no file or service that only MLflow knows."""
+    return address.lower().startswith(tuple(f"{scheme}:" for scheme in _PORTS))
+
+
+def _shown(address: str) -> str:
+    """The address as it may be printed, also where it is none."""
+    try:
+        return without_password(address)
+    except ValueError:
+        return "an address that cannot be read"
 
 
 def _door(address: str) -> tuple[str, int]:
