@@ -50,7 +50,7 @@ def test_a_run_says_each_stage_and_keeps_it(project: Path, monkeypatch: pytest.M
     assert [name for name in names(said) if name != "warning"] == ["begins", *stages, "ends"]
     assert {each["schema"] for each in said} == {1}
     assert [each["time"] for each in said] == sorted(each["time"] for each in said)
-    begins, judged, ends = said[0], said[-2], said[-1]
+    begins, judged, warning, ends = said[0], *said[-3:]
     assert (begins["verb"], begins["recipe"], begins["process"]) == ("run", "tiny", os.getpid())
     assert judged["metrics"]["accuracy"] > 0.5
     assert judged["told"][0].startswith("accuracy ")
@@ -59,6 +59,7 @@ def test_a_run_says_each_stage_and_keeps_it(project: Path, monkeypatch: pytest.M
     assert {each["stage"] for each in said if each["event"] == "progress"} >= {"collect", "preprocess"}
     (past,) = history.runs(Workspace.look(project / ".aiaas"))
     assert list(spoken.read(past.folder)) == said
+    assert "sending is switched off" in warning["message"]
     again: Said = []
     pipeline.run(work(project), "train", events=again.append)
     assert names(again) == ["begins", *(f"stage_ends {stage}" for stage in made[:4]), "ends"]

@@ -44,15 +44,19 @@ Write = Callable[[Mapping[str, Any]], None]
 
 
 class Events:
-    """Makes events of what happens and hands them to everybody in `writers`. It listens to the stages, as `listener`
-    does beside it, and may be called from any thread."""
+    """Makes events of what happens and hands them to all writers. It listens to the stages, as `listener` does beside
+    it, and may be called from any thread."""
 
     def __init__(self, writers: Sequence[Write], listener: Listener | None = None) -> None:
-        self._writers = writers
+        self._writers = list(writers)
         self._listener = listener
         self._lock = threading.RLock()
         self._told: dict[str, float] = {}
         self._pace = Pace()
+
+    def also(self, write: Write) -> None:
+        """Hand what comes from now on to one more."""
+        self._writers.append(write)
 
     def overhear(self, work: Work) -> Work:
         """The same work, whose warnings, progress and steps become events as well."""

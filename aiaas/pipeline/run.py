@@ -75,16 +75,19 @@ def run(work: Work, until: str = "deploy", listener: Listener | None = None, eve
     Raises what the stages raise; GateError after everything up to the evaluation was kept and tracked. Interrupted or
     killed, the same call goes on from the last stage that was finished.
     """
+    told = Events([events] if events else [], listener)
+    work = told.overhear(work)
     tracking = Tracking(work, until)
-    told = Events([tracking.said, *([events] if events else [])], listener)
+    told.also(tracking.said)
     told.begins(work.verb, work.recipe.name, work.recipe.file)
     try:
         with work.workspace.in_use():
-            result = _run(told.overhear(work), until, told, tracking)
-        told.ends(result)
+            result = _run(work, until, told, tracking)
     except BaseException as error:
         told.failed(error)
         raise
+    else:
+        told.ends(result)
     finally:
         tracking.close()
     return result
