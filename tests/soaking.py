@@ -27,13 +27,15 @@ FILLER = "".join(chr(0x4E00 + place * 7 % 20000) if place % 3 else " good place,
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request as it goes over the wire; which statuses may come back, and whether a body of 200 is the right one.
-    `leaves` is after how many seconds the client goes away, where it does."""
+    `leaves` is after how many seconds the client goes away, where it does; `ends` says that nothing can be asked on its
+    connection any more: the body that it announced does not follow."""
 
     id: str
     data: bytes
     allowed: frozenset[int]
     is_right: Callable[[bytes], bool] = field(repr=False)
     leaves: float | None = None
+    ends: bool = False
 
 
 WEIGHTS = {"reviews": 10, "pairs": 3, "flats": 4, "rents": 2, "vectors": 4, "writer": 1, SLOW: 1}
@@ -137,7 +139,7 @@ class Requests:
                 return self._asked(Sent(sent.path, body, {**headers, "authorization": ""}), {401})
             case "large":
                 length = {**headers, "content-length": str(99 << 20)}
-                return self._asked(Sent(sent.path, body, length), {413})
+                return self._asked(Sent(sent.path, body, length), {413}, ends=True)
         return self._asked(sent, {200}, is_right)
 
     def _asked(
@@ -146,10 +148,11 @@ class Requests:
         allowed: Any,
         is_right: Callable[[bytes], bool] = lambda body: True,
         leaves: float | None = None,
+        ends: bool = False,
     ) -> Asked:
         name = f"{self._client}.{self._turn}"
         data = request(sent.path, sent.body, {**self._headers, **sent.headers, "x-request-id": name})
-        return Asked(name, data, frozenset(allowed), is_right, leaves)
+        return Asked(name, data, frozenset(allowed), is_right, leaves, ends)
 
 
 def _expected(model: str, rows: Sequence[Any]) -> list[list[float]]:

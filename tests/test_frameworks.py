@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import GOOD, comments
 from tests.hiding import aiaas
 
 OF_TENSORFLOW = {"tensorflow", "keras", "tf2onnx"}
@@ -20,15 +22,24 @@ MODELS = {"tensorflow": LSTM, "torch": BERT}
 OPTIONS = ("--set", "train.epochs=1", "--set", "evaluate.gates={}")
 
 
-@pytest.fixture
-def encoder(project: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small encoder, laid out by a process of its own."""
     for name in ("torch", "transformers"):
         pytest.importorskip(name)
+    folder = tmp_path_factory.mktemp("made")
     code = "import sys; from pathlib import Path; from encoder_toys import make_encoder\n"
-    code += "make_encoder(Path('encoder'), Path('good.txt').read_text('utf-8').splitlines())"
+    code += "make_encoder(Path('encoder'), sys.argv[1:])"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    subprocess.run([sys.executable, "-c", code], cwd=project, env=environment, check=True, timeout=120)
+    subprocess.run(
+        [sys.executable, "-c", code, *comments(GOOD, 120, 1)], cwd=folder, env=environment, check=True, timeout=120
+    )
+    return folder / "encoder"
+
+
+@pytest.fixture
+def encoder(project: Path, made: Path) -> Path:
+    shutil.copytree(made, project / "encoder")
     return project
 
 

@@ -106,7 +106,7 @@ class Client:
                 await asyncio.sleep(WAIT)
                 continue
             self._look(asked, reply)
-            if reply.status == 413:  # the body that it announced does not follow
+            if asked.ends:
                 self._wire.close()
             if reply.status == 429:
                 await asyncio.sleep(WAIT)

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from aiaas import plugins
 from aiaas.contracts import Example, Folder, Generative, Model, ReadsFiles, Signature, Training, settings_of
 from aiaas.errors import MissingPackageError
 from aiaas.train import signature_of
+from conformance.another import Another
 
 ROOT = Path(__file__).parents[2]
 
@@ -347,13 +349,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @dataclass
 class Fitted:
-    """A case that was fitted once for all tests, and where it was saved."""
+    """A case that was fitted once for all tests, and where it was saved; what it reported, and how often it asked
+    whether to stop."""
 
     case: Case
     model: Model
     folder: Path
     signature: Signature
     examples: list[Example]
+    history: list[tuple[int, dict[str, float]]]
+    asked: int
 
 
 @pytest.fixture(scope="session")
@@ -363,7 +368,16 @@ def fitted(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     except MissingPackageError as error:
         pytest.skip(error.message)
     folder = tmp_path_factory.mktemp("model")
-    model = case.fit(tmp_path_factory.mktemp("checkpoints"))
+    asked, history = count(1), list[tuple[int, dict[str, float]]]()
+    model = case.fit(tmp_path_factory.mktemp("checkpoints"), lambda: next(asked) < 0, history)
     model.save(folder)
     _, signature, examples = case.data()
-    return Fitted(case, model, folder, signature, examples)
+    return Fitted(case, model, folder, signature, examples, history, next(asked) - 1)
+
+
+@pytest.fixture(scope="session")
+def another() -> Iterator[Another]:
+    """One for all cases: to import a framework takes longer than most fits."""
+    process = Another()
+    yield process
+    process.close()

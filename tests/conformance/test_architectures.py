@@ -22,7 +22,8 @@ from aiaas.contracts import Generative, Generator, Portable, Quantizable
 from aiaas.errors import ExampleError, Interrupted, MissingPackageError, VerificationError
 from aiaas.pictures import to_png
 from aiaas.workspace import keys
-from conformance.conftest import ROOT, Case, Fitted, outputs_of, targets_of, texts
+from conformance.another import Another
+from conformance.conftest import ROOT, Fitted, outputs_of, targets_of, texts
 
 FRAMEWORKS = {
     "numpy", "scipy", "sklearn", "skops", "pandas", "pyarrow", "datasets", "mlflow", "fastapi", "nltk", "jieba",
@@ -143,25 +144,13 @@ def test_a_generator_writes_the_same_text_again(fitted: Fitted) -> None:
 
 # --- files -------------------------------------------------------------------------------------------------------
 
-AGAIN = """
-import json, sys
-from pathlib import Path
-from conformance.conftest import Case
-from aiaas.workspace import keys
-name, task, params, number, saved, fresh = json.loads(sys.argv[1])
-case = Case(name, task, params, number)
-scores = case.module.load(Path(saved)).predict(case.data()[2])
-case.fit(Path(fresh, "checkpoints")).save(Path(fresh, "model"))
-print(json.dumps({"scores": scores.tolist(), "files": keys.digest_files(Path(fresh, "model"))}))
-"""
 
-
-def test_a_fresh_process_answers_alike_and_learns_alike(fitted: Fitted, tmp_path: Path) -> None:
+def test_another_process_answers_alike_and_learns_alike(fitted: Fitted, another: Another, tmp_path: Path) -> None:
     case = fitted.case
     for name in ("checkpoints", "model"):
         (tmp_path / name).mkdir()
-    told = json.dumps([case.name, case.task, case.params, case.number, str(fitted.folder), str(tmp_path)])
-    again = run(AGAIN, told, PYTHONHASHSEED="12345", PYTHONPATH=str(ROOT / "tests"))
+    told = [case.name, case.task, case.params, case.number]
+    again = another.asked(case=told, saved=str(fitted.folder), fresh=str(tmp_path))
     np.testing.assert_allclose(again["scores"], fitted.model.predict(fitted.examples), rtol=1e-5, atol=1e-6)
     assert again["files"] == keys.digest_files(fitted.folder)
 
@@ -296,16 +285,8 @@ def test_the_int8_form_is_smaller_and_the_same_each_time(
 # --- stopping ----------------------------------------------------------------------------------------------------
 
 
-def test_interrupted_and_begun_again_is_never_interrupted(case: Case, fitted: Fitted, tmp_path: Path) -> None:
-    asked = 0
-
-    def count() -> bool:
-        nonlocal asked
-        asked += 1
-        return False
-
-    history: list[tuple[int, dict[str, float]]] = []
-    case.fit(tmp_path / "counted", count, history)
+def test_interrupted_and_begun_again_is_never_interrupted(fitted: Fitted, tmp_path: Path) -> None:
+    case, asked = fitted.case, fitted.asked
     assert asked > 1
     expected = keys.digest_files(fitted.folder)
     places = {1, asked // 2 + 1, asked} if case.number == 0 else {asked // 2 + 1}
@@ -319,7 +300,7 @@ def test_interrupted_and_begun_again_is_never_interrupted(case: Case, fitted: Fi
         again: list[tuple[int, dict[str, float]]] = []
         case.fit(checkpoints, history=again).save(out)
         assert keys.digest_files(out) == expected
-        assert again == history
+        assert again == fitted.history
 
 
 # --- the module --------------------------------------------------------------------------------------------------
