@@ -12,7 +12,7 @@ with aiaas.Client("https://models.example.org", key) as client:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +33,12 @@ def run(
     until: str = "deploy",
     workspace: str | Path | None = None,
     offline: bool = False,
+    events: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Result:
     """Carry a recipe to the stage `until` and return metrics, stages, bundle and the registered model.
 
-    `recipe` is a file or a Recipe; `set` takes the words of `--set`, as `model.params.alpha=0.5`. Raises AiaasError
-    subclasses; a failed gate is a GateError.
+    `recipe` is a file or a Recipe; `set` takes the words of `--set`, as `model.params.alpha=0.5`; `events` is called
+    with what `--events` writes. Raises AiaasError subclasses; a failed gate is a GateError.
     """
     from aiaas import pipeline
     from aiaas.pipeline.stages import Work
@@ -46,7 +47,7 @@ def run(
 
     chosen = recipe if isinstance(recipe, Recipe) else read(Path(recipe), set)
     space = Workspace.open(Path(workspace) if workspace else None)
-    return pipeline.run(Work(chosen, space, offline), until)
+    return pipeline.run(Work(chosen, space, offline), until, events=events)
 
 
 def load(reference: str | Path, *, workspace: str | Path | None = None) -> Bundle:

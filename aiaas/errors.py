@@ -8,6 +8,7 @@
     ├── DataError             3   the data: missing, unreadable, contradicting, leaking
     │   └── ExampleError      3   one example of several cannot be taken; knows which
     ├── MissingPackageError   4   a backend or an extra is not installed
+    ├── PluginError           4   a package's plug-in cannot be imported
     ├── TrainingError         5   training failed
     ├── GateError             6   a gate was not met
     ├── VerificationError     7   a bundle or model is damaged, altered or too new
@@ -124,6 +125,13 @@ class MissingPackageError(AiaasError):
     code = "missing-package"
 
 
+class PluginError(AiaasError):
+    """A plug-in that a package registers cannot be imported; names both. What does not need it works."""
+
+    status = 4
+    code = "plugin"
+
+
 class TrainingError(AiaasError):
     """Training ran and failed: it diverged, or the data cannot be learned with these parameters."""
 
@@ -165,6 +173,11 @@ class Interrupted(AiaasError):
     code = "interrupted"
 
 
-def first_line(error: Exception) -> str:
+def of_status(status: int) -> type[AiaasError]:
+    """The error that stands for an exit status, for whoever passes on how another process ended."""
+    return next((kind for kind in AiaasError.__subclasses__() if kind.status == status), AiaasError)
+
+
+def first_line(error: BaseException) -> str:
     """What an error of a library says, without the pages that it appends; its name where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

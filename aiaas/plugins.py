@@ -2,7 +2,7 @@
 
 The name in a recipe is the file's name (a task's dashes are underscores there); an architecture is
 `backend/architecture`. A package adds its own through the entry-point groups `aiaas.sources`, `aiaas.steps`,
-`aiaas.tasks` and `aiaas.architectures`.
+`aiaas.tasks` and `aiaas.architectures`. One that cannot be imported is named when it is asked for, and the others work.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import difflib
 import importlib
 import pkgutil
 import sys
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from aiaas import contracts
-from aiaas.errors import MissingPackageError, UsageError
+from aiaas.errors import MissingPackageError, PluginError, UsageError, first_line
 
 Room = Literal["sources", "steps", "tasks", "architectures"]
 _EXTRAS = {
@@ -76,11 +77,12 @@ def nearest(word: str, allowed: Iterable[str]) -> str | None:
 
 
 def find(room: Room, name: str) -> object:
-    """The module with this name; UsageError that lists what there is and the nearest name."""
+    """The module with this name; UsageError that lists what there is and the nearest name, PluginError where a package
+    registers it and it cannot be imported."""
     if name in _ours(room):
         return importlib.import_module(_ours(room)[name])
     if name in _registered(room):
-        return _registered(room)[name].load()
+        return _load(room, _registered(room)[name])
     allowed = names(room)
     close = nearest(name, allowed)
     raise UsageError(
@@ -89,14 +91,59 @@ def find(room: Room, name: str) -> object:
     )
 
 
+def _load(room: Room, point: EntryPoint) -> object:
+    try:
+        return point.load()
+    except (Exception, SystemExit) as error:  # whatever a package does when it is imported
+        package = point.dist.name if point.dist else point.value
+        raise PluginError(
+            f"the {room.removesuffix('s')} {point.name!r} of the package {package} cannot be imported: "
+            f"{type(error).__name__}: {first_line(error)}",
+            where=point.value,
+            hint=f"mend or update the package, or remove it: pip uninstall {package}",
+        ) from error
+
+
+def usable(room: Room) -> dict[str, Any]:
+    """Every module of a room by its name, without those that cannot be imported."""
+    found = {}
+    for name in names(room):
+        with suppress(PluginError):
+            found[name] = find(room, name)
+    return found
+
+
+def registered() -> Iterator[tuple[str, PluginError | None]]:
+    """What packages add, as `room/name`, each with why it cannot be imported, if so. Imports all of them."""
+    for room in get_args(Room):
+        for name, point in sorted(_registered(room).items()):
+            problem = None
+            try:
+                _load(room, point)
+            except PluginError as error:
+                problem = error
+            yield f"{room}/{name}", problem
+
+
+def broken() -> list[PluginError]:
+    """What cannot be imported of that which packages add."""
+    return [problem for _, problem in registered() if problem]
+
+
 def source(address: str) -> contracts.Source:
-    """The source that answers to the scheme of `address`; a plain path or glob belongs to `files`."""
+    """The source that answers to the scheme of `address`; a plain path or glob belongs to `files`. A source that cannot
+    be imported answers to none but the scheme that it is called like."""
     scheme = address.partition(":")[0] if ":" in address else ""
     if not scheme:
         return cast(contracts.Source, find("sources", "files"))
     # The module called like the scheme is asked first, so that the others are not imported.
     for name in sorted(names("sources"), key=lambda name: name != scheme):
-        module = cast(contracts.Source, find("sources", name))
+        try:
+            module = cast(contracts.Source, find("sources", name))
+        except PluginError:
+            if name == scheme:
+                raise
+            continue
         if scheme in module.SCHEMES:
             return module
     return cast(contracts.Source, find("sources", "files"))
@@ -147,6 +194,11 @@ def require(requires: Iterable[str], purpose: str) -> dict[str, str]:
             )
         versions[name] = version
     return versions
+
+
+def extras() -> list[str]:
+    """The extras of the project that a person may choose from."""
+    return list(_EXTRAS)
 
 
 def _extra(name: str, beside: Set[str]) -> str | None:

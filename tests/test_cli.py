@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from aiaas.cli import output
 from tests.conftest import Aiaas, answer
 
 HEAVY = {"sklearn", "mlflow", "datasets", "torch", "tensorflow", "numpy", "pandas", "pyarrow", "scipy", "pydantic"}
@@ -159,6 +160,21 @@ def test_a_table_in_a_pipe_keeps_its_lines_whole(aiaas: Aiaas) -> None:
     aiaas("run", "tiny.yaml", "--set", f"name={name}")
     for words in ("runs list", "models list", "cache list"):
         assert name in aiaas(*words.split()).stdout
+
+
+def test_a_long_table_looks_like_a_short_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(f"[red]{number}", None if number % 7 else "中文", number * 3, number / 7) for number in range(50)]
+    told = []
+    for many in (100, 10):
+        monkeypatch.setattr(output, "_MANY", many)
+        output.table("All [of] them", ("name", "word", "number", "value"), rows)
+        told.append([line.rstrip() for line in capsys.readouterr().out.splitlines()])
+    assert told[0] == told[1]
+    assert len(told[0]) == 55
+    output.table(None, ("a",), [("two\nlines",)] * 11)  # rich knows how
+    assert capsys.readouterr().out.count("two") == 11
 
 
 @pytest.mark.parametrize(("variable", "styled"), [("NOTHING", True), ("NO_COLOR", False)])

@@ -11,6 +11,7 @@ from aiaas.cli import (
     audit,
     cache,
     compare,
+    doctor,
     infer,
     inspect,
     keys,
@@ -64,6 +65,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.command("doctor")(doctor.doctor_command)
 
 
 def main() -> None:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+def run_ids(incomplete: str) -> list[str]:
+    """The runs of the workspace in the working directory, the newest first, for a shell that completes."""
+    from aiaas.workspace import Workspace
+
+    runs = Workspace.look(None).runs
+    return sorted((path.name for path in runs.glob(f"{glob.escape(incomplete)}*/")), reverse=True)
+
 
 RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.", show_default=False)]
 SetOption = Annotated[
@@ -20,6 +30,19 @@ WorkspaceOption = Annotated[
 ]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Fetch nothing; use what was fetched before.")]
 RefreshOption = Annotated[bool, typer.Option("--refresh", help="Fetch remote sources again.")]
+EventsOption = Annotated[
+    str | None,
+    typer.Option("--events", metavar="FILE", help="Write progress as JSON lines; - is stdout.", show_default=False),
+]
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="Its id here or in MLflow, or the first or last characters of it.",
+        autocompletion=run_ids,
+        show_default=False,
+    ),
+]
 DatabaseOption = Annotated[
     str | None,
     typer.Option(

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from aiaas.errors import AiaasError, RecipeError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _WIDE = 1000
+_MANY = 100
 _quiet = False
 _passing = False
 
@@ -209,19 +210,52 @@ def table(
     from rich.table import Table
 
     body = [tuple(row) for row in rows]
+    numeric = [
+        index in right or (bool(body) and all(isinstance(row[index], int | float) for row in body))
+        for index in range(len(columns))
+    ]
+    # A table's own title is wrapped to the width of its columns; a line before it is not.
+    above = [f"[bold]{escape(title)}[/bold]"] if title else []
+    told = [[_text(value) for value in row] for row in body]
+    if len(body) > _MANY and (lines := _laid_out(columns, told, numeric, console(stderr=stderr).width)):
+        show(*above, "", f"[bold]{escape(lines[0])}[/bold]", stderr=stderr)
+        (say if stderr else out)("\n".join([*lines[1:], ""]))
+        return
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
-        numeric = index in right or (bool(body) and all(isinstance(row[index], int | float) for row in body))
-        grid.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=index == 0)
-    for row in body:
-        grid.add_row(*(_cell(value) for value in row))
-    # A table's own title is wrapped to the width of its columns; a line before it is not.
-    show(*([f"[bold]{escape(title)}[/bold]"] if title else []), grid, stderr=stderr)
+        justify: Literal["left", "right"] = "right" if numeric[index] else "left"
+        grid.add_column(name, justify=justify, overflow="fold", no_wrap=index == 0)
+    for row in told:
+        grid.add_row(*map(escape, row))
+    show(*above, grid, stderr=stderr)
 
 
-def _cell(value: object) -> str:
-    from rich.markup import escape
+def _laid_out(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], width: int
+) -> list[str] | None:
+    """The head, a rule and the rows as rich lays them out, which takes it half a millisecond a row; None where they are
+    wider than `width`, or a cell holds what is no plain text."""
+    from rich.cells import cell_len
 
+    if not all(cell.isprintable() for row in rows for cell in row):
+        return None
+    wide = [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)]
+    total = sum(wide) + 3 * (len(wide) - 1)
+    if total + 2 > width:
+        return None
+
+    def line(cells: Sequence[str]) -> str:
+        gaps = [" " * (room - cell_len(cell)) for room, cell in zip(wide, cells, strict=True)]
+        told = [
+            f"{gap}{cell}" if is_right else f"{cell}{gap}"
+            for gap, cell, is_right in zip(gaps, cells, right, strict=True)
+        ]
+        return f" {'   '.join(told)} "
+
+    return [line(columns), f" {'─' * total} ", *map(line, rows)]
+
+
+def _text(value: object) -> str:
     if value is None:
         return "–"
-    return f"{value:.4f}" if isinstance(value, float) else escape(str(value))
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

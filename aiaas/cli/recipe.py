@@ -98,10 +98,13 @@ def validate(paths: Sequence[Path], overrides: Sequence[str] = (), *, as_json: b
 
 def schema(to: Path | None = None) -> None:
     """Print the JSON Schema, or write it to a file. Raises UsageError where the file cannot be written."""
+    from aiaas import plugins
     from aiaas.errors import UsageError
     from aiaas.recipe.schema import schema as make
 
     text = json.dumps(make(), ensure_ascii=False, indent=2)
+    for problem in plugins.broken():
+        output.warn(f"{problem.message}; it is left out")
     if to is None:
         output.out(text)
         return

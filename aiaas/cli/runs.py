@@ -1,32 +1,47 @@
-"""`aiaas runs`: what was run in this workspace, and sending to MLflow what is not there yet."""
+"""`aiaas runs`: what was run in this workspace, taking it away or along, and sending to MLflow what is not there."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from aiaas.cli import output
-from aiaas.cli.options import JsonOption, WorkspaceOption
-from aiaas.errors import RemoteError
+from aiaas.cli import output, watch
+from aiaas.cli.options import JsonOption, RunArgument, WorkspaceOption
+from aiaas.errors import RemoteError, UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from aiaas.track.history import Past
     from aiaas.workspace import Workspace
 
-app = typer.Typer(no_args_is_help=True, help="What was run here: list, show, send to MLflow.")
+Status = Literal["running", "finished", "failed", "killed"]
+
+app = typer.Typer(no_args_is_help=True, help="What was run here: list, show, follow, delete, export, send to MLflow.")
 
 
 @app.command("list")
-def list_(json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
-    """Every run, the newest first."""
+def list_(
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", metavar="NAME", help="Only those of the recipe.", show_default=False)
+    ] = None,
+    status: Annotated[Status | None, typer.Option("--status", help="Only these.", show_default=False)] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", min=1, help="At most so many.", show_default=False)
+    ] = None,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """The runs, the newest first."""
     from aiaas.track import history
 
-    found = history.runs(_look(workspace))
+    found = [
+        run
+        for run in history.runs(_look(workspace))
+        if recipe in (None, run.name) and status in (None, run.status.lower())
+    ][:limit]
     if json:
         output.emit_json("runs list", runs=[run.as_dict() for run in found])
     else:
@@ -36,7 +51,7 @@ def list_(json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
 
 @app.command()
 def show(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Its id here or in MLflow, or the last characters of it.")],
+    run: RunArgument,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -50,6 +65,54 @@ def show(
         output.emit_json("runs show", **fields)
     else:
         output.out("\n".join(describe(past, fields)))
+
+
+app.command("logs")(watch.logs)
+app.command("watch")(watch.watch)
+
+
+@app.command()
+def delete(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="The runs, as for show.", show_default=False)],
+    unsent: Annotated[bool, typer.Option("--unsent", help="Also what MLflow does not have.")] = False,
+    mlflow: Annotated[bool, typer.Option("--mlflow", help="In MLflow too, where it can be restored.")] = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Take runs away: all that are named, or none. What they registered stays."""
+    from aiaas.track import history, removal
+
+    space = _look(workspace)
+    found = list({past.id: past for past in (history.find(space, each) for each in runs)}.values())
+    removal.delete(space, found, unsent=unsent, mlflow=mlflow)
+    if json:
+        output.emit_json("runs delete", deleted=[past.id for past in found], mlflow=mlflow)
+    for past in found if not json else ():
+        output.out(f"{past.id}  deleted")
+
+
+@app.command()
+def export(
+    run: RunArgument,
+    to: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The ZIP file.  [default: RUN.zip]", show_default=False),
+    ] = None,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """A run as one ZIP file: what `show` tells, its journal, events, environment and what it kept."""
+    from aiaas.track import export, history
+
+    past = history.find(_look(workspace), run)
+    file = to or Path(f"{past.id}.zip")
+    if file.is_dir():
+        raise UsageError("it is a folder", where=str(file), hint=f"name a file: {file / past.id}.zip")
+    size = export.export(past, file)
+    if json:
+        output.emit_json("runs export", id=past.id, file=str(file), bytes=size)
+    else:
+        output.out(str(file))
 
 
 @app.command()

@@ -12,7 +12,9 @@ import typer
 
 from aiaas.cli import output
 from aiaas.cli.ci import JunitOption, SummaryOption, told_to_ci
+from aiaas.cli.events import event_file
 from aiaas.cli.options import (
+    EventsOption,
     JsonOption,
     OfflineOption,
     QuietOption,
@@ -24,6 +26,7 @@ from aiaas.cli.options import (
 
 if TYPE_CHECKING:
     from aiaas.pipeline import Planned, Result
+    from aiaas.pipeline.events import Write
     from aiaas.pipeline.stages import Work
 
 JUDGING = ("run", "evaluate", "deploy")
@@ -36,10 +39,6 @@ HELP = {
     "evaluate": "Judge the model on the test split, hold it against the gates and report.",
     "deploy": "Package the model, replay its examples, register it and move its alias.",
 }
-
-
-UNTIL = {"run": "deploy", "evaluate": "report"}
-"""The stage that a verb ends with, where it is not called like it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -58,15 +57,16 @@ def _stage_verb(verb: str) -> Callable[..., None]:
         workspace: WorkspaceOption = None,
         offline: OfflineOption = False,
         refresh: RefreshOption = False,
+        events: EventsOption = None,
         junit: JunitOption = None,
         summary: SummaryOption = None,
     ) -> None:
         output.be_quiet(quiet)
-        with told_to_ci(junit, summary, recipe) as told:
+        with event_file(events, verb, recipe, json=json) as told, told_to_ci(junit, summary, recipe) as ci:
             work = open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh, verb=verb)
-            told.name = work.recipe.name
-            result = carry(verb, work)
-            told.reached = result.as_dict()
+            ci.name = work.recipe.name
+            result = carry(verb, work, told)
+            ci.reached = result.as_dict()
         if json:
             output.emit_json(verb, **result.as_dict())
 
@@ -145,14 +145,14 @@ def open_work(
     )
 
 
-def carry(verb: str, work: Work) -> Result:
-    """Run the recipe up to the verb's stage, telling a person on stderr."""
+def carry(verb: str, work: Work, events: Write | None = None) -> Result:
+    """Run the recipe up to the verb's stage, telling a person on stderr, and `events` what happens."""
     from aiaas import pipeline
     from aiaas.cli.progress import Lines, show_result
     from aiaas.errors import GateError
 
     try:
-        result = pipeline.run(work, UNTIL.get(verb, verb), Lines())
+        result = pipeline.run(work, "deploy" if verb == "run" else verb, Lines(), events)
     except GateError as error:
         _show_failed(error.reached)
         raise

@@ -18,10 +18,11 @@ JUDGED = "validation_"
 
 def show_training() -> Callable[[Progress], None]:
     """What to call with how far a fit has come."""
-    return _live() if output.on_terminal() else _by_epoch()
+    return live() if output.on_terminal() else _by_epoch()
 
 
-def _live() -> Callable[[Progress], None]:
+def live() -> Callable[[Progress], None]:
+    """What rewrites one line on a terminal."""
     told = 0.0
 
     def show(progress: Progress) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from aiaas.contracts import Finding
 from aiaas.errors import AiaasError, GateError, Interrupted
+from aiaas.pipeline.events import Events, Write
 from aiaas.pipeline.plan import changes_since_last, stages_until
 from aiaas.pipeline.stages import Stage, Work, bundle_of, there
 from aiaas.pipeline.tracking import Status, Tracking
@@ -67,23 +68,44 @@ class Result:
         return fields
 
 
-def run(work: Work, until: str = "deploy", listener: Listener | None = None, *, enforce: bool = True) -> Result:
-    """Carry the recipe to the stage `until` and return what came of it.
+def run(
+    work: Work,
+    until: str = "deploy",
+    listener: Listener | None = None,
+    events: Write | None = None,
+    *,
+    enforce: bool = True,
+) -> Result:
+    """Carry the recipe to the stage `until` and return what came of it. `events` is given what happens on the way, as
+    aiaas/pipeline/events.py describes it; the folder of the run keeps the same.
 
     Raises what the stages raise; GateError after everything up to the evaluation was kept and tracked, unless gates are
     not to be enforced. Interrupted or killed, the same call goes on from the last stage that was finished.
     """
-    with work.workspace.in_use():
-        return _run(work, until, listener, enforce)
+    told = Events([events] if events else [], listener)
+    work = told.overhear(work)
+    tracking = Tracking(work, until)
+    told.also(tracking.said)
+    told.begins(work.verb, work.recipe.name, work.recipe.file)
+    try:
+        with work.workspace.in_use():
+            result = _run(work, until, told, tracking, enforce)
+    except BaseException as error:
+        told.failed(error)
+        raise
+    else:
+        told.ends(result)
+    finally:
+        tracking.close()
+    return result
 
 
-def _run(work: Work, until: str, listener: Listener | None, enforce: bool) -> Result:
+def _run(work: Work, until: str, listener: Listener, tracking: Tracking, enforce: bool) -> Result:
     from aiaas import gates
 
     started = time.perf_counter()
     work.recipe.sources()  # a secret that is not set is said with its place, before anything is made
     result = Result(work.recipe.name)
-    tracking = Tracking(work, until)
     tell = work.report
 
     def report(step: int, metrics: Mapping[str, float]) -> None:
@@ -101,8 +123,7 @@ def _run(work: Work, until: str, listener: Listener | None, enforce: bool) -> Re
                 outcome = _with_accepted(outcome, work)
             result.stages.append(outcome)
             _note(result, made[stage.name], outcome.summary)
-            if listener:
-                listener.stage_ends(outcome)
+            listener.stage_ends(outcome)
             if stage.name == "inspect":
                 _enforce_findings(outcome)
         if "deploy" in made:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from aiaas.pipeline.stages import Work, bundle_of
 from aiaas.track import Registry, Run, Version
+from aiaas.track.spoken import Spoken
 from aiaas.workspace import Artefact, keys
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -22,6 +23,8 @@ class Tracking:
         self._wanted = until in TRACKED
         self._run: Run | None = None
         self._waiting: list[Artefact] = []
+        self._unsaid: list[Mapping[str, Any]] = []
+        self._spoken: Spoken | None = None
         self._registered: Version | None = None
 
     def begin(self) -> None:
@@ -30,6 +33,9 @@ class Tracking:
             return
         recipe = self._work.recipe
         self._run = Run.start(self._work.workspace, recipe.name, source=recipe.file, verb=self._work.verb)
+        self._spoken = Spoken(self._run.folder)
+        for event in self._unsaid:
+            self._spoken.write(event)
         self._run.params(recipe.flat())
         self._run.text("recipe.yaml", recipe.to_yaml())
         if self._work.group:
@@ -37,6 +43,18 @@ class Tracking:
         self._run.flush()
         for artefact in self._waiting:
             self._log(self._run, artefact)
+
+    def said(self, event: Mapping[str, Any]) -> None:
+        """Keep an event in the folder of the run, for whoever looks on or asks later."""
+        if self._spoken:
+            self._spoken.write(event)
+        elif self._wanted:
+            self._unsaid.append(event)
+
+    def close(self) -> None:
+        """Nothing more will be said."""
+        if self._spoken:
+            self._spoken.close()
 
     def report(self, step: int, metrics: Mapping[str, float]) -> None:
         """Metrics of a fit while it goes on."""

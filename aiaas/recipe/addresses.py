@@ -9,7 +9,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from aiaas import contracts, plugins
-from aiaas.errors import UsageError
+from aiaas.errors import PluginError, UsageError
 from aiaas.recipe import paths
 from aiaas.recipe.document import Document
 
@@ -49,7 +49,7 @@ def imported(find: Callable[[], Any], path: paths.Path, document: Document) -> A
     """A plug-in; one that cannot even be imported is named like any other fault."""
     try:
         return find()
-    except UsageError as error:
+    except (UsageError, PluginError) as error:
         document.refuse(path, error.message, error.hint)
     except Exception as error:
         document.refuse(path, f"the plug-in cannot be imported: {type(error).__name__}: {error}")
@@ -57,9 +57,10 @@ def imported(find: Callable[[], Any], path: paths.Path, document: Document) -> A
 
 
 def _unknown_scheme(scheme: str, path: paths.Path, document: Document) -> None:
-    sources = [cast(contracts.Source, plugins.find("sources", name)) for name in plugins.names("sources")]
-    allowed = sorted({name for module in sources for name in module.SCHEMES if name})
+    allowed = sorted({name for module in plugins.usable("sources").values() for name in module.SCHEMES if name})
     close = plugins.nearest(scheme.lower(), allowed)
     message = f"unknown kind of source {scheme + ':'!r}; allowed: {', '.join(f'{name}:' for name in allowed)}, a path"
     hint = f"did you mean '{close}:'?" if close else "a path that holds a colon begins with ./"
+    if problem := next((each.message for each in plugins.broken() if each.message.startswith("the source ")), None):
+        hint = f"{hint}; it may be that {problem}"
     document.refuse(path, message, hint)

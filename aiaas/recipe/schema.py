@@ -18,14 +18,14 @@ Schema = dict[str, Any]
 
 
 def schema() -> Schema:
-    """The schema as plain JSON. Imports every plug-in, and no framework."""
+    """The schema as plain JSON. Imports every plug-in, and no framework; one that cannot be imported is left out."""
     definitions: Schema = {}
     frame = Recipe.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
     definitions.update(frame.pop("$defs"))
     for unused in ("Params", "SourceParams", "StepSpec"):
         definitions.pop(unused, None)
     properties = frame["properties"]
-    properties["task"]["enum"] = plugins.names("tasks")
+    properties["task"]["enum"] = list(plugins.usable("tasks"))
     properties["collect"]["items"] = _sources(definitions)
     definitions["Preprocess"]["properties"]["steps"]["items"] = _steps(definitions)
     definitions["Evaluate"]["properties"]["robustness"]["anyOf"] += _robustness(definitions["Robustness"])
@@ -57,8 +57,7 @@ def _sources(definitions: Schema) -> Schema:
     choices: list[Schema] = []
     schemes: list[str] = []
     plain: Schema = {}
-    for name in plugins.names("sources"):
-        module: Any = plugins.find("sources", name)
+    for name, module in plugins.usable("sources").items():
         reference = _define(f"source.{name}", module.Params, definitions)
         own = [scheme for scheme in module.SCHEMES if scheme]
         schemes += own
@@ -86,14 +85,13 @@ def _when(properties: Schema, then: Schema) -> Schema:
 
 def _steps(definitions: Schema) -> Schema:
     """A step: its name, or its name with parameters."""
-    names = plugins.names("steps")
     parameters = {
-        name: {"anyOf": [_define(f"step.{name}", plugins.step(name).Params, definitions), {"type": "null"}]}
-        for name in names
+        name: {"anyOf": [_define(f"step.{name}", module.Params, definitions), {"type": "null"}]}
+        for name, module in plugins.usable("steps").items()
     }
     return {
         "anyOf": [
-            {"enum": names},
+            {"enum": list(parameters)},
             {
                 "type": "object",
                 "properties": parameters,
@@ -114,7 +112,7 @@ def _robustness(section: Schema) -> list[Schema]:
 
 def _model(section: Schema, definitions: Schema) -> Schema:
     """`model`: the backend decides which architectures there are, both together which parameters."""
-    known = [tuple(name.split("/", 1)) for name in plugins.names("architectures")]
+    known = _architectures()
     backends = sorted({backend for backend, _ in known})
     choices = [
         _when(
@@ -123,8 +121,7 @@ def _model(section: Schema, definitions: Schema) -> Schema:
         )
         for backend in backends
     ]
-    for backend, name in known:
-        module = plugins.architecture(backend, name)
+    for (backend, name), module in known.items():
         reference = _define(f"model.{backend}.{name}", module.Params, definitions)
         params = {"anyOf": [reference, {"type": "null"}]}
         when = {"backend": {"const": backend}, "architecture": {"const": name}}
@@ -136,14 +133,19 @@ def _model(section: Schema, definitions: Schema) -> Schema:
     return {**section, "allOf": choices}
 
 
+def _architectures() -> dict[tuple[str, str], Any]:
+    """Every architecture by its backend and its name."""
+    found = ((full.partition("/"), module) for full, module in plugins.usable("architectures").items())
+    return {(backend, name): module for (backend, _, name), module in found}
+
+
 def _tasks() -> list[Schema]:
     """The task decides which architectures can learn it and what a gate may name."""
-    known = [tuple(name.split("/", 1)) for name in plugins.names("architectures")]
-    tasks = {(backend, name): plugins.architecture(backend, name).TASKS for backend, name in known}
+    known = _architectures()
     choices = []
-    for task in plugins.names("tasks"):
-        fitting = sorted({name for (_, name), learns in tasks.items() if task in learns})
-        gates = {"propertyNames": {"enum": names(plugins.task(task))}}
+    for task, module in plugins.usable("tasks").items():
+        fitting = sorted({name for (_, name), architecture in known.items() if task in architecture.TASKS})
+        gates = {"propertyNames": {"enum": names(module)}}
         then = {
             "properties": {
                 "model": {"properties": {"architecture": {"enum": fitting}}},
@@ -157,9 +159,8 @@ def _tasks() -> list[Schema]:
 def _settings(definitions: Schema) -> list[Schema]:
     """Backend and architecture decide what may stand under `train`."""
     choices = []
-    for full in plugins.names("architectures"):
-        backend, name = full.split("/", 1)
-        model = settings_of(plugins.architecture(backend, name))
+    for (backend, name), module in _architectures().items():
+        model = settings_of(module)
         shared = model.__name__ if model is Params else f"train.{backend}.{name}"
         section = {"anyOf": [_define(shared, model, definitions), {"type": "null"}]}
         chosen = {"properties": {"backend": {"const": backend}, "architecture": {"const": name}}}

@@ -17,6 +17,8 @@ from aiaas.track.registry import Registry
 from aiaas.track.run import RUN_LOCK, SUMMARY, SWITCHED_OFF, Place, sending, sent_state
 from aiaas.track.values import finite
 
+_SHOWN = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -71,7 +73,11 @@ def find(workspace: Place, reference: str) -> Past:
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(f"{reference!r} fits {len(found)} runs: {', '.join(run.id for run in found[:5])}")
+        shown = ", ".join(run.id for run in found[:_SHOWN]) + ("" if len(found) <= _SHOWN else ", …")
+        raise UsageError(
+            f"{reference!r} is ambiguous: it fits {len(found)} runs, {shown}",
+            hint="give more of its characters",
+        )
     close = nearest(reference, [run.id for run in there])
     raise UsageError(
         f"there is no run {reference!r} in this workspace",
@@ -132,7 +138,7 @@ def _open(folder: Path) -> Past | None:
     started = start["time"] / 1000
     status, ended = summary.get("status"), summary.get("ended")
     if status is None:
-        status = "RUNNING" if _is_running(folder) else "KILLED"
+        status = "RUNNING" if is_held(folder / RUN_LOCK) else "KILLED"
         ended = None if status == "RUNNING" else (folder / journal.NAME).stat().st_mtime
     sent = sent_state(folder)
     return Past(
@@ -152,10 +158,12 @@ def _open(folder: Path) -> Past | None:
     )
 
 
-def _is_running(folder: Path) -> bool:
-    """Whether the process that writes the journal still lives: it holds the lock."""
+def is_held(lock: Path) -> bool:
+    """Whether a process holds the lock, and therefore lives."""
+    if not lock.exists():
+        return False
     try:
-        with FileLock(folder / RUN_LOCK, timeout=0):
+        with FileLock(lock, timeout=0):
             return False
     except Timeout:
         return True

@@ -70,14 +70,14 @@ class Journal:
             data = data[os.write(self._file, data) :]
 
 
-def read(folder: Path, offset: int = 0) -> Iterator[tuple[list[dict[str, Any]], int]]:
+def read(folder: Path, offset: int = 0, name: str = NAME) -> Iterator[tuple[list[dict[str, Any]], int]]:
     """Events from byte `offset` on, some megabytes at a time, each time with the offset behind them.
 
     A last line without its end was cut off by a kill or is just being written: it is left out. So is a line that is
     not JSON, which only a full disk leaves behind.
     """
     try:
-        stream = (folder / NAME).open("rb")
+        stream = (folder / name).open("rb")
     except FileNotFoundError:
         return
     with stream:

@@ -17,9 +17,9 @@ LOG = "sender.log"
 _FEW_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def command(mode: str, place: Path) -> list[str]:
+def command(mode: str, place: Path, *names: str) -> list[str]:
     # -P: a file of the user's called like a module of MLflow's must not be imported in its place
-    return [sys.executable, "-P", "-m", "aiaas.track.sender", mode, str(place)]
+    return [sys.executable, "-P", "-m", "aiaas.track.sender", mode, str(place), *names]
 
 
 class Sender:
@@ -76,13 +76,14 @@ class Sender:
             return {"problem": f"the sender ended with status {status}; see {self._log}"}
 
 
-def send(mode: str, root: Path) -> list[dict[str, Any]]:
-    """Run the sender over a workspace, `--sync` or `--aliases`, and return its answers."""
+def send(mode: str, root: Path, *names: str) -> list[dict[str, Any]]:
+    """Run the sender over a workspace, `--sync`, `--aliases` or, over the runs with these names, `--delete`; return its
+    answers."""
     log = root / "runs" / LOG
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as stderr:
         done = subprocess.run(
-            command(mode, root),
+            command(mode, root, *names),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,

@@ -3,6 +3,7 @@
     python -m aiaas.track.sender --follow RUN      one run, while it is written; started by `Run.start`
     python -m aiaas.track.sender --sync ROOT       all runs of a workspace that are not sent yet, then aliases
     python -m aiaas.track.sender --aliases ROOT    aliases only
+    python -m aiaas.track.sender --delete ROOT ID… take runs out of MLflow
 
 Standard input says that there is more (a byte) or that the writer is gone (end of file); standard output gets one line
 of JSON a run.
@@ -18,12 +19,13 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from aiaas.errors import AiaasError
+from aiaas.errors import AiaasError, RemoteError
 from aiaas.track import environment, journal
 from aiaas.track.publish import send_aliases
 from aiaas.track.registry import Registry
@@ -49,6 +51,8 @@ def main(arguments: list[str]) -> None:
     if mode == "--follow":
         os.nice(_NICE)
         _follow(place)
+    elif mode == "--delete":
+        _delete(Workspace(place), arguments[2:])
     else:
         _sync(Workspace(place), runs=mode == "--sync")
 
@@ -176,6 +180,35 @@ def _sync_aliases(workspace: Workspace, store: Store, client: MlflowClient | Non
                 send_aliases(client, registry, name, uri)
     except AiaasError as error:
         _say({"aliases": unsent, "tracked": False, "problem": _in_words(error)})
+
+
+def _delete(workspace: Workspace, names: Sequence[str]) -> None:
+    """Move the runs to MLflow's bin, all of them or, where the first fails, none; one that is gone there is gone."""
+    store = _store_of(workspace)
+    uri = without_password(store.uri)
+    try:
+        states = {name: sent_state(workspace.runs / name) for name in names}
+        for name, state in states.items():
+            if state["uri"] != uri:
+                told = f"{name} is in another MLflow, {state['uri']}"
+                raise RemoteError(told, where=uri, hint="set MLFLOW_TRACKING_URI")
+        client = store.connect()
+        with remote_errors(store.uri):
+            for name, state in states.items():
+                if _is_there(client, state["run_id"]):
+                    client.delete_run(state["run_id"])
+                _say({"id": name, "problem": None})
+    except AiaasError as error:
+        _say({"problem": _in_words(error)})
+
+
+def _is_there(client: MlflowClient, run_id: str) -> bool:
+    try:
+        return bool(client.get_run(run_id).info.lifecycle_stage == "active")
+    except Exception as error:
+        if getattr(error, "error_code", None) == "RESOURCE_DOES_NOT_EXIST":
+            return False
+        raise
 
 
 # --- answers --------------------------------------------------------------------------------------------------------

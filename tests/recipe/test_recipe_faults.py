@@ -35,7 +35,7 @@ from tests.recipe.conftest import TOY, Faults, Write
         ("name: toy\n", "name: toy\n? [a]\n: b\n", "4:3", "", "a key must be plain text", None),
         ("name: toy\n", 'name: "a\\0"\n', "3:7", "name", "holds a character that is no text", None),
         ("toy-labels", "toy-lables", "4:7", "task", "unknown task 'toy-lables'; allowed: ", "'toy-labels'"),
-        ("toy-labels", "toy-broken", "4:7", "task", "the plug-in cannot be imported: AttributeError", None),
+        ("toy-labels", "toy-broken", "4:7", "task", "cannot be imported: AttributeError", "pip uninstall"),
         ("toy:one", "tyo:one", "6:13", "collect[0].source", "unknown kind of source 'tyo:'", "'toy:'"),
         ("toy:one", '""', "6:13", "collect[0].source", "must be text that says where the rows are", None),
         ("toy:one", "7", "6:13", "collect[0].source", "says where the rows are, found a number", None),
