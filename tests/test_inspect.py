@@ -16,7 +16,7 @@ from aiaas.errors import DataError, UsageError
 from aiaas.inspect import judge
 from aiaas.inspect import look as looking
 from aiaas.inspect.equal import Rows as EqualRows
-from aiaas.inspect.guess import guess
+from aiaas.propose.guess import guess
 from aiaas.inspect.page import page
 from aiaas.inspect.report import Near
 from aiaas.inspect.sample import draw

@@ -14,6 +14,7 @@ Format = Literal[
     "csv",
     "tsv",
     "jsonl",
+    "json",
     "parquet",
     "arrow",
     "excel",
@@ -34,7 +35,7 @@ _ONLY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("names", "skip_rows", "missing"), ("csv", "tsv", "excel", "html")),
     "sheet": ("excel",),
     "table": ("html",),
-    "picture_folder": ("csv", "tsv", "jsonl", "parquet", "arrow", "excel", "html"),
+    "picture_folder": ("csv", "tsv", "jsonl", "json", "parquet", "arrow", "excel", "html"),
     "labels": ("csv", "tsv", "idx", "npy"),
     "label_names": ("idx", "npy", "npz", "pixels"),
     **dict.fromkeys(("shape", "label_at"), ("pixels",)),
@@ -49,7 +50,7 @@ class FileParams(SourceParams):
     format: Format | None = Field(
         None,
         description="How to read it; by default as its ending says (a text in a class folder is one document). "
-        "`lines` gives one text a line, `text` one text a file, `pictures` one picture a file; `arrow` is an IPC file "
+        "`jsonl` holds one object a line, `json` a list of objects; `lines` gives one text a line, `text` one text a file, `pictures` one picture a file; `arrow` is an IPC file "
         "or stream (also Feather), `excel` a workbook .xlsx, `html` a table of a page; `idx`, `npy` and `npz` hold "
         "arrays of pixels, `pixels` is a CSV with the pixels of a picture in each row.",
     )
