@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import aiaas
-from aiaas.cli import audit, cache, infer, inspect, keys, models, output, recipe, runs, serve, stages
+from aiaas.cli import audit, cache, infer, init, inspect, keys, models, output, recipe, runs, serve, stages
 from aiaas.cli.boundary import Boundary
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ def root(
     pass
 
 
+app.command("init")(init.init_command)
 app.add_typer(recipe.app, name="recipe")
 stages.register(app)
 app.command("inspect")(inspect.inspect_command)

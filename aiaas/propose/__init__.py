@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aiaas.propose.proposal import Proposal
     from aiaas.propose.templates import Template
 
-__all__ = ["Asked", "propose", "start", "templates"]
+__all__ = ["Asked", "all_templates", "propose", "start"]
 
 
 def propose(data: Path, recipe: Path, asked: Asked | None = None) -> Proposal:
@@ -35,8 +35,8 @@ def start(template: str, recipe: Path) -> Proposal:
     return proposal.of_template(template, recipe)
 
 
-def templates() -> list[Template]:
+def all_templates() -> list[Template]:
     """What a recipe may begin with, in the order of their tasks."""
-    from aiaas.propose import templates as room
+    from aiaas.propose import templates
 
-    return room.all_of_them()
+    return templates.all_of_them()
