@@ -23,7 +23,9 @@ TemplateOption = Annotated[
 ListOption = Annotated[bool, typer.Option("--list", help="List the templates.")]
 OutputOption = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="The recipe to write.  [default: NAME.yaml]", show_default=False),
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="The recipe to write.  [default: NAME.yaml]", show_default=False
+    ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over a recipe that is there.")]
 TaskOption = Annotated[
@@ -96,9 +98,7 @@ def list_templates(*, as_json: bool = False) -> None:
 
     found = [(each, each.command()) for each in propose.all_templates()]
     if as_json:
-        output.emit_json(
-            "init", templates=[{**each.model_dump(mode="json"), "needs": needs} for each, needs in found]
-        )
+        output.emit_json("init", templates=[{**each.model_dump(mode="json"), "needs": needs} for each, needs in found])
         return
     for each, needs in found:
         output.out(f"{each.name:<17} {each.task:<23} {each.about}" + (f" ({needs})" if needs else ""))

@@ -150,8 +150,7 @@ def _ordered(values: Sequence[Any], targets: Sequence[Any]) -> float:
     import numpy as np
 
     try:
-        ranks = [np.unique(np.array(each, np.float64), return_inverse=True)[1] for each in (values, targets)]
+        one, other = (np.unique(np.array(each, np.float64), return_inverse=True)[1] for each in (values, targets))
     except (TypeError, ValueError):
         return 0.0
-    return float(abs(np.corrcoef(*ranks)[0, 1])) if all(rank.any() for rank in ranks) else 0.0
-
+    return float(abs(np.corrcoef(one, other)[0, 1])) if one.any() and other.any() else 0.0

@@ -60,7 +60,9 @@ def look(path: Path, shown: str) -> Form:
     return Form({**table.entry, **said}, table.columns, table.header)
 
 
-HINT = "what is read: CSV, TSV, Excel (.xlsx), JSON, JSON lines, Parquet, Arrow, plain text, folders of texts or pictures"
+HINT = (
+    "what is read: CSV, TSV, Excel (.xlsx), JSON, JSON lines, Parquet, Arrow, plain text, folders of texts or pictures"
+)
 
 
 def encoding_of(raw: bytes) -> str | None:
@@ -117,20 +119,22 @@ def _of_json(text: str) -> str | None:
 
 
 def _table(text: str, alike: float, ending: str) -> Form | None:
-    """The way to part fields in which the rows are most alike; of equal ones the one that makes most fields."""
-    best: tuple[float, int, str, bool, list[list[str]], int] | None = None
+    """The way to part fields in which the rows are most alike; of equal ones the usual one, then one that is no
+    punctuation, then the one that makes most fields."""
+    usual = "\t" if ending in (".tsv", ".tab") else "," if ending == ".csv" else None
+    best: tuple[tuple[float, bool, bool, int], str, bool, list[list[str]], int] | None = None
     for delimiter, quotes in itertools.product(_DELIMITERS, (True, False)):
         rows, before = _rows(text, delimiter, quotes)
         width, share = _width(rows)
-        if width < 2 or share < alike or (best and (share, width) <= best[:2]):
-            continue
-        best = (share, width, delimiter, quotes, rows, before)
+        prose = 2 * text.count(f"{delimiter} ") > text.count(delimiter)
+        rank = (round(share, 2), delimiter == usual, not prose, width)
+        if width >= 2 and share >= alike and (best is None or rank > best[0]):
+            best = (rank, delimiter, quotes, rows, before)
     if best is None:
         return None
-    _, width, delimiter, quotes, rows, before = best
+    (*_, width), delimiter, quotes, rows, before = best
     rows = [row for row in rows if len(row) == width]
     entry: dict[str, Any] = {}
-    usual = "\t" if ending in (".tsv", ".tab") else ","
     if ending not in _ALIKE:
         entry["format"] = "tsv" if delimiter == "\t" else "csv"
         usual = "\t" if delimiter == "\t" else ","
@@ -146,8 +150,12 @@ def _table(text: str, alike: float, ending: str) -> Form | None:
 
 def _rows(text: str, delimiter: str, quotes: bool) -> tuple[list[list[str]], int]:
     """The first rows, without the lines of a title before them, and how many lines that were."""
-    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+        strict=True,
+    )
     rows: list[list[str]] = []
     ends: list[int] = []
     try:

@@ -36,9 +36,7 @@ def guess(rows: Batch, text: str | None = None, label: str | None = None, task: 
     return of_facts({name: facts(name, values) for name, values in rows.items()}, rows, text, label, task)
 
 
-def of_facts(
-    known: Mapping[str, Facts], rows: Batch, text: str | None, label: str | None, task: str | None
-) -> Guess:
+def of_facts(known: Mapping[str, Facts], rows: Batch, text: str | None, label: str | None, task: str | None) -> Guess:
     """The same where what the columns are is known."""
     for option, name in (("--text", text), ("--label", label)):
         if name is not None and name not in rows:
@@ -59,7 +57,9 @@ def of_facts(
     if task is not None and task.startswith("text-"):
         return _of_texts(task, text, label, rows, split)
     if label is None or len(free) < 2:
-        told = "the file has one column only, and it holds no texts" if len(free) < 2 else "no column is seen to predict"
+        told = (
+            "the file has one column only, and it holds no texts" if len(free) < 2 else "no column is seen to predict"
+        )
         hint = "say what it is: --task NAME" if len(free) < 2 else "say which it is: --label COLUMN"
         raise UsageError(told, hint=hint)
     if task is None:
@@ -162,7 +162,9 @@ def _prose(column: Facts) -> bool:
 
 def _is_table(known: Mapping[str, Facts], text: str, label: str | None) -> bool:
     """Whether what stands beside a text says more than it: several columns of numbers and classes."""
-    beside = [each for name, each in known.items() if name not in (text, label) and useful(each) and each.kind != "date"]
+    beside = [
+        each for name, each in known.items() if name not in (text, label) and useful(each) and each.kind != "date"
+    ]
     telling = [each for each in beside if each.numeric or each.kind == "truth" or each.distinct <= _CLASSES]
     if label is not None and measured(known[label]):
         return bool(telling)

@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,6 @@ class Place:
     entries: list[dict[str, Any]]
     labels: Counter[str] | None = None
     header: bool = True
-    notes: list[str] = field(default_factory=list)
 
 
 def look(path: Path) -> Place:

@@ -13,12 +13,6 @@ if TYPE_CHECKING:
 
 _WIDTH = 120
 _LABELS = 5
-STEPS = {
-    "clean": "mark-up, full-width letters and control characters go, white space becomes one space",
-    "deduplicate": "equal rows would stand in train and test; those that contradict each other go",
-    "impute": "gaps get the median of their column",
-}
-"""What the steps of templates are for."""
 
 
 def text(
@@ -52,7 +46,7 @@ def text(
         split_why=split_why,
         model=proposal.choice.template.model,
         choice=proposal.choice,
-        gate='what it must reach; after the first run, hold it to that: {{{}: ">= …"}}'.format(_metric(proposal.task)),
+        gate=f'what it must reach; after the first run, hold it to that: {{{_metric(proposal.task)}: ">= …"}}',
     )
 
 

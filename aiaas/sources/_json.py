@@ -43,8 +43,8 @@ def _value(file: File, params: FileParams, context: SourceContext) -> Any:
     except RecursionError:
         raise DataError("the JSON is nested too deeply", where=file.shown) from None
     except json.JSONDecodeError as error:
-        hint = _LINES if error.msg == "Extra data" else None
-        raise DataError(f"it is no JSON: {error.msg}", where=f"{file.shown}:{error.lineno}", hint=hint) from error
+        several = _LINES if error.msg == "Extra data" else None
+        raise DataError(f"it is no JSON: {error.msg}", where=f"{file.shown}:{error.lineno}", hint=several) from error
     except ValueError as error:
         raise DataError(f"it is no JSON: {error}", where=file.shown) from error
 

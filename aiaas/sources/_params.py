@@ -50,9 +50,10 @@ class FileParams(SourceParams):
     format: Format | None = Field(
         None,
         description="How to read it; by default as its ending says (a text in a class folder is one document). "
-        "`jsonl` holds one object a line, `json` a list of objects; `lines` gives one text a line, `text` one text a file, `pictures` one picture a file; `arrow` is an IPC file "
-        "or stream (also Feather), `excel` a workbook .xlsx, `html` a table of a page; `idx`, `npy` and `npz` hold "
-        "arrays of pixels, `pixels` is a CSV with the pixels of a picture in each row.",
+        "`jsonl` holds one object a line, `json` a list of objects; `lines` gives one text a line, `text` one text a "
+        "file, `pictures` one picture a file; `arrow` is an IPC file or stream (also Feather), `excel` a workbook "
+        ".xlsx, `html` a table of a page; `idx`, `npy` and `npz` hold arrays of pixels, `pixels` is a CSV with the "
+        "pixels of a picture in each row.",
     )
     encoding: str | None = Field(
         None, description="The encoding of the text; by default UTF-8, UTF-16 with its mark, or GB18030, as detected."

@@ -13,6 +13,7 @@ import gzip
 import io
 import json
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -52,7 +53,8 @@ def _tried(name: str, here: Path) -> bool:
     reached = (done.get("metrics") or {}).get(metric)
     good = bool(done["ok"]) and reached is not None and reached >= least
     told = f"{metric} {reached:.3f} (at least {least})" if reached is not None else done["error"]["message"][:160]
-    print(f"{name:<22} {made['model']:<28} {told}  init {proposed:.1f} s, run {seconds:.1f} s  {'' if good else 'NOT GOOD'}")
+    took = f"init {proposed:.1f} s, run {seconds:.1f} s{'' if good else '  NOT GOOD'}"
+    print(f"{name:<22} {made['model']:<28} {told}  {took}", flush=True)
     return good
 
 
@@ -73,7 +75,9 @@ def _reviews(count: int) -> list[tuple[str, str]]:
     found = []
     for name, label in (("pos.txt", "好评"), ("neg.txt", "差评")):
         lines = list(dict.fromkeys((folder / name).read_text("utf-8").splitlines()))
-        found += [(" ".join(line.split()), label) for line in random.Random(1).sample(lines, count // 2) if line.strip()]
+        found += [
+            (" ".join(line.split()), label) for line in random.Random(1).sample(lines, count // 2) if line.strip()
+        ]
     random.Random(2).shuffle(found)
     return found
 
@@ -84,14 +88,20 @@ THINGS = ("breakfast", "room", "staff", "view", "pool", "bathroom", "location", 
 
 
 def _english(count: int, labels: Sequence[str] = ("positive", "negative")) -> list[tuple[str, str]]:
-    """English sentences about hotels; one word in ten is of the other side."""
+    """English sentences about hotels, among words of Python's manual; one judgement in ten is of the other side."""
+    from pydoc_data import topics
+
+    words = re.findall(r"[a-z]{3,}", " ".join(topics.topics.values()))
     chance = random.Random(3)
     found = {}
     while len(found) < count:
         label = chance.choice((0, 1))
         says = [chance.choice((GOOD, BAD)[label if chance.random() > 0.1 else 1 - label]) for _ in range(3)]
         one, two, three = chance.sample(THINGS, 3)
-        text = f"The {one} was {says[0]}, and the {two} {says[1]}. We found the {three} {says[2]}, on day {len(found)}."
+        some = [" ".join(chance.sample(words, chance.randint(3, 9))) for _ in range(3)]
+        text = (
+            f"The {one} was {says[0]}: {some[0]}. {some[1].capitalize()}, {two} {says[1]}! {three}, {says[2]} {some[2]}"
+        )
         found[text] = labels[label]
     return list(found.items())
 
@@ -106,7 +116,12 @@ def _bundled(name: str) -> tuple[list[str], Any, Any, list[str]]:
     from sklearn import datasets
 
     found = getattr(datasets, f"load_{name}")()
-    return list(found.feature_names), found.data, found.target, [str(each) for each in getattr(found, "target_names", [])]
+    return (
+        list(found.feature_names),
+        found.data,
+        found.target,
+        [str(each) for each in getattr(found, "target_names", [])],
+    )
 
 
 def _digit(pixels: Any) -> bytes:
@@ -147,7 +162,7 @@ def chinese_big5(here: Path) -> Made:
 
 
 def tsv_without_header(here: Path) -> Made:
-    lines = [f'{label}\t{"" if n % 7 else chr(34)}{text}' for n, (text, label) in enumerate(_english(1500))]
+    lines = [f"{label}\t{'' if n % 7 else chr(34)}{text}" for n, (text, label) in enumerate(_english(1500))]
     (here / "hotels.tsv").write_text("\n".join(lines) + "\n", "utf-8")
     return "hotels.tsv", "f1", 0.9
 
@@ -175,7 +190,13 @@ def excel_with_title(here: Path) -> Made:
 
 def json_lines(here: Path) -> Made:
     rows = [
-        {"id": f"r{n:05}", "created": f"2023-05-{n % 28 + 1:02}T10:00:00", "user": {"n": n}, "body": text, "stars": star}
+        {
+            "id": f"r{n:05}",
+            "created": f"2023-05-{n % 28 + 1:02}T10:00:00",
+            "user": {"n": n},
+            "body": text,
+            "stars": star,
+        }
         for n, (text, star) in enumerate(_english(1500, ("5", "1")))
     ]
     (here / "reviews.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
