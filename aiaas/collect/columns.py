@@ -36,6 +36,8 @@ class Mapper:
         self.theirs: set[str] = set()
         if params.label is not None:
             self._check_label()
+        if both := [theirs for theirs in params.columns.values() if theirs in params.without]:
+            raise DataError(f"columns: takes {both[0]!r}, and without: leaves it out", where=params.source)
         allowed = [*self.wanted, *self.kept]
         if not task.OPEN and (unknown := [ours for ours in params.columns if ours not in allowed]):
             raise DataError(
@@ -91,7 +93,8 @@ class Mapper:
         """The columns the task takes, under our names and in a fixed order; those it insists on first."""
         self.theirs |= batch.keys()
         if missing := [name for name in self.params.without if name not in self.theirs]:
-            raise self._no_column(missing[0], batch, "without: names what is left out")
+            close = plugins.nearest(missing[0], batch)
+            raise self._no_column(missing[0], batch, f"without: did you mean {close!r}?" if close else "see without:")
         size = len(next(iter(batch.values()), ()))
         names = {ours: self.params.columns.get(ours, ours) for ours in [*self.wanted, *self.kept]}
         if self.params.label is not None:

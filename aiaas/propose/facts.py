@@ -24,6 +24,7 @@ _NAMES_ROWS = re.compile(
     r"(^|[_\s.-])(id|ids|uuid|guid|no|nr|num|number|key|index|idx|row|serial|code|hash)$|^unnamed|编号|序号|工号|单号|流水号",
     re.IGNORECASE,
 )
+_WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 _CAMEL_ID = re.compile(r"[a-z](Id|ID)$")
 _FEWEST = 10
 """Values without which nothing is said of their being all different."""
@@ -32,7 +33,7 @@ _FEWEST = 10
 @dataclass(frozen=True, slots=True)
 class Facts:
     """A column of the sample: rows, values that are there, those that differ, their mean length as text, the share that
-    holds white space, and how dates are written."""
+    holds white space, the share of characters that are Chinese or of a kin, and how dates are written."""
 
     name: str
     kind: Kind
@@ -41,6 +42,7 @@ class Facts:
     distinct: int
     length: float
     spaced: float
+    wide: float
     counts_on: bool
     form: str | None
 
@@ -64,7 +66,7 @@ class Facts:
             return False
         if self.kind == "whole":
             return self.counts_on or called_id(self.name)
-        return self.kind == "words" and self.spaced < 0.02
+        return self.kind == "words" and self.spaced < 0.02 and self.wide < 0.3
 
 
 def called_id(name: str) -> bool:
@@ -86,6 +88,7 @@ def facts(name: str, values: Sequence[Any]) -> Facts:
         distinct=len(different) if present else 0,
         length=sum(map(len, texts)) / len(texts) if texts else 0.0,
         spaced=sum(any(map(str.isspace, text)) for text in texts) / len(texts) if texts else 0.0,
+        wide=len(_WIDE.findall(joined := "".join(texts[:_ASKED]))) / len(joined) if any(texts[:_ASKED]) else 0.0,
         counts_on=kind == "whole" and max(different) - min(different) == len(different) - 1,
         form=form,
     )

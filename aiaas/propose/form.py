@@ -20,7 +20,7 @@ HEAD = 4 * 2**20
 """Bytes of a file that are looked at."""
 _ROWS = 2000
 _DELIMITERS = ",\t;|"
-_ENCODINGS = ["utf_8", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp1252", "cp1251", "cp1250", "iso8859_15"]
+_ENCODINGS = ["utf_8", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp1252", "cp1251"]
 _ALIKE = {".csv": 0.8, ".tsv": 0.8, ".tab": 0.8}
 """The share of rows of one width that makes a table, where the ending says that it is one; else nearly all."""
 _NEARLY_ALL = 0.98
@@ -52,7 +52,7 @@ def look(path: Path, shown: str) -> Form:
     if form := _of_json(text):
         return Form({"format": form, **said}, [], header=True)
     ending = "".join(each for each in path.suffixes[-2:] if each not in (".gz", ".zst")).lower()
-    table = _table(text, _ALIKE.get(ending, _NEARLY_ALL), ending)
+    table = _table(text, len(raw) < HEAD, _ALIKE.get(ending, _NEARLY_ALL), ending)
     if table is None:
         if ending in _ALIKE:
             return Form({"format": ending[1:].replace("tab", "tsv"), **said}, [], header=True)
@@ -112,22 +112,24 @@ def _of_json(text: str) -> str | None:
     lines = [line for line in itertools.islice(io.StringIO(text), 3) if line.strip()]
     if all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
         try:
-            return "jsonl" if all(isinstance(json.loads(line), dict) for line in lines) else None
+            first, *_ = [json.loads(line) for line in lines]
         except ValueError:
             return None
+        around = len(lines) == 1 and any(isinstance(value, list) for value in first.values())
+        return "json" if around else "jsonl"
     return "json" if re.match(r"\s*(\[\s*\{|\{\s*\")", text) else None
 
 
-def _table(text: str, alike: float, ending: str) -> Form | None:
-    """The way to part fields in which the rows are most alike; of equal ones the usual one, then one that is no
-    punctuation, then the one that makes most fields."""
+def _table(text: str, whole: bool, alike: float, ending: str) -> Form | None:
+    """The way to part fields in which the rows are most alike; of equal ones that which leaves no line out, the
+    usual one, one that is no punctuation, the one that makes most fields. `whole` says that the text is not cut."""
     usual = "\t" if ending in (".tsv", ".tab") else "," if ending == ".csv" else None
-    best: tuple[tuple[float, bool, bool, int], str, bool, list[list[str]], int] | None = None
+    best: tuple[tuple[float, bool, bool, bool, int], str, bool, list[list[str]], int] | None = None
     for delimiter, quotes in itertools.product(_DELIMITERS, (True, False)):
-        rows, before = _rows(text, delimiter, quotes)
+        rows, before = _rows(text, whole, delimiter, quotes)
         width, share = _width(rows)
         prose = 2 * text.count(f"{delimiter} ") > text.count(delimiter)
-        rank = (round(share, 2), delimiter == usual, not prose, width)
+        rank = (round(share, 2), not before, delimiter == usual, not prose, width)
         if width >= 2 and share >= alike and (best is None or rank > best[0]):
             best = (rank, delimiter, quotes, rows, before)
     if best is None:
@@ -148,7 +150,7 @@ def _table(text: str, alike: float, ending: str) -> Form | None:
     return Form(entry, [list(column) for column in zip(*rows[header:], strict=True)], header)
 
 
-def _rows(text: str, delimiter: str, quotes: bool) -> tuple[list[list[str]], int]:
+def _rows(text: str, whole: bool, delimiter: str, quotes: bool) -> tuple[list[list[str]], int]:
     """The first rows, without the lines of a title before them, and how many lines that were."""
     reader = csv.reader(
         io.StringIO(text, newline=""),
@@ -164,7 +166,7 @@ def _rows(text: str, delimiter: str, quotes: bool) -> tuple[list[list[str]], int
                 rows.append(row)
                 ends.append(reader.line_num)
     except csv.Error:
-        if reader.line_num < text.count("\n"):  # what the end of the part cuts is no fault of the file
+        if whole or reader.line_num < text.count("\n"):  # what the end of the part cuts is no fault of the file
             return [], 0
     width, _ = _width(rows)
     title = next((place for place, row in enumerate(rows) if len(row) == width and all(row)), 0)

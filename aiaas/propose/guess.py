@@ -51,7 +51,7 @@ def of_facts(known: Mapping[str, Facts], rows: Batch, text: str | None, label: s
         return _of_pictures(free, picture, label, split)
     if task is None or task.startswith("text-"):
         text = text or _text(free, label)
-    label = label or _label(free, text)
+    label = label or likeliest(free, text)
     if task is None and text is not None and not _is_table(free, text, label):
         task = "text-classification" if label and not measured(free[label]) else "text-generation"
     if task is not None and task.startswith("text-"):
@@ -80,7 +80,7 @@ def useful(column: Facts) -> bool:
 
 def _of_pictures(known: Mapping[str, Facts], picture: str | None, label: str | None, split: str | None) -> Guess:
     columns = {"image": picture} if picture not in (None, "image") else {}
-    label = label or _label({name: each for name, each in known.items() if name != picture}, None)
+    label = label or likeliest({name: each for name, each in known.items() if name != picture}, None)
     if label not in (None, "label"):
         columns["label"] = str(label)
     return Guess("image-classification", columns, split)
@@ -115,15 +115,10 @@ def _text(known: Mapping[str, Facts], label: str | None) -> str | None:
 
 
 def _as_long_as_text(column: Facts) -> bool:
-    return column.length >= (_TEXT if column.spaced > 0.5 else _TEXT_WITHOUT_SPACES if _unspaced(column) else _TEXT)
+    return column.length >= (_TEXT_WITHOUT_SPACES if column.wide > 0.3 else _TEXT)
 
 
-def _unspaced(column: Facts) -> bool:
-    """Whether these may be texts of a script without spaces: of some length, and none of them a code."""
-    return column.spaced < 0.5 and not column.name.isascii()
-
-
-def _label(known: Mapping[str, Facts], text: str | None) -> str | None:
+def likeliest(known: Mapping[str, Facts], text: str | None) -> str | None:
     """The column that is likeliest to be asked for: by its name, where it stands, and how many values it has."""
     order = [name for name in known if name != text]
     scores = {name: _score(known[name], place, len(order), text is not None) for place, name in enumerate(order)}

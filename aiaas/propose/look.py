@@ -14,7 +14,7 @@ from aiaas.propose import decide, places, rows
 from aiaas.propose.asked import Asked
 from aiaas.propose.decide import Decided
 from aiaas.propose.facts import Facts, facts
-from aiaas.propose.guess import Guess, of_facts
+from aiaas.propose.guess import Guess, likeliest, of_facts
 
 
 @dataclass(slots=True)
@@ -53,7 +53,9 @@ def _of_rows(place: places.Place, asked: Asked) -> Seen:
     known = {name: facts(name, values) for name, values in sample.columns.items()}
     picture = _named_picture(place, sample.columns)
     if picture is not None:
-        label = asked.label or _label_beside(picture, sample.columns, known)
+        label = asked.label or likeliest({name: each for name, each in known.items() if name != picture}, None)
+        if label is None:
+            raise DataError("no column holds the labels of the pictures", where=str(place.entries[0]["source"]))
         columns = {ours: theirs for ours, theirs in (("image", picture), ("label", label)) if ours != theirs}
         guess = Guess("image-classification", columns, None)
     else:
@@ -76,12 +78,6 @@ def _named_picture(place: places.Place, columns: Batch) -> str | None:
 
 def _is_picture(value: Any) -> bool:
     return isinstance(value, str) and Path(value).suffix.lower() in ENDINGS
-
-
-def _label_beside(picture: str, columns: Batch, known: dict[str, Facts]) -> str:
-    rest = {name: each for name, each in known.items() if name != picture}
-    found = of_facts(rest, {name: columns[name] for name in rest} | {"_": []}, None, None, "tabular-classification")
-    return found.columns.get("label", "label")
 
 
 def _name(place: places.Place, sample: rows.Rows, known: dict[str, Facts], guess: Guess) -> Guess:

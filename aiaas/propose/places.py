@@ -90,7 +90,7 @@ def _folder(folder: Path) -> Place:
     folders, files = [each for each in inside if each.is_dir()], [each for each in inside if each.is_file()]
     tables = [each for each in files if _ending(each) in _BINARY or (_ending(each) in _TEXTS and _ending(each))]
     tables = [each for each in tables if not re.match(r"(?i)readme|licen[sc]e", each.name)]
-    if folders and len(split := _splits(folders)) == len(folders) and "train" in split.values():
+    if folders and _is_divided(split := _splits(folders), len(folders)):
         return _together([(each, _folder(each)) for each in folders], split)
     if len(folders) == 1 and len(tables) == 1 and _pictures_in(folders[0]):
         place = _file(tables[0])
@@ -122,7 +122,15 @@ def _splits(paths: Iterable[Path]) -> dict[Path, str]:
     return found
 
 
+def _is_divided(split: dict[Path, str], count: int) -> bool:
+    """Whether all of so many paths are called by splits: one to learn from, and one to judge by."""
+    return len(split) == count and "train" in split.values() and len(set(split.values())) > 1
+
+
 def _together(places: Sequence[tuple[Path, Place]], split: dict[Path, str]) -> Place:
+    """The data of every split. Where none is called test, what is called validation is held out to judge by."""
+    if "test" not in split.values():
+        split = {path: "test" if name == "validation" else name for path, name in split.items()}
     entries = [{**entry, "split": split[path]} for path, place in places for entry in place.entries]
     counts = [place.labels for _, place in places]
     labels: Counter[str] | None = None
@@ -175,8 +183,7 @@ def _tables(folder: Path, tables: Sequence[Path]) -> Place:
     """Files of rows beside each other: one, those of the splits, one a class, or parts of one table."""
     if len(tables) == 1:
         return _file(tables[0])
-    split = _splits(tables)
-    if len(split) == len(tables) and "train" in split.values():
+    if _is_divided(split := _splits(tables), len(tables)):
         return _together([(each, _file(each)) for each in tables], split)
     places = [_file(each) for each in tables]
     if all(_as_lines(place, each) for place, each in zip(places, tables, strict=True)):

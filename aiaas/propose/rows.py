@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from aiaas import plugins
 from aiaas.contracts import Batch, SourceContext
 from aiaas.errors import AiaasError, DataError
+from aiaas.propose.form import HINT
 
 KEPT = 20_000
 """Rows of the sample: at least so many where there are, at most twice as many."""
@@ -51,6 +52,7 @@ def read(entries: Sequence[Mapping[str, Any]]) -> Rows:
             found.said = said
             return found
     assert first is not None
+    first.hint = first.hint or HINT
     raise first
 
 

@@ -50,9 +50,12 @@ class Draft:
 
     def remove(self, path: str) -> None:
         """Take a key and its value away, with a comment behind them on their line."""
-        name, value = self._pair(path)
         around = self._around(path)
-        place = next(at for at, (key, _) in enumerate(around.value) if key is name)
+        last = str(paths.parse(path)[-1])
+        place = next((at for at, (key, _) in enumerate(around.value) if key.value == last), None)
+        if place is None:
+            raise KeyError(path)
+        name, value = around.value[place]
         if len(around.value) == 1:
             self._put(around.start_mark.index, _end(around), "{}")
             return
