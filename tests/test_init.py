@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,9 @@ def table(path: Path, header: str, rows: list[str]) -> Path:
         ("a.csv", "text\tlabel\ngood, fine\t1\nbad\t0\n", {"format": "csv", "delimiter": "\t"}),
         ("a.txt", "text|label\n" + "good|1\nbad|0\n" * 3, {"format": "csv", "delimiter": "|"}),
         ("a.txt", "One, a sentence.\nTwo\nThree, and, more\n", {"format": "lines"}),
-        ("a.txt", "The one, was good.\nThe two, was bad.\n", {"format": "csv"}),
+        ("a.txt", "The one, was good.\nThe two, was bad.\n", {"format": "lines"}),
+        ("a.csv", "a;b\nx;1,5\ny;2,25\n", {"format": "csv", "delimiter": ";", "decimal": ","}),
+        ("a.csv", "id,text,text\n1,a,b\n2,c,d\n", {"format": "csv", "names": ["id", "text", "text_3"], "skip_rows": 1}),
         ("a.csv", 'n,text\n1,"a, b"\n2,"c ""d"", e"\n', {"format": "csv"}),
         ("a.tsv", 'n\ttext\n1\t"an open quote\n2\tb\n', {"format": "tsv", "quotes": False}),
         ("a.csv", "Survey of 2024\n\nname,age\nx,1\ny,2\n", {"format": "csv", "skip_rows": 1}),
@@ -192,6 +195,13 @@ def test_a_file_without_names_gets_those_of_the_task(tmp_path: Path) -> None:
     assert read.collect[0].model_dump()["names"] == ("label", "text")
 
 
+def test_words_among_numbers_are_no_values(tmp_path: Path) -> None:
+    rows = [f"{'?' if n % 25 == 3 else n * 7 % 31},{'ab'[n % 2]},{n % 3}" for n in range(60)]
+    _, read = proposed(table(tmp_path / "gaps.csv", "weight,side,class", rows))
+    assert read.collect[0].model_dump()["missing"][-1] == "?"
+    assert [step.name for step in read.preprocess.steps] == ["deduplicate", "impute"]
+
+
 def test_english_is_read_by_its_words(tmp_path: Path) -> None:
     rows = [
         f"the room was {word} and the staff was {word} too on day {n},{label}"
@@ -228,9 +238,9 @@ def test_a_folder_of_pictures_is_not_read(tmp_path: Path) -> None:
 
 def test_a_table_beside_its_pictures(tmp_path: Path) -> None:
     (tmp_path / "set" / "img").mkdir(parents=True)
-    for n in range(4):
+    for n in range(12):
         (tmp_path / "set" / "img" / f"{n}.png").write_bytes(red_or_blue(n))
-    table(tmp_path / "set" / "list.csv", "file,colour", [f"{n}.png,{('red', 'blue')[n % 2]}" for n in range(4)])
+    table(tmp_path / "set" / "list.csv", "file,colour", [f"{n}.png,{('red', 'blue')[n % 2]}" for n in range(12)])
     _, read = proposed(tmp_path / "set")
     said = read.collect[0].model_dump()
     assert (said["picture_folder"], said["columns"]) == ("img", {"image": "file", "label": "colour"})
@@ -265,14 +275,17 @@ def test_files_beside_each_other(tmp_path: Path) -> None:
         ("a.parquet", b"", "empty"),
         ("a.csv", b" \n\n", "white space"),
         ("a.csv", b"text,label\n", "row"),
+        ("a.csv", b"text,label\nfine,1\nbad,0\n", "2 rows, too few"),
+        ("a.csv.gz", b"text,label\n", "cannot be read"),
+        ("a.zip", b"PK", "not looked at"),
         ("a.csv", b"%PDF-1.7\n\x00\x01\x02\xff\xfe\x00", "no text"),
-        ("a.pdf", b"%PDF-1.7\n\x93\x8c\x8b\x9e\x00\x01\x02", "no text"),
+        ("a.pdf", b"%PDF-1.7", "not looked at"),
         ("a.png", b"\x89PNG", "single picture"),
         ("a.xlsx", b"PK\x03\x04 cut", "workbook"),
         ("a.parquet", b"PAR1 cut", "parquet"),
-        ("a.json", b'{"a": 1}', "no column|one column|list of objects"),
+        ("a.json", b'{"a": 1}', "1 row, too few"),
         ("a.json", b'[{"a": 1}, {"a"', "no JSON"),
-        ("a.csv", b"number\n1\n2\n3\n", "one column"),
+        ("a.csv", b"number\n" + b"1\n2\n3\n" * 5, "one column"),
         (
             "a.csv",
             b"text,label\n" + "\n".join(f"a text of some length {n},x" for n in range(30)).encode(),
@@ -302,6 +315,9 @@ def test_folders_that_are_no_data(tmp_path: Path) -> None:
         places.look(tmp_path)
     with pytest.raises(DataError, match="no such file"):
         places.look(tmp_path / "2.png")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="a pipe or a device"):
+        places.look(tmp_path / "pipe")
 
 
 # --- the model, and templates -------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ _ALIKE = {".csv": 0.8, ".tsv": 0.8, ".tab": 0.8}
 """The share of rows of one width that makes a table, where the ending says that it is one; else nearly all."""
 _NEARLY_ALL = 0.98
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_COMMA = re.compile(r"[+-]?\d+,\d+")
+_POINTED = re.compile(r"[+-]?\d+\.\d+")
 _SHORT = 40
 _MOST_BEFORE = 10
 """Lines that may stand before a header."""
@@ -101,7 +103,7 @@ def _head(path: Path, shown: str) -> bytes:
         with pa.input_stream(str(path), compression="detect") as stream:
             raw: bytes = stream.read(HEAD)
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"the file cannot be read: {error}", where=shown) from error
+        raise DataError(f"the file cannot be read: {error}", where=shown, hint=HINT) from error
     if not raw:
         raise DataError("the file is empty", where=shown, hint="name a file with rows")
     return raw if len(raw) < HEAD else raw[: raw.rfind(b"\n") + 1] or raw
@@ -130,6 +132,8 @@ def _table(text: str, whole: bool, alike: float, ending: str) -> Form | None:
         width, share = _width(rows)
         prose = 2 * text.count(f"{delimiter} ") > text.count(delimiter)
         rank = (round(share, 2), not before, delimiter == usual, not prose, width)
+        if prose and ending not in _ALIKE:
+            continue  # commas in sentences
         if width >= 2 and share >= alike and (best is None or rank > best[0]):
             best = (rank, delimiter, quotes, rows, before)
     if best is None:
@@ -147,7 +151,27 @@ def _table(text: str, whole: bool, alike: float, ending: str) -> Form | None:
     if before:
         entry["skip_rows"] = before
     header = has_header(rows)
-    return Form(entry, [list(column) for column in zip(*rows[header:], strict=True)], header)
+    if header and len(set(rows[0])) < width:  # two columns of one name
+        entry |= {"names": _told_apart(rows[0]), "skip_rows": before + 1}
+    columns = [list(column) for column in zip(*rows[header:], strict=True)]
+    if delimiter != "," and _decimal_commas(columns):
+        entry["decimal"] = ","
+    return Form(entry, columns, header)
+
+
+def _told_apart(names_: Sequence[str]) -> list[str]:
+    """The names, a number behind those that came before."""
+    found: list[str] = []
+    for place, name in enumerate(names_, 1):
+        found.append(name if name and name not in found else f"{name or 'column'}_{place}")
+    return found
+
+
+def _decimal_commas(columns: Sequence[Sequence[str]]) -> bool:
+    """Whether numbers are written with a comma, and none with a point."""
+    values = [[value.strip() for value in column if value.strip()] for column in columns]
+    pointed = any(column and all(_POINTED.fullmatch(value) for value in column) for column in values)
+    return not pointed and any(column and all(_COMMA.fullmatch(value) for value in column) for column in values)
 
 
 def _rows(text: str, whole: bool, delimiter: str, quotes: bool) -> tuple[list[list[str]], int]:
@@ -191,11 +215,13 @@ def _width(rows: Sequence[Sequence[str]]) -> tuple[int, float]:
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row names the columns: it is unlike what stands below it."""
     first, below = rows[0], rows[1:]
-    if not below or len(set(first)) < len(first):
-        return not below
+    if not below:
+        return True
     known = (*names.TEXTS, *names.LABELS, *names.TARGETS, "id")
     if any(names.place(field, known) is not None for field in first):
         return True
+    if len(set(first)) < len(first):
+        return False
     for place, field in enumerate(first):
         values = [row[place].strip() for row in below if row[place].strip()]
         numbers = sum(_NUMBER.fullmatch(value) is not None for value in values)

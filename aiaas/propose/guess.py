@@ -109,12 +109,13 @@ def _text(known: Mapping[str, Facts], label: str | None) -> str | None:
         others = [each for other, each in words.items() if other != name]
         if words[name].distinct > _CLASSES or words[name].rows <= _CLASSES or not others:
             return name
-    prose = {name: each for name, each in words.items() if not each.names_rows and each.distinct * 2 > each.present}
-    longest = max(prose, key=lambda name: prose[name].length, default=None)
-    return longest if longest is not None and _as_long_as_text(prose[longest]) else None
+    found = {name: each for name, each in words.items() if not each.names_rows and each.distinct * 2 > each.present}
+    longest = max(found, key=lambda name: found[name].length, default=None)
+    return longest if longest is not None and prose(found[longest]) else None
 
 
-def _as_long_as_text(column: Facts) -> bool:
+def prose(column: Facts) -> bool:
+    """Whether words are as long as texts."""
     return column.length >= (_TEXT_WITHOUT_SPACES if column.wide > 0.3 else _TEXT)
 
 
@@ -133,7 +134,7 @@ def _score(column: Facts, place: int, columns: int, beside_text: bool) -> float:
     if column.kind in ("file", "other", "nothing", "date") or (column.names_rows and not called):
         return 0
     last = place == columns - 1
-    if beside_text and not called and (measured(column) or _prose(column)):
+    if beside_text and not called and (measured(column) or _mostly_different(column)):
         return 0
     score = 0.0
     if as_class is not None:
@@ -150,7 +151,7 @@ def _score(column: Facts, place: int, columns: int, beside_text: bool) -> float:
     return max(score, 0.1 * last)
 
 
-def _prose(column: Facts) -> bool:
+def _mostly_different(column: Facts) -> bool:
     """Whether the values are texts of their own, or as good as all different."""
     return column.kind == "words" and (column.length > _SURELY_TEXT or 2 * column.distinct > column.present > _CLASSES)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,12 @@ from aiaas.propose.asked import Asked
 from aiaas.propose.decide import Decided
 from aiaas.propose.facts import Facts, facts
 from aiaas.propose.guess import Guess, likeliest, of_facts
+from aiaas.sources._params import FileParams
+
+_FEWEST = 10
+"""Rows without which nothing is proposed."""
+_WITHOUT_MISSING = (".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".arrow", ".feather", ".ipc", ".txt", ".lines")
+_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(slots=True)
@@ -48,8 +55,14 @@ def _of_rows(place: places.Place, asked: Asked) -> Seen:
     sample = rows.read(read)
     for entry in place.entries:
         entry |= sample.said
-    if not sample.count:
-        raise DataError("there is no row", where=str(place.entries[0]["source"]), hint="name a file with rows")
+    if sample.count < _FEWEST:
+        rows_ = f"{sample.count} row{'s' * (sample.count != 1)}"
+        told = f"there {'is' if sample.count == 1 else 'are'} {rows_}, too few to learn from and to judge by"
+        raise DataError(told, where=str(place.entries[0]["source"]), hint=f"bring {_FEWEST} at least, better hundreds")
+    if said := _no_values(place, sample.columns):
+        for entry in [*read, *place.entries]:
+            entry["missing"] = said
+        sample = rows.read(read)
     known = {name: facts(name, values) for name, values in sample.columns.items()}
     picture = _named_picture(place, sample.columns)
     if picture is not None:
@@ -64,6 +77,21 @@ def _of_rows(place: places.Place, asked: Asked) -> Seen:
         guess = _name(place, sample, known, guess)
         known = {name: facts(name, values) for name, values in sample.columns.items()}
     return Seen(place, sample, guess, known, decide.decide(guess, sample.columns, known))
+
+
+def _no_values(place: places.Place, columns: Batch) -> list[str] | None:
+    """What stands for no value, the usual ones too, where a few such words make text of a column of numbers."""
+    found: dict[str, None] = {}
+    if any(str(entry["source"]).lower().endswith(_WITHOUT_MISSING) for entry in place.entries):
+        return None
+    if any(entry.get("format") not in (None, "csv", "tsv") for entry in place.entries):
+        return None
+    for values in columns.values():
+        words = [value for value in values if isinstance(value, str)]
+        others = [value for value in words if not _NUMBER.fullmatch(value.strip())]
+        if others and len(others) * 10 <= len(words) and len(set(others)) <= 3:
+            found |= dict.fromkeys(others)
+    return [*FileParams.model_fields["missing"].default, *found] if found else None
 
 
 def _named_picture(place: places.Place, columns: Batch) -> str | None:

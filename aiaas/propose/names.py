@@ -17,14 +17,13 @@ LABELS = (
     *("标签", "类别", "分类", "情感", "情感倾向", "类型", "意图", "主题", "结果", "评分", "星级", "是否流失"),
 )
 TARGETS = (
-    *("target", "y", "price", "value", "amount", "sales", "revenue", "salary", "income", "cost", "rent", "demand"),
-    *("output", "score", "rating", "yield", "mpg", "medv", "charges", "consumption", "duration"),
-    *("价格", "房价", "租金", "销量", "金额", "工资", "收入", "成本", "评分", "总价", "单价", "产量"),
+    *("target", "y", "price", "sales", "revenue", "rent", "salary", "yield", "mpg", "medv", "charges"),
+    *("价格", "房价", "租金", "销量", "工资", "总价", "单价", "产量"),
 )
 SPLITS = frozenset({"train", "validation", "test", "dev", "val", "valid", ""})
 _DECIDES = re.compile(
     r"^(is|has|was|will|did)_|(^|_)(label|class|category|target|churned|churn|survived|approved|default(ed)?|fraud|"
-    r"spam|outcome|purchased|clicked|converted|exited|attrition|subscribed|sentiment|price|rent)(_|$)|是否|标签|类别",
+    r"spam|outcome|purchased|bought|clicked|converted|exited|attrition|subscribed|sentiment|price|rent)(_|$)|是否|标签|类别",
     re.IGNORECASE,
 )
 _WHOSE = re.compile(

@@ -20,6 +20,9 @@ _BINARY = {
     **dict.fromkeys((".arrow", ".feather", ".ipc"), "arrow"),
     **dict.fromkeys((".xlsx", ".xlsm"), "excel"),
 }
+_NOT_READ = frozenset(
+    (".zip", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".npz", ".npy", ".pdf", ".doc", ".docx", ".xls", ".pkl", ".h5")
+)
 _MARKS = {b"PAR1": "parquet", b"ARROW1": "arrow"}
 _TEXTS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".txt", ".lines", ".data", ".dat", "")
 _DATASET = ("dataset_dict.json", "state.json")
@@ -55,6 +58,10 @@ def look(path: Path) -> Place:
 
 def _file(path: Path) -> Place:
     ending = _ending(path)
+    if not path.is_file():
+        raise DataError("it is no file but a pipe or a device", where=str(path), hint="write it to a file first")
+    if ending in _NOT_READ:
+        raise DataError(f"files {ending} are not looked at", where=str(path), hint=form.HINT)
     if ending in _BINARY:
         if not path.stat().st_size:
             raise DataError("the file is empty", where=str(path), hint="name a file with rows")
@@ -74,7 +81,7 @@ def _file(path: Path) -> Place:
     entry = dict(found.entry)
     if entry.get("format") == usual.get(ending):
         entry.pop("format", None)
-    if not found.header:
+    if not found.header and "names" not in entry:
         entry["names"] = [f"column_{number}" for number in range(1, len(found.columns) + 1)]
     return Place([{"source": path, **entry}], header=found.header)
 

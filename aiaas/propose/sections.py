@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from aiaas.propose import choose, decide
+from aiaas.propose import choose, decide, names
 from aiaas.propose.choose import Choice
 from aiaas.propose.facts import missing
+from aiaas.propose.guess import prose
 from aiaas.propose.look import Seen
 from aiaas.propose.templates import Template
 
@@ -51,7 +52,8 @@ def reasons(seen: Seen) -> dict[str, str]:
     return {
         "columns": "our column: yours",
         "without": without,
-        "names": "the file has no header",
+        "names": "the header names the columns not, or not apart",
+        "missing": "what stands for no value",
         "on_error": "some rows are malformed and left out; `aiaas inspect` shows them",
     }
 
@@ -100,7 +102,13 @@ def split(seen: Seen) -> tuple[dict[str, Any], str]:
 
 def notes(seen: Seen) -> list[str]:
     """What a person should know before he relies on it."""
+    taken = (seen.guess.columns.get("text", "text"), seen.decided.target)
     told = [f"{name} is left out: it {why}" for name, why in seen.decided.without.items()]
+    for name, each in seen.known.items():
+        if each.kind == "other" and names.place(name, names.LABELS) is not None:
+            told.append(f"{name} holds lists or objects, which are no labels")
+        elif seen.guess.task == "text-classification" and name not in taken and each.kind == "words" and prose(each):
+            told.append(f"{name} holds texts too, which are not read; a model of pairs does: columns: {{text_pair: …}}")
     if seen.sample.more:
         told.append(f"the first {seen.sample.count:,} rows were looked at; there are more")
     if seen.sample.count < _HARDLY_ANY:
