@@ -138,6 +138,16 @@ def test_an_open_task_keeps_every_column(bench: Bench) -> None:
     }
 
 
+def test_columns_are_left_out_by_their_names(bench: Bench) -> None:
+    bench.write("a.csv", "n,colour,kind\n1,red,a\n2,,b\n")
+    found = bench.rows(CLASSES, source("a.csv", columns={"label": "kind"}, without=["n"]))
+    assert list(found) == ["label", "colour", "_source", "_split"]
+    missing = bench.failure(CLASSES, source("a.csv", columns={"label": "kind"}, without=["m"]))
+    assert missing.message == "there is no column 'm'; there are: 'n', 'colour', 'kind'"
+    both = bench.failure(CLASSES, source("a.csv", columns={"label": "kind"}, without=["kind"]))
+    assert "takes 'kind', and without: leaves it out" in both.message
+
+
 def test_a_column_to_split_by_is_kept(bench: Bench) -> None:
     bench.write("a.csv", "text,label,part,other\ngood,1,train,x\nbad,0,test,y\n")
     found = bench.rows(TEXTS, source("a.csv"), keep=["part"])

@@ -16,12 +16,12 @@ from aiaas.errors import DataError, UsageError
 from aiaas.inspect import judge
 from aiaas.inspect import look as looking
 from aiaas.inspect.equal import Rows as EqualRows
-from aiaas.inspect.guess import guess
 from aiaas.inspect.page import page
 from aiaas.inspect.report import Near
 from aiaas.inspect.sample import draw
 from aiaas.pictures import alike
 from aiaas.pipeline.looking import Told, look_at_file
+from aiaas.propose.guess import guess
 from tests.inspect_toys import found, look, reviews, serious, write
 
 COLUMNS = ("text", "label")

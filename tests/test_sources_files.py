@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +106,33 @@ def test_an_unknown_ending_asks_for_the_format(tmp_path: Path) -> None:
     assert rows(tmp_path, "x.data", format="text") == {"text": ["one\n"]}
 
 
-def test_a_file_of_json_is_told_what_it_may_become(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text('[{"text": "x"}]')
-    assert "jq -c" in str(failure(tmp_path, "a.json").hint)
+@pytest.mark.parametrize("text", ['[{"a": 1}, {"b": "x"}]', '{"n": 2, "list": [{"a": 1}, {"b": "x"}], "of": [3]}'])
+def test_a_list_of_objects_is_a_table(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    assert rows(tmp_path, "a.json") == {"a": [1, None], "b": [None, "x"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[]", "an empty list"),
+        ("7", "a JSON int"),
+        ('{"a": [{"b": 1}], "c": [{"d": 1}]}', "holds no list"),
+        ('[{"a": 1}', "no JSON"),
+        ('{"a": 1}\n{"a": 2}\n', "Extra data"),
+        ('[{"a": NaN}]', "NaN is not JSON"),
+        ("[" * 100_000, "nested too deeply|no JSON"),
+        ('[{"a": 1}, 2, "x"]', "2 of 3 items are no objects: item 2: a JSON int; item 3: a JSON str"),
+    ],
+)
+def test_json_that_is_no_table(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    assert re.search(told, failure(tmp_path, "a.json").message)
+
+
+def test_items_of_a_list_that_are_no_objects_may_be_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"a": 1}, 2]')
+    assert rows(tmp_path, "a.json", on_error="skip") == {"a": [1]}
 
 
 def test_an_address_nobody_answers_to_is_said(tmp_path: Path) -> None:

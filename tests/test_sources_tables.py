@@ -34,6 +34,15 @@ def test_types_are_those_of_the_whole_column(tmp_path: Path) -> None:
     }
 
 
+def test_numbers_with_a_decimal_comma(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("n;x;words\n1;2,5;a,b\n-3;,5;c\n;4;d.e\n")
+    found = rows(tmp_path, "a.csv", delimiter=";", decimal=",")
+    assert found == {"n": [1, -3, None], "x": [2.5, 0.5, 4.0], "words": ["a,b", "c", "d.e"]}
+    assert rows(tmp_path, "a.csv", delimiter=";")["x"] == ["2,5", ",5", "4"]
+    with pytest.raises(ValidationError, match="decimal belongs to csv and tsv"):
+        files.Params(source="a.jsonl", format="jsonl", decimal=",")
+
+
 def test_types_hold_from_the_first_row_to_the_last(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("n,x\n" + "1,2\n" * 25_000 + "1.5,oops\n")
     warnings: list[str] = []

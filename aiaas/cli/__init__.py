@@ -13,6 +13,7 @@ from aiaas.cli import (
     compare,
     doctor,
     infer,
+    init,
     inspect,
     keys,
     models,
@@ -52,6 +53,7 @@ def root(
     pass
 
 
+app.command("init")(init.init_command)
 app.add_typer(recipe.app, name="recipe")
 stages.register(app)
 app.command("race")(race.race_command)

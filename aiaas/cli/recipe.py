@@ -1,4 +1,5 @@
-"""`aiaas recipe`: show a recipe with the origin of its values, validate, list, and the JSON Schema for editors."""
+"""`aiaas recipe`: show a recipe with the origin of its values, validate, list, compare, bring up to date, and the JSON
+Schema for editors."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from aiaas.cli.options import JsonOption, RecipeArgument, SetOption
 if TYPE_CHECKING:
     from aiaas.recipe import Recipe
 
-app = typer.Typer(no_args_is_help=True, help="Look at recipes: show, validate, list, the schema for editors.")
+app = typer.Typer(no_args_is_help=True, help="Look at recipes: show, validate, list, compare, bring up to date.")
 
 
 @app.command("show")
@@ -56,6 +57,27 @@ def list_command(
 ) -> None:
     """The recipes of a folder, each with its task, its model, its command and what to expect."""
     list_recipes(folder, as_json=json)
+
+
+@app.command("diff")
+def diff_command(
+    before: RecipeArgument,
+    after: Annotated[Path, typer.Argument(metavar="RECIPE", help="The other recipe.", show_default=False)],
+    set_: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What differs between two recipes, defaults included; --set goes for both."""
+    diff(before, after, set_ or (), as_json=json)
+
+
+@app.command("migrate")
+def migrate_command(
+    recipes: Annotated[list[Path], typer.Argument(metavar="RECIPE", help="Recipes, YAML files.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and write nothing.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Bring recipes of an older schema to the newest, in place; comments stay."""
+    migrate(recipes, dry_run=dry_run, as_json=json)
 
 
 def show(path: Path, overrides: Sequence[str] = (), *, origin: bool = False, as_json: bool = False) -> None:
@@ -131,6 +153,64 @@ def list_recipes(folder: Path, *, as_json: bool = False) -> None:
         about = f"{each.name}  {each.task}  {each.model}" if each.name else f"faults: {each.faults}"
         lines = [f"{each.file}  {about}", *(f"    {line}" for line in (each.command, each.expect) if line)]
         output.out("\n".join(lines))
+
+
+def diff(before: Path, after: Path, overrides: Sequence[str] = (), *, as_json: bool = False) -> None:
+    """Print every value in which two recipes differ. Raises RecipeError."""
+    from aiaas import recipe
+    from aiaas.recipe.diff import ABSENT, differences
+
+    found = differences(recipe.read(before, overrides), recipe.read(after, overrides))
+    if as_json:
+        files = {"before": str(before), "after": str(after), "same": not found}
+        output.emit_json("recipe diff", **files, differences=[each.as_dict() for each in found])
+        return
+    for each in found:
+        if each.before is not ABSENT:
+            output.out(f"- {each.path}: {_inline(each.before)}")
+        if each.after is not ABSENT:
+            output.out(f"+ {each.path}: {_inline(each.after)}")
+    if not found:
+        output.say("the recipes say the same")
+
+
+def migrate(paths: Sequence[Path], *, dry_run: bool = False, as_json: bool = False) -> None:
+    """Bring recipes to the newest schema; each is written only if it is a good one then. Raises RecipeError with the
+    faults of all that are not, UsageError."""
+    import difflib
+
+    from aiaas.errors import Fault, RecipeError
+    from aiaas.recipe.check import check
+    from aiaas.recipe.migrate import migrate as made_new
+    from aiaas.recipe.parse import parse
+    from aiaas.recipe.read import content
+    from aiaas.workspace import atomic
+
+    faults: list[Fault] = []
+    done: list[dict[str, Any]] = []
+    for path in paths:
+        try:
+            old = content(path)
+            new = made_new(old, str(path))
+            check(parse(new.text.encode(), str(path)))
+        except RecipeError as error:
+            faults.extend(error.faults)
+            continue
+        done.append({"file": str(path), "before": new.before, "after": new.after, "changes": list(new.changes)})
+        if new.before == new.after:
+            output.say(f"{path}: schema {new.after} is the newest, there is nothing to do")
+            continue
+        output.say(f"{path}: schema {new.before} → {new.after}" + "".join(f"\n  {change}" for change in new.changes))
+        if not dry_run:
+            with atomic.disk_errors(path):
+                atomic.write_text(path, new.text)
+        elif not as_json:
+            lines = old.decode("utf-8-sig").splitlines(), new.text.splitlines()
+            output.out("\n".join(difflib.unified_diff(lines[0], lines[1], str(path), str(path), lineterm="")))
+    if faults:
+        raise RecipeError(faults)
+    if as_json:
+        output.emit_json("recipe migrate", recipes=done)
 
 
 def _with_origins(recipe: Recipe) -> list[str]:

@@ -36,6 +36,8 @@ class Mapper:
         self.theirs: set[str] = set()
         if params.label is not None:
             self._check_label()
+        if both := [theirs for theirs in params.columns.values() if theirs in params.without]:
+            raise DataError(f"columns: takes {both[0]!r}, and without: leaves it out", where=params.source)
         allowed = [*self.wanted, *self.kept]
         if not task.OPEN and (unknown := [ours for ours in params.columns if ours not in allowed]):
             raise DataError(
@@ -90,6 +92,9 @@ class Mapper:
     def _rename(self, batch: Batch) -> Batch:
         """The columns the task takes, under our names and in a fixed order; those it insists on first."""
         self.theirs |= batch.keys()
+        if missing := [name for name in self.params.without if name not in self.theirs]:
+            close = plugins.nearest(missing[0], batch)
+            raise self._no_column(missing[0], batch, f"without: did you mean {close!r}?" if close else "see without:")
         size = len(next(iter(batch.values()), ()))
         names = {ours: self.params.columns.get(ours, ours) for ours in [*self.wanted, *self.kept]}
         if self.params.label is not None:
@@ -105,7 +110,7 @@ class Mapper:
     def _features(self, batch: Batch, taken: dict[str, str]) -> dict[str, str]:
         """Our names of the further columns: as `columns:` renames them, or as they are called."""
         features = {ours: theirs for ours, theirs in self.params.columns.items() if ours not in taken}
-        used = {*taken.values(), *features.values()}
+        used = {*taken.values(), *features.values(), *self.params.without}
         for name in batch:
             if name in used or (name == "label" and self.params.label is not None):
                 continue
@@ -128,11 +133,11 @@ class Mapper:
         hint += f"Say which column it is with columns: {{{ours}: {example}}}"
         if ours in self.wanted and self.wanted[ours].kind == "label":
             hint += ", or give every row of the source one with label:"
-        return DataError(
-            f"there is no column {theirs!r}; there are: {', '.join(map(repr, batch))}",
-            where=self.params.source,
-            hint=hint,
-        )
+        return self._no_column(theirs, batch, hint)
+
+    def _no_column(self, theirs: str, batch: Batch, hint: str) -> DataError:
+        told = f"there is no column {theirs!r}; there are: {', '.join(map(repr, batch))}"
+        return DataError(told, where=self.params.source, hint=hint)
 
 
 def _of_delimiter(params: SourceParams, batch: Batch) -> str | None:

@@ -27,6 +27,9 @@ class SourceParams(Params):
     columns: dict[str, str] = Field(
         default_factory=dict, description="Our column: their column, such as {text: review, label: cat}."
     )
+    without: tuple[str, ...] = Field(
+        (), description="Columns of the data to leave out, such as a number of the row, where the task takes all."
+    )
     licence: str | None = Field(None, description="The licence of the data, kept in its provenance.")
     on_error: Literal["fail", "skip"] = Field(
         "fail",

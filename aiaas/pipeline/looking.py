@@ -117,7 +117,7 @@ def look_at_file(
     is told does not fit, and what sources raise.
     """
     from aiaas import collect, inspect
-    from aiaas.inspect.guess import guess
+    from aiaas.propose.guess import guess
 
     context = SourceContext(Path(), downloads, offline, warn=warn)
     source = plugins.source(address)

@@ -17,7 +17,8 @@ from aiaas.recipe.models import Inspect, Recipe, StepSpec
 from aiaas.recipe.split import named_columns
 from aiaas.recipe.validate import at, validated
 
-SCHEMA = 1
+FIRST, SCHEMA = 1, 1
+"""The first schema that there was, and the newest, which is read."""
 _SECTIONS = ("preprocess", "inspect", "train", "evaluate", "deploy")
 _NAMES = {
     ("task",),
@@ -57,6 +58,10 @@ class _Check:
         version = frame.get("schema")
         if isinstance(version, int) and version > SCHEMA:
             document.refuse(("schema",), f"is {version}; this aiaas reads schema {SCHEMA}", "install a newer aiaas")
+            document.void.add(("schema",))
+        elif isinstance(version, int) and FIRST <= version < SCHEMA:
+            hint = f"bring it up to date: aiaas recipe migrate {document.source}"
+            document.refuse(("schema",), f"is {version}; this aiaas reads schema {SCHEMA}", hint)
             document.void.add(("schema",))
         for name in _SECTIONS:
             if name in frame and frame[name] is None:

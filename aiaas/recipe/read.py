@@ -26,7 +26,7 @@ def read(
     """The recipe in a file. `overrides` are texts `PATH=VALUE`; `environ` (default: the process's) may hold
     `AIAAS__PATH=VALUE`. Raises RecipeError with every fault at once."""
     file = Path(path)
-    recipe = _finish(parse(_content(file), str(file)), overrides, os.environ if environ is None else environ)
+    recipe = _finish(parse(content(file), str(file)), overrides, os.environ if environ is None else environ)
     recipe._file, recipe._base = file, file.parent
     return recipe
 
@@ -47,8 +47,8 @@ def _finish(document: Document, overrides: Iterable[str], environ: Mapping[str, 
     return check(document)
 
 
-def _content(file: Path) -> bytes:
-    """The file's bytes, one more than allowed at most."""
+def content(file: Path) -> bytes:
+    """The file's bytes, one more than allowed at most. Raises RecipeError where it cannot be read."""
     try:
         with file.open("rb") as stream:
             return stream.read(MAX_BYTES + 1)

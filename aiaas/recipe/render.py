@@ -78,3 +78,9 @@ _Dumper.add_representer(str, _text)
 def to_yaml(resolved: dict[str, Any]) -> str:
     """Block style but for lists of single values and empty containers; keys in the order of the models."""
     return yaml.dump(resolved, Dumper=_Dumper, allow_unicode=True, sort_keys=False, default_flow_style=None, width=120)
+
+
+def inline(value: Any) -> str:
+    """A value on one line, in flow style."""
+    text = yaml.dump(value, Dumper=_Dumper, allow_unicode=True, sort_keys=False, default_flow_style=True, width=10**9)
+    return text.removesuffix("\n...\n").strip()

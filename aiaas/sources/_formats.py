@@ -21,6 +21,7 @@ from aiaas.sources import (
     _excel,
     _html,
     _idx,
+    _json,
     _jsonl,
     _numpy,
     _picture_names,
@@ -38,6 +39,7 @@ _ENDINGS: dict[str, Format] = {
     ".tab": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
     ".parquet": "parquet",
     ".pq": "parquet",
     **dict.fromkeys((".arrow", ".feather", ".ipc"), "arrow"),
@@ -71,8 +73,6 @@ def format_of(file: File, params: FileParams) -> Format | Literal["archive"]:
     if name.name.endswith(_IDX):
         return "idx"
     hint = f"say format: with one of {', '.join(get_args(Format))}"
-    if name.suffix == ".json":
-        hint = "one object a line is format: jsonl; a list becomes that with jq -c '.[]' FILE.json > FILE.jsonl"
     raise DataError("its ending does not say what format it has", where=file.shown, hint=hint)
 
 
@@ -188,6 +188,7 @@ def _state(file: File) -> tuple[int, int, int]:
 _READERS: dict[str, Callable[[File, FileParams, SourceContext], Iterator[FileBatch]]] = {
     "lines": _documents.read_lines,
     "jsonl": _jsonl.read,
+    "json": _json.read,
     "parquet": _arrow.read_parquet,
     "arrow": _arrow.read_arrow,
     "excel": _excel.read,

@@ -38,7 +38,7 @@ def read(file: File, params: FileParams, context: SourceContext) -> Iterator[Fil
                 bad.add(line, found, text)
         for start in range(0, 0 if bad.fatal else len(rows), ROWS):
             part = rows[start : start + ROWS]
-            yield FileBatch(_columns(part), file.shown, row + 1, numbers[start : start + ROWS])
+            yield FileBatch(columns(part), file.shown, row + 1, numbers[start : start + ROWS])
             row += len(part)
     bad.finish(row)
 
@@ -47,13 +47,13 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+decode = json.JSONDecoder(parse_constant=_no_constant).decode
 
 
 def _object(text: str) -> dict[str, Any] | str:
     """The object on a line, or why there is none."""
     try:
-        value = _decode(text)
+        value = decode(text)
     except RecursionError:
         return "JSON nested too deeply"
     except ValueError as error:
@@ -61,7 +61,7 @@ def _object(text: str) -> dict[str, Any] | str:
     return value if isinstance(value, dict) else f"a JSON {type(value).__name__}, not an object"
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> Batch:
+def columns(rows: Sequence[Mapping[str, Any]]) -> Batch:
     """Rows as columns, in the order in which keys are met; a key that a row lacks is null there."""
     names = dict.fromkeys(itertools.chain.from_iterable(rows))
     return {name: [row.get(name) for row in rows] for name in names}

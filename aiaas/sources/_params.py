@@ -14,6 +14,7 @@ Format = Literal[
     "csv",
     "tsv",
     "jsonl",
+    "json",
     "parquet",
     "arrow",
     "excel",
@@ -30,11 +31,11 @@ Size = Annotated[int, Field(ge=1, le=65_536)]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)]
 
 _ONLY: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("delimiter", "quotes"), ("csv", "tsv")),
+    **dict.fromkeys(("delimiter", "quotes", "decimal"), ("csv", "tsv")),
     **dict.fromkeys(("names", "skip_rows", "missing"), ("csv", "tsv", "excel", "html")),
     "sheet": ("excel",),
     "table": ("html",),
-    "picture_folder": ("csv", "tsv", "jsonl", "parquet", "arrow", "excel", "html"),
+    "picture_folder": ("csv", "tsv", "jsonl", "json", "parquet", "arrow", "excel", "html"),
     "labels": ("csv", "tsv", "idx", "npy"),
     "label_names": ("idx", "npy", "npz", "pixels"),
     **dict.fromkeys(("shape", "label_at"), ("pixels",)),
@@ -49,9 +50,10 @@ class FileParams(SourceParams):
     format: Format | None = Field(
         None,
         description="How to read it; by default as its ending says (a text in a class folder is one document). "
-        "`lines` gives one text a line, `text` one text a file, `pictures` one picture a file; `arrow` is an IPC file "
-        "or stream (also Feather), `excel` a workbook .xlsx, `html` a table of a page; `idx`, `npy` and `npz` hold "
-        "arrays of pixels, `pixels` is a CSV with the pixels of a picture in each row.",
+        "`jsonl` holds one object a line, `json` a list of objects; `lines` gives one text a line, `text` one text a "
+        "file, `pictures` one picture a file; `arrow` is an IPC file or stream (also Feather), `excel` a workbook "
+        ".xlsx, `html` a table of a page; `idx`, `npy` and `npz` hold arrays of pixels, `pixels` is a CSV with the "
+        "pixels of a picture in each row.",
     )
     encoding: str | None = Field(
         None, description="The encoding of the text; by default UTF-8, UTF-16 with its mark, or GB18030, as detected."
@@ -64,6 +66,7 @@ class FileParams(SourceParams):
     )
     skip_rows: int = Field(0, ge=0, description="Lines, or rows, to pass over before the header; 0 or more.")
     quotes: bool = Field(True, description='Whether "…" quotes a field; false where quotation marks are plain text.')
+    decimal: Literal[".", ","] = Field(".", description="What parts the fraction of a number: 3.5 or 3,5.")
     missing: tuple[str, ...] = Field(
         ("", "NA", "N/A", "NaN", "nan", "null", "NULL"),
         description="Fields of csv and tsv, and cells of excel and html, that stand for no value.",

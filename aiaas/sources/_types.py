@@ -42,8 +42,9 @@ _NEXT: dict[Kind, tuple[Kind, ...]] = {
 class ColumnType:
     """The narrowest type that all values of a column have; `turned` says which value made a column of numbers text."""
 
-    def __init__(self, missing: frozenset[str]) -> None:
+    def __init__(self, missing: frozenset[str], decimal: str = ".") -> None:
         self.missing = missing
+        self.decimal = decimal
         self.kind: Kind = "none"
         self.seen = 0
         self.turned = ""
@@ -52,6 +53,7 @@ class ColumnType:
         """Widen the type by some more values; `lines` are where they stand."""
         if self.kind == "text":
             return
+        values = self._pointed(values)
         present = values if self._complete(values) else [value for value in values if value not in self.missing]
         if not present:
             return
@@ -85,10 +87,15 @@ class ColumnType:
         missing, complete = self.missing, self._complete(values)
         if self.kind in ("text", "none"):
             return list(values) if complete else [None if value in missing else value for value in values]
+        values = self._pointed(values)
         parse = _PARSE[self.kind]
         return (
             list(map(parse, values)) if complete else [None if value in missing else parse(value) for value in values]
         )
+
+    def _pointed(self, values: Sequence[str]) -> Sequence[str]:
+        """The values as numbers are read, whatever parts their fractions."""
+        return values if self.decimal == "." else [value.replace(self.decimal, ".") for value in values]
 
     def _complete(self, values: Sequence[str]) -> bool:
         """Whether no value is a missing one."""
