@@ -77,7 +77,8 @@ class Pair:
 
     def right(self, side: Side) -> NDArray[np.bool_]:
         """Which rows (n,) a classifier got right, by what a caller is answered."""
-        return side.signature.decide(side.scores) == self.targets
+        right: NDArray[np.bool_] = side.signature.decide(side.scores) == self.targets
+        return right
 
 
 @dataclass(frozen=True, slots=True)
