@@ -12,6 +12,7 @@ import typer
 
 from aiaas.cli import output
 from aiaas.cli.ci import JunitOption, SummaryOption, told_to_ci
+from aiaas.cli.lock import LockedOption, LockOption, kept_to
 from aiaas.cli.options import (
     JsonOption,
     OfflineOption,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 JUDGING = ("run", "evaluate", "deploy")
 """The verbs after which gates have been judged."""
+LOCKING = ("run",)
+"""The verbs that carry a recipe through all that a lock holds."""
 HELP = {
     "run": "Carry RECIPE from raw data to a registered model: every stage that is not there already.",
     "collect": "Bring the rows of every source together, with their provenance.",
@@ -60,17 +63,23 @@ def _stage_verb(verb: str) -> Callable[..., None]:
         refresh: RefreshOption = False,
         junit: JunitOption = None,
         summary: SummaryOption = None,
+        lock: LockOption = False,
+        locked: LockedOption = False,
     ) -> None:
         output.be_quiet(quiet)
         with told_to_ci(junit, summary, recipe) as told:
+            kept = kept_to(recipe, lock=lock, locked=locked)
             work = open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh, verb=verb)
             told.name = work.recipe.name
-            result = carry(verb, work)
+            result = carry(verb, kept.held(work))
+            kept.keep(work, result)
             told.reached = result.as_dict()
         if json:
             output.emit_json(verb, **result.as_dict())
 
-    return command if verb in JUDGING else _without(command, "junit", "summary")
+    given_to = {("junit", "summary"): JUDGING, ("lock", "locked"): LOCKING}
+    absent = [name for names, verbs in given_to.items() if verb not in verbs for name in names]
+    return _without(command, *absent) if absent else command
 
 
 def _without(command: Callable[..., None], *options: str) -> Callable[..., None]:
