@@ -39,8 +39,12 @@ class Kept:
         if self.path is None:
             return
         from aiaas.pipeline import lock
+        from aiaas.workspace import atomic
 
-        lock.of_keys(work, {stage.name: stage.key for stage in result.stages}).write(self.path)
+        if result.lock:  # of the run that made it; where everything was there already, there was none
+            atomic.write_bytes(self.path, result.lock.read_bytes())
+        else:
+            lock.of_keys(work, {stage.name: stage.key for stage in result.stages}).write(self.path)
         result.lock = self.path
         output.say(f"locked in {self.path}")
 

@@ -10,7 +10,7 @@ import typer
 
 from aiaas.cli import output
 from aiaas.cli.options import JsonOption, OfflineOption, QuietOption, WorkspaceOption
-from aiaas.errors import RecipeError, ReproductionError, UsageError
+from aiaas.errors import RecipeError, UsageError
 
 if TYPE_CHECKING:
     from aiaas.pipeline.lock import Found

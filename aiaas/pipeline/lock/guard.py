@@ -64,7 +64,7 @@ class Guard:
         if told:
             one = len(told) == 1
             raise LockError(
-                f"{len(told)} {'thing differs' if one else 'things differ'} from the lock:{listed(told)}",
+                f"{len(told)} {'thing differs' if one else 'things differ'} from the lock{listed(told)}",
                 where=self._where,
                 hint="bring back what the lock says, or take a new one: aiaas run RECIPE --lock",
             )
