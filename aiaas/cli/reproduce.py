@@ -105,6 +105,8 @@ def show(result: Reproduction) -> None:
             output.say(f"and {more} more")
     else:
         output.say("the environment is the same")
+    for change in result.changes[:SHOWN]:
+        output.say(output.wrapped(change))
     stages = [
         (each.name, each.lock[:12], each.here[:12], "identical" if each.same else "OTHER") for each in result.stages
     ]
@@ -117,6 +119,8 @@ def show(result: Reproduction) -> None:
     if result.reproduced:
         told = "identical" if result.identical else f"metrics within {result.tolerance:g}"
         output.say(f"reproduced: {told}, in {result.seconds:.1f} s")
+    if result.workspace:
+        output.say(f"what was made is kept until the next time: {result.workspace}")
 
 
 def _said(value: object) -> str:

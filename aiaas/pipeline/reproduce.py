@@ -12,19 +12,16 @@ from typing import Any
 
 from aiaas.errors import LockError, ReproductionError
 from aiaas.pipeline.differences import Change, differences
-from aiaas.pipeline.lock import Lock
-from aiaas.pipeline.lock.differences import Difference, of_environment
+from aiaas.pipeline.lock import Lock, LockedStage
+from aiaas.pipeline.lock.differences import Difference, of_environment, of_git, of_inputs
 from aiaas.pipeline.lock.guard import FREE
-from aiaas.pipeline.lock.surroundings import surroundings
+from aiaas.pipeline.lock.surroundings import git, surroundings
 from aiaas.pipeline.lock.take import numbers
 from aiaas.pipeline.run import Listener, reach
 from aiaas.pipeline.stages import STAGES, Stage, Work
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Workspace, atomic, keys
-
-FOLDER = "reproduced"
-"""Of a workspace: what was made again there, as long as it is of use."""
-DONE = "reproduced.json"
+from aiaas.workspace.gc import REPRODUCED
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +67,14 @@ class Measured:
 
 @dataclass(slots=True)
 class Reproduction:
-    """What came of it. `environment` is what differs there; `workspace` holds what was made where that is not the
-    same, else it is gone."""
+    """What came of it. `environment` is what differs there, `changes` what else stages were made of otherwise, such as
+    data and code; `workspace` holds what was made where that is not the same, else it is gone."""
 
     recipe: str
     run: str | None
     tolerance: float | None
     environment: list[Difference]
+    changes: list[str] = field(default_factory=list)
     stages: list[Compared] = field(default_factory=list)
     metrics: list[Measured] = field(default_factory=list)
     workspace: Path | None = None
@@ -102,6 +100,7 @@ class Reproduction:
             "identical": self.identical,
             "tolerance": self.tolerance,
             "environment": [each.as_dict() for each in self.environment],
+            "changes": self.changes,
             "stages": [each.as_dict() for each in self.stages],
             "metrics": [each.as_dict() for each in self.metrics],
             "workspace": str(self.workspace) if self.workspace else None,
@@ -133,19 +132,22 @@ def reproduce(
     started = time.perf_counter()
     stages = _stages(lock)
     name = keys.digest_json(lock.model_dump(mode="json"))[:16]
-    result = Reproduction(lock.recipe.name, lock.run, tolerance, of_environment(lock.environment, surroundings()))
-    with work.workspace.lock(f"{FOLDER}-{name}"):
-        space = _own(work.workspace, work.workspace.root / FOLDER / name)
+    folder = work.recipe.base.absolute()
+    apart = [*of_environment(lock.environment, surroundings()), *of_git(lock.git, git(folder))]
+    result = Reproduction(lock.recipe.name, lock.run, tolerance, apart)
+    with work.workspace.in_use(), work.workspace.lock(f"reproduced-{name}"):
+        space = _own(work.workspace, work.workspace.reproduced / name)
         rows_base = work.recipe.base / lock.recipe.rows_base if lock.recipe.rows_base else None
         made = _made(stages, replace(work, workspace=space, verb="reproduce", rows_base=rows_base), listener)
-        result.stages = [Compared(each, _locked(lock, each), made[each].digest) for each in made]
+        result.stages = [Compared(each, _locked(lock, each).digest, made[each].digest) for each in made]
+        result.changes = _changes(lock, made)
         result.metrics = _measured(lock, made)
         result.seconds = round(time.perf_counter() - started, 3)
         if result.identical:
             shutil.rmtree(space.root)
         else:
             result.workspace = space.root
-            atomic.write_json(space.root / DONE, result.as_dict())
+            atomic.write_json(space.root / REPRODUCED, result.as_dict())
     return result
 
 
@@ -158,9 +160,12 @@ def enforce(result: Reproduction) -> None:
     far = [each for each in result.metrics if result.tolerance is not None and not each.within(result.tolerance)]
     if far:
         message += f"; {', '.join(each.name for each in far)} not within {result.tolerance:g}"
-    hint = "--tolerance 0.001 allows metrics to be that far apart" if result.tolerance is None else None
-    if result.environment:
-        hint = "make the environment the same; above is what differs" + (f". {hint}" if hint else "")
+    advice = []
+    if any(each.binds for each in result.environment) or result.changes:
+        advice.append("bring back what the lock says: what differs stands above")
+    if result.tolerance is None and result.metrics:
+        advice.append("--tolerance 0.001 takes metrics that far apart for reproduced")
+    hint = "; ".join(advice) or None
     error = ReproductionError(message, where=str(result.workspace), hint=hint)
     error.reached = result.as_dict()
     raise error
@@ -181,7 +186,7 @@ def _stages(lock: Lock) -> Sequence[Stage]:
 def _own(project: Workspace, root: Path) -> Workspace:
     """A workspace for what is made again, without what an earlier reproduction finished; what was downloaded is read
     where it is, since it is what the run was made of and not what it made."""
-    if (root / DONE).exists():
+    if (root / REPRODUCED).exists():
         shutil.rmtree(root)
     space = Workspace.open(root)
     space.downloads = project.downloads
@@ -199,10 +204,18 @@ def _made(stages: Sequence[Stage], work: Work, listener: Listener | None) -> dic
     return made
 
 
-def _locked(lock: Lock, name: str) -> str:
+def _locked(lock: Lock, name: str) -> LockedStage:
     found = lock.stage(name)
     assert found is not None
-    return found.digest
+    return found
+
+
+def _changes(lock: Lock, made: Mapping[str, Artefact]) -> list[str]:
+    return [
+        f"{name}: {change}"
+        for name, artefact in made.items()
+        for change in of_inputs(name, _locked(lock, name).inputs, artefact.inputs)
+    ]
 
 
 def _measured(lock: Lock, made: Mapping[str, Artefact]) -> list[Measured]:

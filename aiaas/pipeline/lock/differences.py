@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiaas.pipeline.lock.form import Environment
+from aiaas.pipeline import differences
+from aiaas.pipeline.lock.form import Environment, Git
 
 SHOWN = 20
-TOLD = ("release", "processor", "processors")
+_MADE = ("rows", "model", "collected", "judged")
+"""Of a stage's inputs, what earlier stages made: that they came out otherwise is told of them."""
+TOLD = ("release", "processor", "processors", "git.commit", "git.diff")
 """Of the machine, what no lock is refused for: what comes of it shows whether it matters."""
 _INSTALLERS = {"pip", "setuptools", "wheel", "uv"}
 """Packages that install others and take no part in a run."""
@@ -41,6 +45,22 @@ def of_environment(lock: Environment, here: Environment) -> list[Difference]:
     old, new = _packages(lock), _packages(here)
     names = (name for name in sorted({**old, **new}) if old.get(name) != new.get(name))
     return [*found, *(Difference(f"packages.{name}", old.get(name), new.get(name)) for name in names)]
+
+
+def of_git(lock: Git | None, here: Git | None) -> list[Difference]:
+    """The commit, and what the files had besides."""
+    if lock is None or here is None:
+        return []
+    pairs = {"git.commit": (lock.commit, here.commit), "git.diff": (lock.diff_sha256, here.diff_sha256)}
+    return [Difference(name, *pair) for name, pair in pairs.items() if pair[0] != pair[1]]
+
+
+def of_inputs(stage: str, lock: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """What a stage is made of and the lock's was not, but for what earlier stages made."""
+    if stage == "collect":
+        return differences.of_sources(lock, here)
+    found = differences.differences(lock, here)
+    return [str(change) for change in found if change.path not in _MADE]
 
 
 def _packages(environment: Environment) -> dict[str, str]:

@@ -72,7 +72,7 @@ class Git(_Part):
 class Lock(_Part):
     """A run in a file. `seeds` are by their place in the recipe; `metrics` are of the test rows."""
 
-    schema_: Literal[1] = Field(SCHEMA, alias="schema")
+    schema_: Literal[1] = Field(1, alias="schema")
     kind: Literal["aiaas-lock"] = "aiaas-lock"
     written: str
     run: str | None

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiaas.errors import LockError, ReproductionError
 from aiaas.pipeline import differences
-from aiaas.pipeline.lock.differences import listed, of_environment
+from aiaas.pipeline.lock.differences import listed, of_environment, of_inputs
 from aiaas.pipeline.lock.form import Lock
 from aiaas.pipeline.lock.surroundings import surroundings
 from aiaas.recipe import Recipe
@@ -45,8 +45,8 @@ class Guard:
             )
         if locked.key == key:
             return
-        of = differences.of_sources if stage == "collect" else _of_stage
-        self._refuse([f"{stage}: {change}" for change in of(locked.inputs, inputs)] or [f"{stage}: its key"])
+        told = of_inputs(stage, locked.inputs, inputs) or ["the stages before it came out otherwise"]
+        self._refuse([f"{stage}: {change}" for change in told])
 
     def outcome(self, artefact: Artefact) -> None:
         """Refuse what was made of the same and came out otherwise. Raises ReproductionError."""
@@ -68,7 +68,3 @@ class Guard:
                 where=self._where,
                 hint="bring back what the lock says, or take a new one: aiaas run RECIPE --lock",
             )
-
-
-def _of_stage(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    return [str(change) for change in differences.differences(before, after)]

@@ -12,7 +12,7 @@ from aiaas.pipeline.lock.form import Environment, Lock, LockedRecipe, LockedStag
 from aiaas.pipeline.lock.surroundings import git, surroundings
 from aiaas.pipeline.stages.work import Work
 from aiaas.track import environment
-from aiaas.track.values import finite, flatten, is_number
+from aiaas.track.values import finite, flatten
 from aiaas.workspace import Artefact, keys
 
 
@@ -52,9 +52,9 @@ def of_keys(work: Work, stages: Mapping[str, str]) -> Lock:
 
 
 def numbers(metrics: Mapping[str, Any]) -> dict[str, float | str | None]:
-    """The metrics of all test rows, without what is told of classes, slices and intervals; what JSON does not have is
-    a word."""
-    kept = {name: value for name, value in metrics.items() if value is None or is_number(value)}
+    """The metrics of all test rows, without counts and what is told of classes, slices and intervals; what JSON does
+    not have is a word."""
+    kept = {name: value for name, value in metrics.items() if value is None or isinstance(value, float)}
     return {name: None if value is None else finite(float(value)) for name, value in kept.items()}
 
 
