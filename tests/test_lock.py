@@ -21,9 +21,11 @@ from aiaas.cli.reproduce import reproduce_command
 from aiaas.cli.stages import kept_to as used_by_run
 from aiaas.errors import DataError, GateError, LockError, ReproductionError, UsageError
 from aiaas.pipeline import lock as locks
-from aiaas.pipeline.lock import Guard, Lock, surroundings, take
+from aiaas.pipeline.lock import Guard, Lock, surroundings
 from aiaas.pipeline.lock.differences import Difference, of_environment, of_git
-from aiaas.pipeline.reproduce import Measured, Reproduction, changed, enforce, recipe_of, reproduce
+from aiaas.pipeline.lock.guard import FREE
+from aiaas.pipeline.lock.take import _file
+from aiaas.pipeline.reproduce import Compared, Measured, Reproduction, changed, enforce, recipe_of, reproduce
 from aiaas.pipeline.stages import Work
 from aiaas.track import Run, environment, history
 from aiaas.track.registry import Registry
@@ -137,7 +139,7 @@ def test_a_diff_is_kept_as_far_as_it_is_small(tmp_path: Path, monkeypatch: pytes
     assert [each.path for each in of_git(clean, large)] == ["git.diff"]
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "r.yaml").write_text("", "utf-8")
-    assert take._file(tmp_path / "deep" / "r.yaml") == "deep/r.yaml"
+    assert _file(tmp_path / "deep" / "r.yaml") == "deep/r.yaml"
 
 
 # --- what is no lock ---------------------------------------------------------------------------------------------
@@ -197,7 +199,7 @@ def test_a_recipe_altered_in_the_lock_is_told(ran: tuple[Path, Lock]) -> None:
 def test_a_lock_of_stages_that_do_not_follow_is_told(ran: tuple[Path, Lock], keep: tuple[str, ...]) -> None:
     first = ran[1].stages[0]
     stages = [first.model_copy(update={"name": name}) for name in keep]
-    with pytest.raises(LockError, match="stages that there are not|it lacks"):
+    with pytest.raises(LockError, match=r"stages that there are not|it lacks"):
         reproduce(altered(ran[1], stages=stages), work_in(ran[0]))
 
 
@@ -261,7 +263,7 @@ def test_a_run_that_keeps_to_its_lock_goes_through(ran: tuple[Path, Lock]) -> No
         ([], {"system": "Darwin", "machine": "arm64"}, ["system: Darwin in the lock", "machine: arm64 in the lock"]),
         ([], {"python": "3.9.1"}, ["python: 3.9.1 in the lock"]),
         ([], {"gpus": ["A100"]}, ["gpus: A100 in the lock, none here"]),
-        ([], {"packages": {"nothing-like-it": "1"}}, ["packages.nothing-like-it: 1 in the lock, none here", "and "]),
+        ([], {"packages": {}}, ["things differ from the lock", "packages.absl-py: none in the lock", "\n  and "]),
     ],
 )
 def test_whatever_differs_from_the_lock_is_refused(
@@ -350,9 +352,7 @@ def test_a_run_is_made_again_elsewhere_and_compared(ran: tuple[Path, Lock]) -> N
     work = Work(recipe_of(lock, folder, "x.lock"), space)
     result = reproduce(elsewhere(lock, system="Darwin"), work)
     assert result.identical
-    assert [stage.name for stage in result.stages] == [
-        name for name in pipeline.STAGES if name not in ("gate", "report")
-    ]
+    assert [stage.name for stage in result.stages] == [name for name in pipeline.STAGES if name not in FREE]
     assert [each.path for each in result.environment] == ["system"]
     assert result.changes == []
     assert all(each.apart == 0 for each in result.metrics)
@@ -424,8 +424,6 @@ def test_how_far_metrics_are_apart(lock: float | None, here: float | None, apart
 
 
 def test_a_tolerance_decides_where_digests_differ() -> None:
-    from aiaas.pipeline.reproduce import Compared
-
     result = Reproduction("tiny", None, None, [Difference("python", "3.11", "3.12")])
     result.stages = [Compared("collect", "a", "a"), Compared("train", "a", "b")]
     result.metrics = [Measured("f1", 0.8, 0.79), Measured("roc_auc", 0.9, 0.9)]
@@ -463,7 +461,7 @@ def test_the_command_runs_the_lock_and_tells_of_a_changed_recipe(
     (tmp_path / "bad.txt").unlink()
     with pytest.raises(DataError):
         run(str(tmp_path / "tiny.lock"), workspace=tmp_path / "space")
-    assert "has faults now" in capsys.readouterr().err
+    assert "has faults now" in " ".join(capsys.readouterr().err.split())
     for words in ({"tolerance": -1.0}, {"tolerance": math.nan}, {"base": tmp_path / "none"}):
         with pytest.raises(UsageError):
             run(str(tmp_path / "tiny.lock"), workspace=tmp_path / "space", **words)
