@@ -4,13 +4,15 @@
     ├── UsageError            2   the command line
     │   ├── RecipeError       2   the recipe; holds every fault at once
     │   ├── SecretError       2   a secret that a recipe or a bundle refers to is not in the environment, or no use
-    │   └── OptionError       2   what a model that writes was asked for: length, temperature, …
+    │   ├── OptionError       2   what a model that writes was asked for: length, temperature, …
+    │   └── LockError         2   a lock that is none, or that what is to be run does not keep to
     ├── DataError             3   the data: missing, unreadable, contradicting, leaking
     │   └── ExampleError      3   one example of several cannot be taken; knows which
     ├── MissingPackageError   4   a backend or an extra is not installed
     ├── PluginError           4   a package's plug-in cannot be imported
     ├── TrainingError         5   training failed
     ├── GateError             6   a gate was not met
+    ├── ReproductionError     6   what was run again came out otherwise
     ├── VerificationError     7   a bundle or model is damaged, altered or too new
     │   └── ExportError       7   a model has no portable form, or one that answers differently
     ├── RemoteError           8   a tracking server, a hub, an endpoint
@@ -102,6 +104,12 @@ class SecretError(UsageError):
     code = "secret"
 
 
+class LockError(UsageError):
+    """A lock that cannot be read as one, or a run that must keep to it and would not."""
+
+    code = "lock"
+
+
 class DataError(AiaasError):
     """The data is missing, cannot be read, or cannot carry the result that was asked of it."""
 
@@ -144,6 +152,13 @@ class GateError(AiaasError):
 
     status = 6
     code = "gate"
+
+
+class ReproductionError(AiaasError):
+    """A run was made again of the same, and came out otherwise."""
+
+    status = 6
+    code = "reproduction"
 
 
 class VerificationError(AiaasError):

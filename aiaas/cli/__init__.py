@@ -21,6 +21,7 @@ from aiaas.cli import (
     race,
     recipe,
     report,
+    reproduce,
     runs,
     serve,
     stages,
@@ -59,6 +60,7 @@ stages.register(app)
 app.command("race")(race.race_command)
 app.command("inspect")(inspect.inspect_command)
 app.command("report")(report.report_command)
+app.command("reproduce")(reproduce.reproduce_command)
 app.command("compare")(compare.compare_command)
 app.command("infer")(infer.infer_command)
 app.command("serve")(serve.serve_command)

@@ -135,7 +135,9 @@ def say_error(error: AiaasError) -> None:
             if fault.hint:
                 lines.append(f"  hint: {fault.hint}")
     else:
-        lines.append(f"error: {error.message}" + (f" ({error.where})" if error.where else ""))
+        first, *further = error.message.split("\n")
+        lines.append(f"error: {first}" + (f" ({error.where})" if error.where else ""))
+        lines += further
         if error.hint:
             lines.append(f"  hint: {error.hint}")
     _tell("\n".join(lines) + "\n")

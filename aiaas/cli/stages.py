@@ -13,6 +13,7 @@ import typer
 from aiaas.cli import output
 from aiaas.cli.ci import JunitOption, SummaryOption, told_to_ci
 from aiaas.cli.events import event_file
+from aiaas.cli.lock import LockedOption, LockOption, kept_to
 from aiaas.cli.options import (
     EventsOption,
     JsonOption,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 JUDGING = ("run", "evaluate", "deploy")
 """The verbs after which gates have been judged."""
+LOCKING = ("run",)
+"""The verbs that carry a recipe through all that a lock holds."""
 HELP = {
     "run": "Carry RECIPE from raw data to a registered model: every stage that is not there already.",
     "collect": "Bring the rows of every source together, with their provenance.",
@@ -60,17 +63,23 @@ def _stage_verb(verb: str) -> Callable[..., None]:
         events: EventsOption = None,
         junit: JunitOption = None,
         summary: SummaryOption = None,
+        lock: LockOption = False,
+        locked: LockedOption = False,
     ) -> None:
         output.be_quiet(quiet)
         with event_file(events, verb, recipe, json=json) as told, told_to_ci(junit, summary, recipe) as ci:
+            kept = kept_to(recipe, lock=lock, locked=locked)
             work = open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh, verb=verb)
             ci.name = work.recipe.name
-            result = carry(verb, work, told)
+            result = carry(verb, kept.held(work), told)
+            kept.keep(work, result)
             ci.reached = result.as_dict()
         if json:
             output.emit_json(verb, **result.as_dict())
 
-    return command if verb in JUDGING else _without(command, "junit", "summary")
+    given_to = {("junit", "summary"): JUDGING, ("lock", "locked"): LOCKING}
+    absent = [name for names, verbs in given_to.items() if verb not in verbs for name in names]
+    return _without(command, *absent) if absent else command
 
 
 def _without(command: Callable[..., None], *options: str) -> Callable[..., None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -41,7 +42,8 @@ class StageResult:
 @dataclass(slots=True)
 class Result:
     """What a run leaves. `run_id` is MLflow's where the store answered, else the local one and `tracked` is false.
-    `data` says where the rows came from, and how many came and went in each step."""
+    `data` says where the rows came from, and how many came and went in each step. `lock` is the file in which the
+    run keeps what it was made of; one that found everything there keeps nothing."""
 
     recipe: str
     seconds: float = 0.0
@@ -56,6 +58,7 @@ class Result:
     bundle: Path | None = None
     runtime: dict[str, Any] | None = None
     model: dict[str, Any] | None = None
+    lock: Path | None = None
 
     def as_dict(self) -> dict[str, Any]:
         fields = {name: value for name, value in asdict(self).items() if value not in (None, [], {})}
@@ -65,6 +68,8 @@ class Result:
             fields["findings"] = self.findings  # that there are none is worth saying
         if self.bundle:
             fields["bundle"] = str(self.bundle)
+        if self.lock:
+            fields["lock"] = str(self.lock)
         return fields
 
 
@@ -105,6 +110,9 @@ def _run(work: Work, until: str, listener: Listener, tracking: Tracking, enforce
 
     started = time.perf_counter()
     work.recipe.sources()  # a secret that is not set is said with its place, before anything is made
+    if work.guard:
+        for told in work.guard.begin(work.recipe):
+            work.warn(told)
     result = Result(work.recipe.name)
     tell = work.report
 
@@ -132,8 +140,11 @@ def _run(work: Work, until: str, listener: Listener, tracking: Tracking, enforce
             gates.enforce(result.gates)
         if "deploy" in made:
             result.model = tracking.register(made["deploy"], result.metrics, made["deploy"].summary["signature"])
+        result.lock = tracking.lock(made)
         result.run_id, result.tracked, result.model = tracking.finish("FINISHED")
     except BaseException as error:
+        with suppress(AiaasError):  # what it failed of is what is to be told
+            result.lock = tracking.lock(made)
         result.run_id, result.tracked, _ = tracking.finish(_status(error))
         if isinstance(error, AiaasError):
             result.seconds = round(time.perf_counter() - started, 3)
@@ -158,6 +169,8 @@ def reach(
     started = time.perf_counter()
     inputs = stage.inputs(work, made)
     key = keys.digest_json(inputs)
+    if work.guard:
+        work.guard.inputs(stage.name, key, inputs)
     artefact = there(work, stage, key)
     cached = artefact is not None
     if artefact is None:
@@ -174,6 +187,8 @@ def reach(
                 artefact = work.workspace.find(stage.name, key)
                 assert artefact is not None
                 work.workspace.forget_checkpoints(key)
+    if work.guard:
+        work.guard.outcome(artefact)
     work.workspace.remember(work.recipe.name, stage.name, key)
     if tracking:
         tracking.stage(artefact)

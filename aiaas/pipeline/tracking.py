@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
+from aiaas.pipeline.lock import NAME as LOCK
+from aiaas.pipeline.lock import take
 from aiaas.pipeline.stages import Work, bundle_of
 from aiaas.track import Registry, Run, Version
+from aiaas.track.run import ARTIFACTS
 from aiaas.track.spoken import Spoken
 from aiaas.workspace import Artefact, keys
 
@@ -68,6 +72,14 @@ class Tracking:
             self._run.flush()
         else:
             self._waiting.append(artefact)
+
+    def lock(self, made: Mapping[str, Artefact]) -> Path | None:
+        """Keep what these were made of and with; the file, or None without a run or anything made."""
+        if self._run is None or not made:
+            return None
+        lock = take(self._work, made, run=self._run.id)
+        self._run.text(LOCK, lock.to_json())
+        return self._run.folder / ARTIFACTS / LOCK
 
     def register(self, deployed: Artefact, metrics: Mapping[str, Any], signature: Mapping[str, Any]) -> dict[str, Any]:
         """Make the bundle a version of the model, the same bundle the same version, and move the alias."""

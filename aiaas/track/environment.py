@@ -7,11 +7,13 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 _GIT_SECONDS = 3.0
+_HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
 
 
 def describe(source: Path | None) -> dict[str, Any]:
@@ -31,11 +33,13 @@ def describe(source: Path | None) -> dict[str, Any]:
 
 def packages() -> dict[str, str]:
     """Every installed distribution with its version, sorted by name."""
-    found = {
-        str(each.metadata["Name"]): str(each.version)
-        for each in importlib.metadata.distributions()
-        if each.metadata["Name"]
-    }
+    found: dict[str, str] = {}
+    for each in importlib.metadata.distributions():
+        # Two lines are wanted; to have all of it parsed as a mail takes milliseconds a package.
+        head = (each.read_text("METADATA") or each.read_text("PKG-INFO") or "").partition("\n\n")[0]
+        said = dict(reversed(_HEADER.findall(head)))
+        if len(said) == 2:
+            found.setdefault(said["Name"], said["Version"])  # what is found first is what is imported
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
@@ -51,7 +55,20 @@ def git(folder: Path) -> dict[str, Any] | None:
     return {"commit": commit, "dirty": None if status is None else bool(status)}
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def diff(folder: Path) -> str | None:
+    """What the tracked files of the repository around `folder` have besides the commit, as a patch; bytes that are not
+    UTF-8 are surrogates. None when it is slow, or there is no repository."""
+    # No program that a repository names for showing files is to be run either.
+    return _git(folder, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD", "--", ":/", strip=False)
+
+
+def top(folder: Path) -> Path | None:
+    """The folder of the repository around `folder`; None without one."""
+    found = _git(folder, "rev-parse", "--show-toplevel")
+    return Path(found) if found else None
+
+
+def _git(folder: Path, *arguments: str, strip: bool = True) -> str | None:
     try:
         done = subprocess.run(
             # A repository may name a program of its own as file system monitor: it is not to be run.
@@ -60,13 +77,15 @@ def _git(folder: Path, *arguments: str) -> str | None:
             env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
             timeout=_GIT_SECONDS,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+    except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    if done.returncode:
+        return None
+    told = done.stdout.decode("utf-8", "surrogateescape")
+    return told.strip() if strip else told
 
 
 def _user() -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 from aiaas.errors import DataError, UsageError
 from aiaas.workspace.store import MANIFEST, Artefact, Workspace
 
+REPRODUCED = "reproduced.json"
+"""What stands in the workspace of a reproduction that came to its end."""
 CHECKPOINT_DAYS = 7
 """How long a fit that was interrupted may be gone on with, whatever else is removed."""
 
@@ -56,6 +58,7 @@ def collect_garbage(workspace: Workspace, *, older_than_days: float = 0, dry_run
             _sweep_temporary(workspace)
             for file in cached(workspace, older_than_days=older_than_days):
                 file.unlink(missing_ok=True)
+            _sweep_reproduced(workspace, limit)
             _sweep_checkpoints(workspace, min(limit, time.time() - CHECKPOINT_DAYS * 86_400))
     return gone
 
@@ -90,6 +93,14 @@ def _sweep_checkpoints(workspace: Workspace, limit: float) -> None:
     """Remove what fits left that were interrupted before `limit` and never gone on with."""
     for folder in workspace.checkpoints.iterdir() if workspace.checkpoints.is_dir() else ():
         if max(path.stat().st_mtime for path in (folder, *folder.iterdir())) <= limit:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep_reproduced(workspace: Workspace, limit: float) -> None:
+    """Remove what was made again from locks; one that was interrupted may be gone on with as a fit may."""
+    for folder in workspace.reproduced.iterdir() if workspace.reproduced.is_dir() else ():
+        finished = (folder / REPRODUCED).exists()
+        if folder.stat().st_mtime <= (limit if finished else min(limit, time.time() - CHECKPOINT_DAYS * 86_400)):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -96,6 +96,7 @@ class Workspace:
         self.mlflow_artifacts = root / "mlflow"
         self.audit = root / "audit"
         self.logs = root / "logs"
+        self.reproduced = root / "reproduced"
 
     @classmethod
     def open(cls, path: Path | None = None) -> Workspace:

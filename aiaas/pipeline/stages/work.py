@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiaas.contracts import Advance, Progress, SourceContext
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, Draft, Workspace
+
+if TYPE_CHECKING:
+    from aiaas.pipeline.lock import Guard
 
 Made = Mapping[str, Artefact]
 """The artefacts of the stages before, by stage."""
@@ -38,6 +41,8 @@ class Work:
     """What a fit goes on from, where that outlives what it makes; by default a folder of the fit, removed after it."""
     group: str | None = None
     """What this run belongs to, such as a race."""
+    guard: Guard | None = None
+    """What refuses whatever is not as a lock says."""
 
     def source_context(self) -> SourceContext:
         """Of the files that a model reads."""

@@ -1,0 +1,70 @@
+"""A run held to a lock: refused before it begins, before a stage is made, or as soon as one comes out otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aiaas.errors import LockError, ReproductionError
+from aiaas.pipeline import differences
+from aiaas.pipeline.lock.differences import listed, of_environment, of_inputs
+from aiaas.pipeline.lock.form import Lock
+from aiaas.pipeline.lock.surroundings import surroundings
+from aiaas.recipe import Recipe
+from aiaas.workspace import Artefact
+
+FREE = ("gate", "report")
+"""Stages that no lock holds: who is champion decides what the one says, and when things were made what the other."""
+
+
+class Guard:
+    """The lock of `where`. What it raises names everything that differs at once."""
+
+    def __init__(self, lock: Lock, where: Path) -> None:
+        self._lock = lock
+        self._where = str(where)
+
+    def begin(self, recipe: Recipe) -> list[str]:
+        """Refuse where the recipe or what it runs with is another; return what else is, which is no reason to."""
+        told = [str(change) for change in differences.differences(self._lock.recipe.values, recipe.resolved())]
+        found = of_environment(self._lock.environment, surroundings())
+        self._refuse([*told, *(str(each) for each in found if each.binds)])
+        return [str(each) for each in found if not each.binds]
+
+    def inputs(self, stage: str, key: str, inputs: Mapping[str, Any]) -> None:
+        """Refuse a stage whose data, settings, packages or code are not those of the lock."""
+        if stage in FREE:
+            return
+        locked = self._lock.stage(stage)
+        if locked is None:
+            raise LockError(
+                f"the lock knows nothing of {stage}: it ends with {self._lock.stages[-1].name}",
+                where=self._where,
+                hint="aiaas run RECIPE --lock writes one of all stages",
+            )
+        if locked.key == key:
+            return
+        told = of_inputs(stage, locked.inputs, inputs) or ["the stages before it came out otherwise"]
+        self._refuse([f"{stage}: {change}" for change in told])
+
+    def outcome(self, artefact: Artefact) -> None:
+        """Refuse what was made of the same and came out otherwise. Raises ReproductionError."""
+        locked = self._lock.stage(artefact.stage)
+        if locked is None or artefact.stage in FREE or locked.digest == artefact.digest:
+            return
+        raise ReproductionError(
+            f"{artefact.stage} made {artefact.digest[:12]} of what {locked.digest[:12]} was made of",
+            where=self._where,
+            hint="another processor computes in another order; "
+            f"aiaas reproduce {self._where} --tolerance 0.001 says how far the metrics are apart",
+        )
+
+    def _refuse(self, told: list[str]) -> None:
+        if told:
+            one = len(told) == 1
+            raise LockError(
+                f"{len(told)} {'thing differs' if one else 'things differ'} from the lock{listed(told)}",
+                where=self._where,
+                hint="bring back what the lock says, or take a new one: aiaas run RECIPE --lock",
+            )
