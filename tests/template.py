@@ -7,12 +7,15 @@ own. Tests of what is imported, and of signals, start real ones.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
 import runpy
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -65,15 +68,16 @@ class Template:
 
 
 def main() -> None:
-    """Copy this process for each line of stdin; a copy comes out of here with what it is to run."""
+    """Copy this process for each line of stdin."""
     for library in LIBRARIES:
         import_module(library)
+    gc.freeze()  # a copy that collects garbage would write to all of it
     for line in sys.stdin:
         what = json.loads(line)
         child = os.fork()
         if not child:
             become(what)
-            return
+            os._exit(ran())
         print(json.dumps(ended(child, what["timeout"])), flush=True)
     os._exit(0)
 
@@ -108,9 +112,25 @@ def become(what: Mapping[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(what["environment"])
     sys.argv = ["aiaas", *what["words"]]
+    sys.path[0] = what["folder"]  # as `python -m` has it
+
+
+def ran() -> int:
+    """Run the command line to its end, and give its status. What a process does when it ends is done, but for giving
+    back all memory piece by piece."""
+    status = 0
+    try:
+        runpy.run_module("aiaas", run_name="__main__", alter_sys=True)
+    except SystemExit as stop:
+        status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    return status
 
 
 if __name__ == "__main__":
     main()
-    sys.path[0] = str(Path.cwd())  # as `python -m` has it
-    runpy.run_module("aiaas", run_name="__main__", alter_sys=True)
