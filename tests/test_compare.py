@@ -346,9 +346,19 @@ def test_a_service_that_is_gone_is_not_asked_for_every_row(ground: Ground) -> No
     assert service.silent("s", ground, answered_status(502)).failed == {"502": 300}
 
 
+def test_what_is_refused_is_not_timed(ground: Ground) -> None:
+    refusing = Service(lambda row: None)
+    refusing.answer = lambda rows, options=None: [{"error": {"message": "no"}} for _ in rows]  # type: ignore[method-assign]
+    found = service.ask(cast(Any, refusing), "s", ground)
+    assert found.failed == {"refused": 300}
+    assert found.costs.latency_ms is None
+
+
 def test_answers_that_say_nothing_are_unreadable_and_labels_are_the_same(ground: Ground) -> None:
     blind = Service(lambda row: None)
     blind.answer = lambda rows, options=None: [{"label": "good"} for _ in rows]  # type: ignore[method-assign]
+    assert service.ask(cast(Any, blind), "s", ground).failed == {"unreadable": 300}
+    blind.answer = lambda rows, options=None: [{"scores": {"good": "NaN", "bad": 0}} for _ in rows]  # type: ignore[method-assign]
     assert service.ask(cast(Any, blind), "s", ground).failed == {"unreadable": 300}
     blind.signature = replace(SIGNATURE, labels=("bad", "fair"))
     with pytest.raises(DataError, match="only s knows 'fair'; s does not know 'good'"):
@@ -446,6 +456,8 @@ def test_a_run_a_model_and_a_service_that_is_gone(project: Path, monkeypatch: py
     assert "<svg" in Path("page.html").read_text("utf-8")
     with pytest.raises(UsageError, match="neither a run nor a model"):
         compare_command(["tiny", "no-such-thing"])
+    with pytest.raises(UsageError, match="--html: there is no folder"):
+        compare_command(["tiny", "no-such-thing"], html=Path("nowhere/page.html"))
     on = _rows_of(Path("tiny.yaml"), None, offline=False)
     assert 0 < len(on) < told["rows"]  # here equal rows are dropped
     assert on.signature.labels == ("neg", "pos")

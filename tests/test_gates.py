@@ -98,6 +98,11 @@ def test_the_worst_perturbation_decides_whichever_way_is_better() -> None:
     found = {"robustness": {"metric": "mae", "perturbed": perturbed}}
     assert robustness_drop(found, tabular_regression.METRICS) == (pytest.approx(0.01), "mae under case")
     assert robustness_drop({}, BETTER)[0] is None
+    refused = {"robustness": {"metric": "mae", "perturbed": [*perturbed, {"name": "noise", "difference": None}]}}
+    value, why = robustness_drop(refused, tabular_regression.METRICS)
+    assert value is None
+    assert why is not None
+    assert "under noise" in why
 
 
 def test_a_bundle_that_is_slow_is_measured_once_more() -> None:
@@ -362,7 +367,10 @@ def test_ci_is_told_of_a_failure_and_nothing_is_overwritten(tmp_path: Path) -> N
     said = page.read_text("utf-8")
     assert said.startswith("before\n### named: gates not met\n")
     assert "### named: failed\n\n> a fault of ours" in said
-    with pytest.raises(UsageError, match="no such folder"), told_to_ci(tmp_path / "no" / "x", None, Path("tiny.yaml")):
+    with (
+        pytest.raises(UsageError, match="no folder for this file"),
+        told_to_ci(tmp_path / "no" / "x", None, Path("tiny.yaml")),
+    ):
         pytest.fail("nothing is done where the file cannot be written")
 
 
