@@ -385,6 +385,12 @@ def stages(result: Any) -> list[str]:
     return [stage["name"] for stage in result if not stage["cached"]]
 
 
+def test_a_champion_that_is_not_there_is_told_before_anything_is_made(project: Path) -> None:
+    with pytest.raises(UsageError, match="no model is registered here as 'elsewhere/9'"):
+        pipeline.run(work(project, "evaluate.gates.against=elsewhere/9"))
+    assert not list((project / ".aiaas" / "artefacts").glob("*/*"))
+
+
 def test_a_model_that_falls_behind_the_champion_is_not_registered(project: Path) -> None:
     held = ("evaluate.gates.against=champion", "evaluate.gates.size_mb=<= 50", "evaluate.gates.latency_p95_ms=<= 9999")
     first = pipeline.run(work(project, *held, "evaluate.intervals.samples=200"))
@@ -406,14 +412,14 @@ def test_a_model_that_falls_behind_the_champion_is_not_registered(project: Path)
     assert "gate" in stages(raised.value.reached["stages"])
     assert "deploy" not in [stage["name"] for stage in raised.value.reached["stages"]]
 
-    # Another gate costs no other evaluation; another champion is another verdict.
+    # Another gate costs no other evaluation, only another report, which holds it; another champion is another verdict.
     loose = (*worse, "evaluate.gates.against={model: champion, margin: 1.0}")
     again = pipeline.run(work(project, *loose))
-    assert stages(again.as_dict()["stages"]) == ["gate", "deploy"]
+    assert stages(again.as_dict()["stages"]) == ["gate", "report", "deploy"]
     assert again.model is not None
     assert again.model["version"] == 2
     itself = pipeline.run(work(project, *loose))
-    assert stages(itself.as_dict()["stages"]) == ["gate"]
+    assert stages(itself.as_dict()["stages"]) == ["gate", "report"]
     assert {gate["metric"]: gate["value"] for gate in itself.gates}["against"] == 0
     small = (*loose, "evaluate.gates.size_mb=<= 0.000001", "deploy.alias=other")
     with pytest.raises(GateError, match="size_mb is"):

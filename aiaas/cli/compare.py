@@ -68,7 +68,9 @@ def compare_command(
         raise UsageError("there is nothing to compare it with", where=models[0], hint="name two or more")
     ground = _rows_of(on, workspace, offline) if on else None
     space = Workspace.look(workspace)
-    subjects = compare.gather(models, space, on=ground, timeout=timeout, tell=lambda name: output.say(f"asking {name}"))
+    subjects = compare.gather(
+        models, space, on=ground, metric=metric, timeout=timeout, tell=lambda name: output.say(f"asking {name}")
+    )
     first = subjects[models.index(base)].name if base is not None else None
     found = compare.compare(subjects, base=first, metric=metric, rows=rows)
     if html:
