@@ -345,7 +345,8 @@ def test_figures_read_alike_everywhere() -> None:
 def test_the_card_has_the_header_of_the_hub(tmp_path: Path) -> None:
     from huggingface_hub import ModelCard
 
-    judged = classified(tmp_path, notes=["there is 1 test row: too few to judge by"])
+    notes = ["there is 1 test row: too few to judge by", "no test row has the label '<img src=x>|'"]
+    judged = classified(tmp_path, notes=notes)
     card = ModelCard(model_card(judged), ignore_metadata_errors=False)
     assert card.data.pipeline_tag == "text-classification"
     assert card.data.model_name == "tiny"
@@ -355,6 +356,7 @@ def test_the_card_has_the_header_of_the_hub(tmp_path: Path) -> None:
     assert heads == ["Intended use", "Data", "Metrics", "Limits", "Personal data", "Cost"]
     assert "| package:x/&lt;b>.txt | 400 | MIT License | x 1 |" in card.text
     assert "- There is 1 test row: too few to judge by." in card.text
+    assert "- No test row has the label '&lt;img src=x>\\|'." in card.text
     tables = [line for line in card.text.splitlines() if line.startswith("| ")]
     assert all(line.endswith("|") for line in tables)
 

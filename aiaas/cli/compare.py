@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aiaas.cli import output
-from aiaas.cli.options import JsonOption, OfflineOption, QuietOption, WorkspaceOption
+from aiaas.cli.options import JsonOption, OfflineOption, QuietOption, WorkspaceOption, refuse_no_folder
 from aiaas.errors import RemoteError, UsageError
 
 if TYPE_CHECKING:
@@ -61,19 +61,23 @@ def compare_command(
     from aiaas.workspace import Workspace
 
     output.be_quiet(quiet or json)
+    refuse_no_folder("--html", html)
     if base is not None and base not in models:
         raise UsageError(f"{base!r} is none of those that are compared: {', '.join(models)}", where="--base")
     if len(models) < 2:
         raise UsageError("there is nothing to compare it with", where=models[0], hint="name two or more")
     ground = _rows_of(on, workspace, offline) if on else None
     space = Workspace.look(workspace)
-    subjects = compare.gather(models, space, on=ground, timeout=timeout, tell=lambda name: output.say(f"asking {name}"))
+    subjects = compare.gather(
+        models, space, on=ground, metric=metric, timeout=timeout, tell=lambda name: output.say(f"asking {name}")
+    )
     first = subjects[models.index(base)].name if base is not None else None
     found = compare.compare(subjects, base=first, metric=metric, rows=rows)
     if html:
         from aiaas.workspace import atomic
 
-        atomic.write_text(html, compare.page(found))
+        with atomic.disk_errors(html):
+            atomic.write_text(html, compare.page(found))
     _report(found, json=json)
 
 

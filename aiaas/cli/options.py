@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from aiaas.errors import UsageError
+
 
 def run_ids(incomplete: str) -> list[str]:
     """The runs of the workspace in the working directory, the newest first, for a shell that completes."""
@@ -54,3 +56,9 @@ DatabaseOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+def refuse_no_folder(option: str, path: Path | None) -> None:
+    """UsageError where a file that is asked for cannot be there, before anything is done for it."""
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        raise UsageError(f"{option}: there is no folder for this file", where=str(path), hint="name a file")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from aiaas.contracts import Finding
 from aiaas.errors import AiaasError, GateError, Interrupted
 from aiaas.pipeline.events import Events, Write
 from aiaas.pipeline.plan import changes_since_last, stages_until
-from aiaas.pipeline.stages import Stage, Work, bundle_of, there
+from aiaas.pipeline.stages import Stage, Work, bundle_of, champion_of, there
 from aiaas.pipeline.tracking import Status, Tracking
 from aiaas.workspace import Artefact, keys
 
@@ -105,11 +105,19 @@ def run(
     return result
 
 
+def _refuse_absent(work: Work, stages: Sequence[Stage]) -> None:
+    """What is named and not there is said before anything is made: secrets, a version to be held against."""
+    work.recipe.sources()
+    if any(stage.name == "gate" for stage in stages):
+        champion_of(work, work.recipe.evaluate.against)
+
+
 def _run(work: Work, until: str, listener: Listener, tracking: Tracking, enforce: bool) -> Result:
     from aiaas import gates
 
     started = time.perf_counter()
-    work.recipe.sources()  # a secret that is not set is said with its place, before anything is made
+    stages = stages_until(until)
+    _refuse_absent(work, stages)
     if work.guard:
         for told in work.guard.begin(work.recipe):
             work.warn(told)
@@ -123,7 +131,7 @@ def _run(work: Work, until: str, listener: Listener, tracking: Tracking, enforce
     work = replace(work, report=report)
     made: dict[str, Artefact] = {}
     try:
-        for stage in stages_until(until):
+        for stage in stages:
             if stage.name == "deploy" and enforce:
                 gates.enforce(result.gates)  # not before: whoever missed one wants to read the report
             made[stage.name], outcome = reach(work, stage, made, tracking, listener)
