@@ -92,6 +92,8 @@ def _run(work: Work, until: str, listener: Listener | None, enforce: bool) -> Re
 
     work = replace(work, report=report)
     made: dict[str, Artefact] = {}
+    if work.label:
+        tracking.begin()
     try:
         for stage in stages_until(until):
             if stage.name == "deploy" and enforce:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from aiaas import contracts, perturb, plugins
 from aiaas.contracts import Params, SourceParams
 from aiaas.errors import RecipeError
-from aiaas.recipe import addresses, paths, secrets, wording
+from aiaas.recipe import addresses, paths, secrets, space, wording
 from aiaas.recipe.document import Document, walk
 from aiaas.recipe.evaluate import OF_TEXTS, Robustness, robustness_section, sliced_columns
 from aiaas.recipe.gates import gates
@@ -77,9 +77,13 @@ class _Check:
         if isinstance(frame.get("evaluate"), dict):
             frame["evaluate"] = self._evaluate(dict(frame["evaluate"]))
         self._deploy(frame.get("deploy"))
+        if isinstance(frame.get("tune"), dict):
+            frame["tune"] = space.section(frame["tune"], self.task, document)
         recipe = validated(Recipe, frame, (), document, as_json=False)
         if recipe is not None:
             self._decides(recipe)
+            if not document.faults:
+                space.check(recipe, document)
         return recipe
 
     def _decides(self, recipe: Recipe) -> None:
