@@ -22,6 +22,7 @@ from aiaas.cli import (
     runs,
     serve,
     stages,
+    tune,
 )
 from aiaas.cli.boundary import Boundary
 
@@ -54,6 +55,7 @@ def root(
 app.add_typer(recipe.app, name="recipe")
 stages.register(app)
 app.command("race")(race.race_command)
+app.command("tune")(tune.tune_command)
 app.command("inspect")(inspect.inspect_command)
 app.command("report")(report.report_command)
 app.command("compare")(compare.compare_command)
