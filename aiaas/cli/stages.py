@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from aiaas.pipeline import Planned, Result
     from aiaas.pipeline.stages import Work
 
+SweepOption = Annotated[
+    bool,
+    typer.Option(
+        "--sweep", help="Take --set PATH=A,B,C as several values, and judge every combination of them in one group."
+    ),
+]
 JUDGING = ("run", "evaluate", "deploy")
 """The verbs after which gates have been judged."""
 HELP = {
@@ -60,8 +66,12 @@ def _stage_verb(verb: str) -> Callable[..., None]:
         refresh: RefreshOption = False,
         junit: JunitOption = None,
         summary: SummaryOption = None,
+        sweep: SweepOption = False,
     ) -> None:
         output.be_quiet(quiet)
+        if sweep:
+            _sweep(recipe, set_ or (), workspace, json, offline, refresh, told=bool(junit or summary))
+            return
         with told_to_ci(junit, summary, recipe) as told:
             work = open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh, verb=verb)
             told.name = work.recipe.name
@@ -70,7 +80,22 @@ def _stage_verb(verb: str) -> Callable[..., None]:
         if json:
             output.emit_json(verb, **result.as_dict())
 
-    return command if verb in JUDGING else _without(command, "junit", "summary")
+    spare = [*(("junit", "summary") if verb not in JUDGING else ()), *(("sweep",) if verb != "run" else ())]
+    return _without(command, *spare) if spare else command
+
+
+def _sweep(
+    recipe: Path, words: Sequence[str], workspace: Path | None, json: bool, offline: bool, refresh: bool, *, told: bool
+) -> None:
+    from aiaas.cli.sweep import sweep_command
+    from aiaas.errors import UsageError
+    from aiaas.recipe.grid import grid
+
+    if told:
+        raise UsageError("--junit and --summary are of one run, not of a sweep", where="--sweep")
+    first = grid(words)[0]
+    work = open_work(recipe, first.overrides, workspace, offline=offline, refresh=refresh, verb="run")
+    sweep_command(recipe, words, work, json=json)
 
 
 def _without(command: Callable[..., None], *options: str) -> Callable[..., None]:

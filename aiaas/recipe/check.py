@@ -33,7 +33,6 @@ def check(document: Document) -> Recipe:
     recipe = _Check(document).recipe() if document.data is not None or not document.faults else None
     if document.faults or recipe is None:
         raise RecipeError(document.sorted_faults())
-    recipe._document = document
     return recipe
 
 
@@ -82,6 +81,7 @@ class _Check:
         recipe = validated(Recipe, frame, (), document, as_json=False)
         if recipe is not None:
             self._decides(recipe)
+            recipe._document = document
             if not document.faults:
                 space.check(recipe, document)
         return recipe

@@ -44,7 +44,7 @@ def check(recipe: Recipe, document: Document) -> None:
     if not (recipe.preprocess.split.validates or any(each.split == "validation" for each in recipe.collect)):
         told = "needs validation rows to judge by, and preprocess.split leaves none"
         document.refuse(("tune",), told, "give preprocess.split.validation a share, such as 0.1")
-    base = {name: value for name, value in recipe.resolved().items() if name != "tune"}
+    base = {name: value for name, value in recipe.written().items() if name != "tune"}
     for name, dimension in tune.space.items():
         path = ("tune", "space", name)
         if why := barred(name):
