@@ -2,8 +2,9 @@
 
     python tests/benchmarks/tune.py [--trials 50] [--runs 5] [--kills 3]
 
-The runs are timed a few times and counted as many as there are trials. The search is timed twice: undisturbed, and with
-SIGKILLs, each at another moment of a trial; both must have tried the same, and no trial twice. Runs in MLflow are counted.
+The runs are timed a few times and counted as many as there are trials. The search is timed undisturbed, then done again
+with SIGKILLs, each at another moment of a trial; both must have tried the same, and no trial twice. Runs in MLflow are
+counted.
 """
 
 from __future__ import annotations

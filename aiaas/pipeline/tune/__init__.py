@@ -75,6 +75,7 @@ def tune(work: Work, *, out: Path | None = None, teller: Teller | None = None) -
         kept = _parent(base, work.recipe, name)
         try:
             _search(base, work.recipe, search, outcome, kept, tell)
+            outcome.importance = search.importance()
             _write(outcome, work, out, kept)
         except BaseException as error:
             _close(outcome, search, kept, "KILLED" if isinstance(error, Interrupted | KeyboardInterrupt) else "FAILED")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -166,7 +167,10 @@ class Search:
         if count < 2 * _BEFORE_PRUNING:
             return {}
         best = PedAnovaImportanceEvaluator(target_quantile=max(0.1, _BEFORE_PRUNING / count))
-        return {name: round(share, 4) for name, share in get_param_importances(self.study, evaluator=best).items()}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that all trials are equally good shows in the result
+            found = get_param_importances(self.study, evaluator=best)
+        return {name: round(share, 4) for name, share in found.items()}
 
     # --- one trial ------------------------------------------------------------------------------------------------
 
