@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,7 +24,9 @@ from aiaas.pipeline.tune import trial as trials
 from aiaas.pipeline.tune.objectives import Objective
 from aiaas.pipeline.tune.page import page
 from aiaas.recipe import Recipe
-from aiaas.track import history
+from aiaas.track import Run, history
+from aiaas.track.replay import Replay
+from aiaas.track.store import Store
 from aiaas.workspace import Workspace
 
 SPACE = {"model.params.alpha": {"log": [0.01, 10.0]}, "model.params.ngrams": [[1, 1], [1, 2]]}
@@ -286,6 +289,58 @@ def test_no_trial_is_begun_when_time_is_up(project: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(study, "spent", lambda there: 2.0 * len(there))
     found = searched(project, trials=9, time_limit="4s")
     assert len(found.trials) == 2
+
+
+# --- in MLflow ---------------------------------------------------------------------------------------------------
+
+
+class Client:
+    """As much of MLflow's client as sending a run needs; remembers the runs and what became of them."""
+
+    def __init__(self) -> None:
+        self.tags: dict[str, dict[str, str]] = {}
+        self.ended: dict[str, str] = {}
+
+    def get_experiment_by_name(self, name: str) -> Any:
+        return SimpleNamespace(experiment_id="1", lifecycle_stage="active")
+
+    def search_runs(self, *given: Any, **more: Any) -> list[Any]:
+        return []
+
+    def create_run(self, experiment: str, *, start_time: int, run_name: str, tags: dict[str, str]) -> Any:
+        self.tags[run_name] = tags
+        return SimpleNamespace(info=SimpleNamespace(run_id=f"remote-{run_name}"), data=SimpleNamespace(params={}))
+
+    def set_terminated(self, run_id: str, status: str, *when: Any) -> None:
+        self.ended[run_id.removeprefix("remote-")] = status
+
+    def log_batch(self, *given: Any, **more: Any) -> None: ...
+
+
+@pytest.mark.filterwarnings("ignore:::mlflow", "ignore:::google", "ignore:::pydantic")
+def test_trials_are_sent_with_their_search(project: Path) -> None:
+    space = Workspace.open(project / ".aiaas")
+    search = Run.start(space, "tiny", verb="tune", send=False)
+    done = Run.start(space, "tiny", verb="tune", parent=search.id)
+    done.metrics({"validation.f1": 0.5})
+    done.end("FINISHED")
+    search.child(done)
+    lost = Run.start(space, "tiny", verb="tune", parent=search.id)
+    lost.flush()
+    client: Any = Client()
+    store = Store.of(space)
+    replay = Replay(search.folder, space, store)
+    replay.catch_up(client)
+    assert client.ended == {done.id: "FINISHED"}
+    assert client.tags[done.id]["mlflow.parentRunId"] == f"remote-{search.id}"
+    search.end("FINISHED")
+    replay.catch_up(client)
+    assert client.ended == {done.id: "FINISHED", search.id: "FINISHED"}
+    Replay(lost.folder, space, store).close(client, "KILLED")  # what `runs sync` does
+    assert client.ended[lost.id] == "KILLED"
+    assert client.tags[lost.id]["mlflow.parentRunId"] == f"remote-{search.id}"
+    assert list(client.tags) == [search.id, done.id, lost.id], "none twice"
+    lost.end("KILLED")
 
 
 # --- given up halfway --------------------------------------------------------------------------------------------

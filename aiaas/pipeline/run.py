@@ -81,6 +81,7 @@ def _run(work: Work, until: str, listener: Listener | None, enforce: bool) -> Re
     from aiaas import gates
 
     started = time.perf_counter()
+    work = replace(work, recipe=work.recipe.settled())
     work.recipe.sources()  # a secret that is not set is said with its place, before anything is made
     result = Result(work.recipe.name)
     tracking = Tracking(work, until)

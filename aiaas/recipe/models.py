@@ -177,6 +177,10 @@ class Recipe(Params):
 
         return written(self)
 
+    def settled(self) -> Recipe:
+        """The same recipe without its search, which a run does not mind."""
+        return self if self.tune is None else self.model_copy(update={"tune": None})
+
     def changed(self, values: Mapping[str, Any]) -> Recipe:
         """The same recipe with other values, by their dotted paths, and without its search. Raises RecipeError."""
         from aiaas.recipe.tune import laid_over

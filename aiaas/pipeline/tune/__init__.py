@@ -62,8 +62,7 @@ def tune(work: Work, *, out: Path | None = None, teller: Teller | None = None) -
     plugins.require(("optuna",), "a search")
     out = keeping.target(work.recipe, out)
     began = time.perf_counter()
-    plain = work.recipe.changed({})
-    base = replace(work, recipe=plain, verb="tune")
+    base = replace(work, recipe=work.recipe.settled(), verb="tune")
     tell = teller or Silent()
     with work.workspace.in_use():
         rows, name = _rows(base, work.recipe, tell)
