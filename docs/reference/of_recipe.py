@@ -34,7 +34,7 @@ def sections() -> list[dict[str, Any]]:
         "A parameter of `tune.space`": tune.Dimension,
     }
     links = {model.__name__: f"[mapping](#{anchor(title)})" for title, model in titles.items()}
-    links |= {"StepSpec": "[step](#steps)", "Params": "[mapping](#architectures)"}
+    links |= {"StepSpec": "[step](#steps)", "Params": "[mapping](#architectures)", "JsonValue": "value"}
     return [
         {"title": title, "help": first(model.__doc__).partition(" Made by")[0], "fields": fields(model, links)}
         for title, model in titles.items()

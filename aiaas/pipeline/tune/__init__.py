@@ -77,6 +77,7 @@ def tune(work: Work, *, out: Path | None = None, teller: Teller | None = None) -
             outcome.importance = search.importance()
             _write(outcome, work, out, kept)
         except BaseException as error:
+            _see(outcome, search)
             _close(outcome, search, kept, "KILLED" if isinstance(error, Interrupted | KeyboardInterrupt) else "FAILED")
             if isinstance(error, AiaasError):
                 error.reached = outcome.as_dict()

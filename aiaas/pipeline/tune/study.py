@@ -122,10 +122,14 @@ class Search:
         with self._space.lock(self.name):
             there = self.study.get_trials(deepcopy=False)
             for each in there:
-                if each.state == TrialState.RUNNING and (lock := self._hold(each.number)):
-                    self._sample(each.number)
-                    left = Trial(self.study, each._trial_id)
-                    return Begun(each.number, self._values(left), True, left, lock, set(each.intermediate_values))
+                if each.state != TrialState.RUNNING or (lock := self._hold(each.number)) is None:
+                    continue
+                self._sample(each.number)
+                left = Trial(self.study, each._trial_id)
+                now = self.study.get_trials(deepcopy=False)[each.number]
+                if now.state == TrialState.RUNNING:
+                    return Begun(each.number, self._values(left), True, left, lock, set(now.intermediate_values))
+                lock.release()  # it was finished, and let go of, just now
             begun = sum(each.state != TrialState.WAITING for each in there)
             limit = self._tune.time_limit
             if begun >= self._tune.trials or (limit is not None and spent(there) >= limit):
