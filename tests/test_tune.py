@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from aiaas import recipe
+from aiaas import plugins, recipe
 from aiaas.contracts import Params, Training
-from aiaas.errors import Abandoned, DataError, Interrupted, RecipeError, TrainingError, UsageError
+from aiaas.errors import Abandoned, DataError, Interrupted, MissingPackageError, RecipeError, TrainingError, UsageError
 from aiaas.pipeline.stages import Work
 from aiaas.pipeline.tune import Outcome, Trial, study, tune
 from aiaas.pipeline.tune import trial as trials
@@ -174,6 +174,13 @@ def test_what_is_there_already_is_not_written_over(project: Path) -> None:
     work = Work(recipe.read(file), Workspace.open(project / ".aiaas"))
     with pytest.raises(UsageError, match="must be there as well"):
         tune(work, out=project / "elsewhere" / "best.yaml")
+
+
+def test_what_a_search_needs_is_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugins, "installed", lambda requires: dict.fromkeys(requires))
+    with pytest.raises(MissingPackageError, match="a search needs the package optuna") as error:
+        searched(project)
+    assert error.value.hint == "pip install 'aiaas[tune]'"
 
 
 def test_every_trial_failing_is_a_failure(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -384,7 +391,6 @@ def test_what_a_fit_reports_goes_the_way_of_the_objective(
 
 
 def test_a_fit_of_which_there_is_enough_is_given_up(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from aiaas import plugins
     from aiaas.pipeline import run
 
     class Settings(Params):
@@ -450,7 +456,7 @@ def test_costs_are_objectives(project: Path) -> None:
 
 def test_killed_without_mercy_no_trial_is_lost_or_repeated(project: Path) -> None:
     """SIGKILL as soon as there are some; then to the end. Two at once in the second turn."""
-    with_tune(project, trials=8, metric="f1")
+    with_tune(project, trials=6, metric="f1")
     words = [sys.executable, "-m", "aiaas", "tune", "search.yaml", "--json", "--quiet"]
     environment = {**os.environ, "AIAAS_TRACKING": "off", "PYTHONUTF8": "1"}
     first = subprocess.Popen(words, cwd=project, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -465,6 +471,6 @@ def test_killed_without_mercy_no_trial_is_lost_or_repeated(project: Path) -> Non
     ]
     told = [json.loads(each.communicate(timeout=100)[0]) for each in two]
     last = max(told, key=lambda each: each["counts"]["done"])
-    assert last["counts"] == {"done": 8, "pruned": 0, "failed": 0, "running": 0}
-    assert [each["number"] for each in last["trials"]] == list(range(8))
-    assert sum(each["done_here"] for each in told) < 8, "what was done before the kill was not done again"
+    assert last["counts"] == {"done": 6, "pruned": 0, "failed": 0, "running": 0}
+    assert [each["number"] for each in last["trials"]] == list(range(6))
+    assert sum(each["done_here"] for each in told) < 6, "what was done before the kill was not done again"
