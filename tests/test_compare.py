@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -19,11 +20,11 @@ from sklearn.metrics import cohen_kappa_score
 from aiaas import evaluate, pipeline, recipe
 from aiaas.cli.compare import _rows_of, compare_command
 from aiaas.cli.comparison import show_comparison
-from aiaas.compare import Comparison, Costs, Ground, Subject, compare, page, service
+from aiaas.compare import Comparison, Costs, Ground, Subject, compare, page, process, service
 from aiaas.compare.alike import relabelled
 from aiaas.compare.find import Found
 from aiaas.compare.front import front
-from aiaas.compare.gather import _subject
+from aiaas.compare.gather import _subject, gather
 from aiaas.contracts import Signature
 from aiaas.errors import DataError, RemoteError, UsageError
 from aiaas.evaluate import Kept
@@ -346,9 +347,19 @@ def test_a_service_that_is_gone_is_not_asked_for_every_row(ground: Ground) -> No
     assert service.silent("s", ground, answered_status(502)).failed == {"502": 300}
 
 
+def test_what_is_refused_is_not_timed(ground: Ground) -> None:
+    refusing = Service(lambda row: None)
+    refusing.answer = lambda rows, options=None: [{"error": {"message": "no"}} for _ in rows]  # type: ignore[method-assign]
+    found = service.ask(cast(Any, refusing), "s", ground)
+    assert found.failed == {"refused": 300}
+    assert found.costs.latency_ms is None
+
+
 def test_answers_that_say_nothing_are_unreadable_and_labels_are_the_same(ground: Ground) -> None:
     blind = Service(lambda row: None)
     blind.answer = lambda rows, options=None: [{"label": "good"} for _ in rows]  # type: ignore[method-assign]
+    assert service.ask(cast(Any, blind), "s", ground).failed == {"unreadable": 300}
+    blind.answer = lambda rows, options=None: [{"scores": {"good": "NaN", "bad": 0}} for _ in rows]  # type: ignore[method-assign]
     assert service.ask(cast(Any, blind), "s", ground).failed == {"unreadable": 300}
     blind.signature = replace(SIGNATURE, labels=("bad", "fair"))
     with pytest.raises(DataError, match="only s knows 'fair'; s does not know 'good'"):
@@ -418,6 +429,14 @@ def test_names_in_a_page_are_text() -> None:
     assert "<b>x</b>" not in page(compare([evil, subject("a", judged(40, seed=2))], rows=2))
 
 
+def test_a_first_request_that_prepares_for_long_is_no_latency(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "SECONDS", 0.0)
+    waits = iter([0.05, 0.0, 0.0])
+    (seconds,) = process._timed(lambda batch: time.sleep(next(waits)), [[1], [2], [3]])
+    assert seconds < 0.05
+    assert len(process._timed(lambda batch: None, [[1]])) == 1
+
+
 # --- the command
 
 
@@ -446,6 +465,10 @@ def test_a_run_a_model_and_a_service_that_is_gone(project: Path, monkeypatch: py
     assert "<svg" in Path("page.html").read_text("utf-8")
     with pytest.raises(UsageError, match="neither a run nor a model"):
         compare_command(["tiny", "no-such-thing"])
+    with pytest.raises(UsageError, match="no metric 'x'"):
+        gather(["tiny", run.id], space, metric="x", tell=lambda name: pytest.fail(f"{name} was asked"))
+    with pytest.raises(UsageError, match="--html: there is no folder"):
+        compare_command(["tiny", "no-such-thing"], html=Path("nowhere/page.html"))
     on = _rows_of(Path("tiny.yaml"), None, offline=False)
     assert 0 < len(on) < told["rows"]  # here equal rows are dropped
     assert on.signature.labels == ("neg", "pos")

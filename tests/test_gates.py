@@ -98,6 +98,11 @@ def test_the_worst_perturbation_decides_whichever_way_is_better() -> None:
     found = {"robustness": {"metric": "mae", "perturbed": perturbed}}
     assert robustness_drop(found, tabular_regression.METRICS) == (pytest.approx(0.01), "mae under case")
     assert robustness_drop({}, BETTER)[0] is None
+    refused = {"robustness": {"metric": "mae", "perturbed": [*perturbed, {"name": "noise", "difference": None}]}}
+    value, why = robustness_drop(refused, tabular_regression.METRICS)
+    assert value is None
+    assert why is not None
+    assert "under noise" in why
 
 
 def test_a_bundle_that_is_slow_is_measured_once_more() -> None:
@@ -362,7 +367,10 @@ def test_ci_is_told_of_a_failure_and_nothing_is_overwritten(tmp_path: Path) -> N
     said = page.read_text("utf-8")
     assert said.startswith("before\n### named: gates not met\n")
     assert "### named: failed\n\n> a fault of ours" in said
-    with pytest.raises(UsageError, match="no such folder"), told_to_ci(tmp_path / "no" / "x", None, Path("tiny.yaml")):
+    with (
+        pytest.raises(UsageError, match="no folder for this file"),
+        told_to_ci(tmp_path / "no" / "x", None, Path("tiny.yaml")),
+    ):
         pytest.fail("nothing is done where the file cannot be written")
 
 
@@ -375,6 +383,12 @@ def work(project: Path, *overrides: str) -> Work:
 
 def stages(result: Any) -> list[str]:
     return [stage["name"] for stage in result if not stage["cached"]]
+
+
+def test_a_champion_that_is_not_there_is_told_before_anything_is_made(project: Path) -> None:
+    with pytest.raises(UsageError, match="no model is registered here as 'elsewhere/9'"):
+        pipeline.run(work(project, "evaluate.gates.against=elsewhere/9"))
+    assert not list((project / ".aiaas" / "artefacts").glob("*/*"))
 
 
 def test_a_model_that_falls_behind_the_champion_is_not_registered(project: Path) -> None:
@@ -398,14 +412,14 @@ def test_a_model_that_falls_behind_the_champion_is_not_registered(project: Path)
     assert "gate" in stages(raised.value.reached["stages"])
     assert "deploy" not in [stage["name"] for stage in raised.value.reached["stages"]]
 
-    # Another gate costs no other evaluation; another champion is another verdict.
+    # Another gate costs no other evaluation, only another report, which holds it; another champion is another verdict.
     loose = (*worse, "evaluate.gates.against={model: champion, margin: 1.0}")
     again = pipeline.run(work(project, *loose))
-    assert stages(again.as_dict()["stages"]) == ["gate", "deploy"]
+    assert stages(again.as_dict()["stages"]) == ["gate", "report", "deploy"]
     assert again.model is not None
     assert again.model["version"] == 2
     itself = pipeline.run(work(project, *loose))
-    assert stages(itself.as_dict()["stages"]) == ["gate"]
+    assert stages(itself.as_dict()["stages"]) == ["gate", "report"]
     assert {gate["metric"]: gate["value"] for gate in itself.gates}["against"] == 0
     small = (*loose, "evaluate.gates.size_mb=<= 0.000001", "deploy.alias=other")
     with pytest.raises(GateError, match="size_mb is"):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from aiaas import recipe
-from aiaas.cli.race import Told, overrides_of, read_all, seconds_of, show
+from aiaas.cli.race import Told, overrides_of, race_command, read_all, seconds_of, show
 from aiaas.errors import AiaasError, DataError, Interrupted, RecipeError, TrainingError, UsageError
 from aiaas.pipeline.race import budget as budgets
 from aiaas.pipeline.race import race, runner
@@ -347,6 +347,12 @@ def test_what_is_no_budget_is_refused(budget: str) -> None:
         seconds_of(budget)
     assert seconds_of("1h30m") == 5400
     assert seconds_of(None) is None
+
+
+def test_a_page_that_has_no_folder_is_refused_before_anything_is_trained(project: Path) -> None:
+    with pytest.raises(UsageError, match="--html: there is no folder"):
+        race_command([project / "tiny.yaml"], html=Path("nowhere/page.html"))
+    assert not (project / ".aiaas").exists()
 
 
 def test_the_faults_of_all_recipes_are_told_at_once(project: Path) -> None:

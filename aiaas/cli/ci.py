@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from aiaas.errors import AiaasError, UsageError
+from aiaas.cli.options import refuse_no_folder
+from aiaas.errors import AiaasError
 
 JunitOption = Annotated[
     Path | None,
@@ -40,8 +41,7 @@ class Told:
 def told_to_ci(junit: Path | None, summary: Path | None, recipe: Path) -> Iterator[Told]:
     """Write both files when what is done inside has ended. UsageError at once where there is no folder for them."""
     for option, path in (("--junit", junit), ("--summary", summary)):
-        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-            raise UsageError("the file cannot be written: there is no such folder", where=f"{option} {path}")
+        refuse_no_folder(option, path)
     told = Told(recipe.stem)
     began = time.perf_counter()
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aiaas.cli import output
-from aiaas.cli.options import JsonOption, OfflineOption, QuietOption, WorkspaceOption
+from aiaas.cli.options import JsonOption, OfflineOption, QuietOption, WorkspaceOption, refuse_no_folder
 from aiaas.errors import RemoteError, UsageError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def compare_command(
     from aiaas.workspace import Workspace
 
     output.be_quiet(quiet or json)
+    refuse_no_folder("--html", html)
     space = Workspace.look(workspace)
     models = [*(compare.members(group, space) if group else ()), *(models or ())]
     if base is not None and base not in models and not group:  # of a group the labels will do
@@ -72,13 +73,16 @@ def compare_command(
     if len(models) < 2:
         raise UsageError("there is nothing to compare", where=" ".join(models) or None, hint="name two or more")
     ground = _rows_of(on, workspace, offline) if on else None
-    subjects = compare.gather(models, space, on=ground, timeout=timeout, tell=lambda name: output.say(f"asking {name}"))
+    subjects = compare.gather(
+        models, space, on=ground, metric=metric, timeout=timeout, tell=lambda name: output.say(f"asking {name}")
+    )
     first = subjects[models.index(base)].name if base in models else base
     found = compare.compare(subjects, base=first, metric=metric, rows=rows)
     if html:
         from aiaas.workspace import atomic
 
-        atomic.write_text(html, compare.page(found))
+        with atomic.disk_errors(html):
+            atomic.write_text(html, compare.page(found))
     _report(found, json=json)
 
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aiaas.cli import output
-from aiaas.cli.options import JsonOption, OfflineOption, QuietOption, SetOption, WorkspaceOption
+from aiaas.cli.options import (
+    JsonOption,
+    OfflineOption,
+    QuietOption,
+    SetOption,
+    WorkspaceOption,
+    refuse_no_folder,
+)
 
 if TYPE_CHECKING:
     from aiaas.inspect.report import Report
@@ -122,12 +129,10 @@ def _of_file(
 
 
 def _write(path: Path, subject: str, report: Report) -> None:
-    from aiaas.errors import UsageError
     from aiaas.inspect.page import page
     from aiaas.workspace import atomic
 
-    if path.is_dir() or not path.parent.is_dir():
-        raise UsageError("--html: there is no folder for this file", where=str(path), hint="name a file")
+    refuse_no_folder("--html", path)
     with atomic.disk_errors(path):
         atomic.write_text(path, page(report, subject))
 

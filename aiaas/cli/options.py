@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from aiaas.errors import UsageError
+
 RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.", show_default=False)]
 SetOption = Annotated[
     list[str] | None,
@@ -31,3 +33,9 @@ DatabaseOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+def refuse_no_folder(option: str, path: Path | None) -> None:
+    """UsageError where a file that is asked for cannot be there, before anything is done for it."""
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        raise UsageError(f"{option}: there is no folder for this file", where=str(path), hint="name a file")

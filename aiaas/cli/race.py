@@ -15,6 +15,7 @@ from aiaas.cli.options import (
     QuietOption,
     RefreshOption,
     WorkspaceOption,
+    refuse_no_folder,
 )
 from aiaas.errors import AiaasError, Fault, RecipeError, UsageError
 
@@ -61,6 +62,7 @@ def race_command(
     from aiaas.pipeline.race import race
 
     output.be_quiet(quiet)
+    refuse_no_folder("--html", html)
     seconds = seconds_of(budget)
     read = read_all(recipes, set_ or ())
     first = overrides_of(recipes[0], recipes, set_ or ())
@@ -70,7 +72,8 @@ def race_command(
         from aiaas.compare import page
         from aiaas.workspace import atomic
 
-        atomic.write_text(html, page(outcome.comparison))
+        with atomic.disk_errors(html):
+            atomic.write_text(html, page(outcome.comparison))
     show(outcome, json=json)
 
 

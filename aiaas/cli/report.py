@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aiaas.cli import output
-from aiaas.cli.options import JsonOption, QuietOption, SetOption, WorkspaceOption
+from aiaas.cli.options import JsonOption, QuietOption, SetOption, WorkspaceOption, refuse_no_folder
 
 if TYPE_CHECKING:
     from aiaas.pipeline.reporting import Reported
@@ -75,13 +75,11 @@ def find(reference: str, overrides: Sequence[str], workspace: Path | None) -> Re
 def write(judged: Judged, *, html: Path | None, card: Path | None, bom: Path | None) -> dict[str, str]:
     """Write what was asked for: the path of each file. Raises UsageError where there is no folder for one."""
     from aiaas import report
-    from aiaas.errors import UsageError
     from aiaas.workspace import atomic
 
     asked = {"html": (html, report.page), "card": (card, report.model_card), "bom": (bom, report.bill_of_materials)}
     for name, (path, _) in asked.items():
-        if path is not None and (path.is_dir() or not path.parent.is_dir()):
-            raise UsageError(f"--{name}: there is no folder for this file", where=str(path), hint="name a file")
+        refuse_no_folder(f"--{name}", path)
     written = {}
     for name, (path, make) in asked.items():
         if path is not None:

@@ -16,7 +16,7 @@ from aiaas.compare.subjects import COSTS, Costs, Kind, Subject
 from aiaas.compare.testing import Sampled, Test, against
 from aiaas.contracts import Task, Weighs
 from aiaas.errors import RemoteError, UsageError
-from aiaas.statistics import Interval, Resamples, agreement, kappa
+from aiaas.statistics import Interval, Resamples, agreement, kappa, known
 
 if TYPE_CHECKING:
     import numpy as np
@@ -127,19 +127,14 @@ def compare(
     first, others = _base_first(subjects, base)
     standing = alike(first, [each for each in others if len(each.kept)])
     task = plugins.task(first.kept.task)
-    main = _main(task, metric)
+    main = main_metric(task, metric)
     labels, right = _decided(standing)
     count = max(samples, SAMPLES_A_MODEL * len(others))
     sampled = _sampled(standing, task, Resamples(len(standing[first.name]), count, seed))
     names = [each.name for each in others if each.name in standing]
     tests = against(first.name, names, sampled, right, task.METRICS, level) if sampled else {}
-    found = [
-        _standing(each, standing, task, sampled, tests.get(each.name, {}), labels, first.name, level)
-        if each.name in standing
-        else Standing(each.name, each.kind, each.asked, each.failed, each.costs)
-        for each in subjects
-    ]
-    known = [name for name in respects if all(name in each.costs.known() for each in found if each.metrics)]
+    found = [_standing(each, standing, task, sampled, tests, labels, first.name, level) for each in subjects]
+    costs = [name for name in respects if all(name in each.costs.known() for each in found if each.metrics)]
     differ, shown, places = answers.differing(standing, labels, first.name, rows)
     return Comparison(
         first.kept.task,
@@ -148,8 +143,8 @@ def compare(
         len(standing[first.name]),
         level,
         count,
-        (main, *known),
-        _with_front(found, main, task, known),
+        (main, *costs),
+        _with_front(found, main, task, costs),
         differ,
         with_inputs(shown, standing[first.name].at(places), first.collected, [each.protect for each in subjects]),
         notes.of(first, others, standing, task),
@@ -168,7 +163,8 @@ def _base_first(subjects: Sequence[Subject], base: str | None) -> tuple[Subject,
     return first, [each for each in subjects if each is not first]
 
 
-def _main(task: Task, metric: str | None) -> str:
+def main_metric(task: Task, metric: str | None) -> str:
+    """The metric that decides: the one that is named, or the task's first. UsageError for one that it has not."""
     if metric is not None and metric not in task.METRICS:
         raise UsageError(f"there is no metric {metric!r}; the task has: {', '.join(task.METRICS)}", where="--metric")
     return metric or next(iter(task.METRICS))
@@ -196,29 +192,27 @@ def _standing(
     standing: Mapping[str, Kept],
     task: Task,
     sampled: Sampled | None,
-    tests: Mapping[str, Test],
+    tests: Mapping[str, Mapping[str, Test]],
     labels: Labels,
     base: str,
     level: float,
 ) -> Standing:
+    who = (subject.name, subject.kind, subject.asked, subject.failed, subject.costs)
+    if subject.name not in standing:
+        return Standing(*who)
     kept, targets = standing[subject.name], standing[base].targets
     agreed: tuple[float | None, float | None] = (None, None)
     if subject.name != base and {base, subject.name} <= labels.keys():
         pair = labels[base], labels[subject.name]
-        agreed = _known(agreement(*pair)), _known(kappa(*pair))
+        agreed = known(agreement(*pair)), known(kappa(*pair))
     if sampled:
         named = [name for name in task.METRICS if (subject.name, name) in sampled.values]
-        metrics = {name: _known(sampled.values[subject.name, name]) for name in named}
+        metrics = {name: known(sampled.values[subject.name, name]) for name in named}
         intervals = {name: sampled.interval(subject.name, name, level) for name in named}
     else:
         measured = task.measure(targets, kept.scores, kept.signature)
         metrics, intervals = {name: measured.get(name) for name in task.METRICS}, {}
-    who = (subject.name, subject.kind, subject.asked, subject.failed, subject.costs)
-    return Standing(*who, metrics, intervals, tests, *agreed)
-
-
-def _known(value: float) -> float | None:
-    return None if value != value else value
+    return Standing(*who, metrics, intervals, tests.get(subject.name, {}), *agreed)
 
 
 def _with_front(found: Sequence[Standing], metric: str, task: Task, costs: Sequence[str]) -> list[Standing]:

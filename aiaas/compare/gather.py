@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiaas.compare import service
+from aiaas.compare.comparison import main_metric
 from aiaas.compare.find import Found, find
 from aiaas.compare.ground import Ground, judged_by
 from aiaas.compare.measures import measured
@@ -30,17 +31,20 @@ def gather(
     workspace: Workspace,
     *,
     on: Ground | None = None,
+    metric: str | None = None,
     timeout: float = TIMEOUT,
     tell: Callable[[str], None] = lambda name: None,
 ) -> list[Subject]:
     """A subject for each reference, in their order. Models and services are asked the rows of `on`, by default those of
     the first run or model that was evaluated here; runs are taken by what they kept, and only their costs are measured.
 
-    `tell` is called with the name of each before it is asked. Raises what `find` raises; UsageError where there are no
-    rows to ask; DataError where tasks or labels differ; what a bundle raises that cannot be loaded or asked.
+    `tell` is called with the name of each before it is asked; nobody is where the task has no such `metric`. Raises
+    what `find` raises; UsageError for that metric, and where there are no rows to ask; DataError where tasks or labels
+    differ; what a bundle raises that cannot be loaded or asked.
     """
     found = _named([find(reference, workspace) for reference in references])
     ground = on or _ground(found)
+    main_metric(ground.task, metric)
     subjects: list[Subject] = []
     for each in found:
         tell(each.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aiaas.compare.ground import Ground, judged_by, refuse_others
 from aiaas.compare.measures import latency
 from aiaas.compare.subjects import Costs, Subject
-from aiaas.contracts import Answer, TellsScores
+from aiaas.contracts import Answer, Signature, TellsScores
 from aiaas.errors import DataError, RemoteError, UsageError
 
 if TYPE_CHECKING:
@@ -42,18 +43,23 @@ def ask(model: RemoteModel, name: str, ground: Ground) -> Subject:
     asking = _Asking(model, list(chain.from_iterable(ground.requests(model.signature))))
     costs = asking.ask()
     signature = judged_by(ground, model.signature)
-    scores: dict[int, Sequence[float]] = {}
-    for place, answer in asking.answers.items():
-        try:
-            scores[place] = task.told(answer, signature)
-        except (KeyError, TypeError, ValueError):
-            asking.failed[place] = UNREADABLE
+    scores = {place: told for place, answer in asking.answers.items() if (told := _told(task, answer, signature))}
+    asking.failed |= {place: UNREADABLE for place in asking.answers if place not in scores}
     places = ground.places()
     there = np.array([place for place, row in enumerate(places.tolist()) if row in scores], np.intp)
     found = np.array([scores[row] for row in places[there].tolist()], np.float32)
     outputs = found.shape[1] if len(there) else len(signature.labels)
     kept = replace(ground.kept.at(there), signature=signature, scores=found.reshape(len(there), outputs))
     return Subject(name, "service", kept, costs, len(ground), _counted(asking, places.tolist()), ground.collected)
+
+
+def _told(task: TellsScores, answer: Answer, signature: Signature) -> Sequence[float] | None:
+    """The scores that an answer was made of; None where it does not tell them, or they are no numbers."""
+    try:
+        scores = task.told(answer, signature)
+        return scores if all(math.isfinite(each) for each in scores) else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def silent(name: str, ground: Ground, error: RemoteError) -> Subject:
@@ -112,9 +118,9 @@ class _Asking:
             self.failed[place] = why(error)
             self.lost += 1
             return None
+        seconds = time.perf_counter() - began
         self.lost = 0
-        self._take(place, answer)
-        return time.perf_counter() - began
+        return seconds if self._take(place, answer) else None
 
     def _together(self, places: Sequence[int]) -> None:
         """Halved where it fails: most rows of a request are not at fault."""
@@ -133,8 +139,10 @@ class _Asking:
         for place, answer in zip(places, given, strict=True):
             self._take(place, answer)
 
-    def _take(self, place: int, answer: Answer) -> None:
+    def _take(self, place: int, answer: Answer) -> bool:
+        """Whether it is an answer: what is refused at once would make the service seem fast."""
         if isinstance(answer, dict) and "error" in answer:
             self.failed[place] = REFUSED
-        else:
-            self.answers[place] = answer
+            return False
+        self.answers[place] = answer
+        return True

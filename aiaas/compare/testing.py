@@ -15,6 +15,7 @@ from aiaas.statistics import (
     difference,
     holm,
     jackknife,
+    known,
     mcnemar,
     observed,
     replicates,
@@ -117,5 +118,4 @@ def _test(
     verdict: Literal["better", "worse", "unproven"] = "unproven"
     if found.p < 1 - level and found.value != 0:
         verdict = "worse" if found.is_worse(way, level) else "better"
-    known, p = (None if each != each else each for each in (found.value, found.p))
-    return Test(known, found.interval, p, kind, verdict)
+    return Test(known(found.value), found.interval, known(found.p), kind, verdict)

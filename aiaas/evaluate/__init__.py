@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiaas import decision, plugins
-from aiaas.contracts import JudgesWriting, Model, Signature
+from aiaas.contracts import JudgesWriting, Model, Signature, Task
 from aiaas.errors import DataError
 from aiaas.evaluate import (
     calibration,
@@ -21,6 +21,7 @@ from aiaas.evaluate import (
     slices,
     writing,
 )
+from aiaas.evaluate.deciding import Decided
 from aiaas.evaluate.keeping import Kept, kept, matched
 from aiaas.evaluate.origin import Origin
 from aiaas.evaluate.picture import confusion_svg
@@ -79,17 +80,10 @@ def evaluate(
     keeping.write(out, scored, task, signature, origin.keys(judge_of), origin.rows)
     found.decision.write(out)
     errors.write(out, scored, judge_of, signature, rows, origin.rows)
-    metrics = {**judge_of.measure(scored.targets, scored.scores, signature), "rows": len(rows)}
-    if intervals := certainty.of(section, seed, scored, judge_of, signature):
-        metrics["intervals"] = intervals
-    metrics |= calibration.of(section, scored, raw, judge_of, signature, found.decision.temperature)
-    metrics |= residuals.of(section, seed, scored, judge_of, signature)
-    if found.thresholds:
-        metrics["thresholds"] = found.judged(scored, signature, metrics)
+    metrics = _measured(section, seed, judge_of, signature, found, raw)
     asking = Requests.read(given.data, judge_of, signature)
-    _ask_more(
-        metrics, section, seed, decision.tempered(loaded, found.decision.temperature), asking, scored, origin, out
-    )
+    answering = decision.tempered(loaded, found.decision.temperature)
+    _ask_more(metrics, section, seed, answering, asking, scored, origin, out)
     if section.slices:
         metrics |= slices.of(section, seed, scored, judge_of, signature, rows, origin, given.addresses)
     if told := notes.of(metrics, section, judge_of):
@@ -98,6 +92,21 @@ def evaluate(
     if "confusion" in metrics:
         atomic.write_text(out / "confusion.svg", confusion_svg(metrics["confusion"], signature.labels))
     return {"metrics": metrics}
+
+
+def _measured(
+    section: Evaluate, seed: int, task: Task, signature: Signature, found: Decided, raw: Scored
+) -> dict[str, Any]:
+    """What the scores alone tell: metrics, how far each may be off, calibration, thresholds, residuals."""
+    scored = found.applied(raw)
+    metrics = {**task.measure(scored.targets, scored.scores, signature), "rows": len(scored)}
+    if intervals := certainty.of(section, seed, scored, task, signature):
+        metrics["intervals"] = intervals
+    metrics |= calibration.of(section, scored, raw, task, signature, found.decision.temperature)
+    metrics |= residuals.of(section, seed, scored, task, signature)
+    if found.thresholds:
+        metrics["thresholds"] = found.judged(scored, signature, metrics)
+    return metrics
 
 
 def _ask_more(

@@ -12,7 +12,7 @@ from aiaas.contracts import Model, Signature, Weighs
 from aiaas.evaluate.certainty import ends
 from aiaas.evaluate.origin import Origin
 from aiaas.evaluate.requests import Columns, Requests
-from aiaas.statistics import Difference, Resamples, holm, observed, paired
+from aiaas.statistics import Difference, Resamples, holm, known, observed, paired
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,12 +29,7 @@ ROWS_AT_ONCE = 128
 
 
 def of(
-    section: Evaluate,
-    seed: int,
-    model: Model,
-    requests: Requests,
-    targets: NDArray[Any],
-    origin: Origin,
+    section: Evaluate, seed: int, model: Model, requests: Requests, targets: NDArray[Any], origin: Origin
 ) -> dict[str, Any] | None:
     """Of some test rows the first metric of the task, with each perturbation and without: the difference, its interval,
     and `p`, corrected for how many perturbations there are. None where the recipe does not ask, or the task does not
@@ -52,8 +47,7 @@ def of(
     drawn = Origin(origin.collected, origin.rows[rows])
     columns = {name: drawn.column(name) for name in requests.signature.features}
     trial = _Trial(requests, model, columns, seed)
-    known = targets[rows] if len(targets) else targets
-    pairs = _Pairs(requests.task, requests.fitted, known, trial.plain)
+    pairs = _Pairs(requests.task, requests.fitted, targets[rows] if len(targets) else targets, trial.plain)
     metric = pairs.metric()
     if metric is None:
         return None
@@ -161,10 +155,10 @@ class _Judged:
         """With the corrected p, by which it is `worse` or not."""
         corrected = replace(self.difference, p=p)
         return {
-            "value": _known(self.value),
-            "difference": _known(corrected.value),
+            "value": known(self.value),
+            "difference": known(corrected.value),
             "interval": ends(corrected.interval),
-            "p": _known(p),
+            "p": known(p),
             "worse": corrected.is_worse(better, level),
             "changed": self.changed,
             "refused": self.refused,
@@ -217,7 +211,3 @@ def _judged(pairs: _Pairs, metric: str, perturbed: tuple[Scores, int], section: 
         return _Judged(value, Difference(0.0, None, nothing), changed, refused)
     resamples = Resamples(rows, section.intervals.samples or SAMPLES, seed)
     return _Judged(value, paired(before, after, resamples, section.intervals.level)[metric], changed, refused)
-
-
-def _known(value: float) -> float | None:
-    return None if value != value else value

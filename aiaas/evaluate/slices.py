@@ -12,7 +12,7 @@ from aiaas.evaluate.grouping import grouped, in_order
 from aiaas.evaluate.notes import FEW
 from aiaas.evaluate.origin import Origin
 from aiaas.evaluate.scoring import Scored
-from aiaas.statistics import Resamples, against_rest, holm, intervals, observed
+from aiaas.statistics import Resamples, against_rest, holm, intervals, known, observed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,7 +77,7 @@ def _hold_against_rest(
                 "metric": metric,
                 "difference": difference.value,
                 "interval": ends(difference.interval),
-                "p": None if difference.p != difference.p else difference.p,
+                "p": known(difference.p),
                 "worse": difference.is_worse(task.METRICS[metric], section.intervals.level),
             }
 
@@ -105,7 +105,7 @@ def _judged(
     found: dict[str, Any] = {
         "rows": count,
         "few": count < FEW,
-        "metrics": {name: None if value != value else value for name, value in figures.items()},
+        "metrics": {name: known(value) for name, value in figures.items()},
     }
     if wanted.samples:
         judged = intervals(statistics, Resamples(count, wanted.samples, seed), wanted.level, METHOD)

@@ -11,7 +11,7 @@ from aiaas.contracts import Generative, Generator, JudgesWriting, Model
 from aiaas.evaluate.certainty import METHOD, Ends, ends
 from aiaas.evaluate.origin import Origin
 from aiaas.evaluate.requests import Requests
-from aiaas.statistics import Resamples, intervals, observed
+from aiaas.statistics import Resamples, intervals, known, observed
 from aiaas.workspace import atomic
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def judged(
     """The metrics of the texts, with how many they are as `texts`, and the intervals of the metrics."""
     statistics = task.writing_statistics([each.text for each in texts])
     figures = observed(statistics, len(texts))
-    flat = {name: None if value != value else value for name, value in figures.items()}
+    flat = {name: known(value) for name, value in figures.items()}
     wanted = section.intervals
     found = {}
     if wanted.samples:

@@ -14,6 +14,7 @@ from aiaas.statistics import (
     Resamples,
     by_spread,
     holm,
+    known,
     mcnemar,
     observed,
     paired,
@@ -77,11 +78,8 @@ class Pair:
 
     def right(self, side: Side) -> NDArray[np.bool_]:
         """Which rows (n,) a classifier got right, by what a caller is answered."""
-        import numpy as np
-
-        labels = side.signature.labels
-        answers = [self.task.answer(scores, side.signature)["label"] for scores in side.scores]
-        return np.array([answer == labels[target] for answer, target in zip(answers, self.targets, strict=True)], bool)
+        right: NDArray[np.bool_] = side.signature.decide(side.scores) == self.targets
+        return right
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ def hold(pair: Pair, asked: Against, metric: str, resamples: Resamples) -> Held 
         other - one,
         interval,
         "paired bootstrap",
-        _known(apart.p),
+        known(apart.p),
         apart.is_worse(better, asked.level),
     )
     if metric != ACCURACY or not pair.after.signature.labels:
@@ -176,7 +174,7 @@ def where(pair: Pair, metric: str, masks: Masks, resamples: Resamples, level: fl
             "after": there[part] + each.value,
             "difference": each.value,
             "interval": ends(each.interval),
-            "p": _known(adjusted[part]),
+            "p": known(adjusted[part]),
             "worse": replace(each, p=adjusted[part]).is_worse(better[part[0]], level),
         }
         for part, each in apart.items()
@@ -194,7 +192,3 @@ def _less(one: Statistic, other: Statistic) -> Statistic:
 
 def _within(statistic: Statistic, mask: NDArray[np.bool_]) -> Statistic:
     return lambda weights: statistic(next(within([weights], mask)))
-
-
-def _known(p: float) -> float | None:
-    return None if p != p else p

@@ -62,13 +62,16 @@ def slice_gap(metrics: Metrics, better: Better) -> tuple[float | None, str]:
 
 
 def robustness_drop(metrics: Metrics, better: Better) -> tuple[float | None, str | None]:
-    """How much of the metric the worst perturbation costs, negative where all make it better, and which it is."""
+    """How much of the metric the worst perturbation costs, negative where all make it better, and which it is. None
+    where one of them is not known: it may be the worst."""
     found = metrics.get("robustness")
-    known = [each for each in (found or {}).get("perturbed", ()) if each["difference"] is not None]
-    if found is None or not known:
+    tried = (found or {}).get("perturbed", ())
+    if found is None or not tried:
         return None, "no perturbation was measured"
+    if unknown := [each["name"] for each in tried if each["difference"] is None]:
+        return None, f"{found['metric']} is not defined under {', '.join(unknown)}: too few changed rows got an answer"
     sign = -1 if better.get(found["metric"], "higher") == "higher" else 1
-    worst = max(known, key=lambda each: sign * each["difference"])
+    worst = max(tried, key=lambda each: sign * each["difference"])
     return sign * worst["difference"], f"{found['metric']} under {worst['name']}"
 
 

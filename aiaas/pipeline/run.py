@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from aiaas.contracts import Finding
 from aiaas.errors import AiaasError, GateError, Interrupted
 from aiaas.pipeline.plan import changes_since_last, stages_until
-from aiaas.pipeline.stages import Stage, Work, bundle_of, there
+from aiaas.pipeline.stages import Stage, Work, bundle_of, champion_of, there
 from aiaas.pipeline.tracking import Status, Tracking
 from aiaas.workspace import Artefact, keys
 
@@ -77,12 +77,20 @@ def run(work: Work, until: str = "deploy", listener: Listener | None = None, *, 
         return _run(work, until, listener, enforce)
 
 
+def _refuse_absent(work: Work, stages: Sequence[Stage]) -> None:
+    """What is named and not there is said before anything is made: secrets, a version to be held against."""
+    work.recipe.sources()
+    if any(stage.name == "gate" for stage in stages):
+        champion_of(work, work.recipe.evaluate.against)
+
+
 def _run(work: Work, until: str, listener: Listener | None, enforce: bool) -> Result:
     from aiaas import gates
 
     started = time.perf_counter()
     work = replace(work, recipe=work.recipe.settled())
-    work.recipe.sources()  # a secret that is not set is said with its place, before anything is made
+    stages = stages_until(until)
+    _refuse_absent(work, stages)
     result = Result(work.recipe.name)
     tracking = Tracking(work, until)
     tell = work.report
@@ -96,7 +104,7 @@ def _run(work: Work, until: str, listener: Listener | None, enforce: bool) -> Re
     if work.label:
         tracking.begin()
     try:
-        for stage in stages_until(until):
+        for stage in stages:
             if stage.name == "deploy" and enforce:
                 gates.enforce(result.gates)  # not before: whoever missed one wants to read the report
             made[stage.name], outcome = reach(work, stage, made, tracking, listener)

@@ -6,13 +6,12 @@ import re
 from functools import partial
 from typing import Any, Literal
 
-from aiaas import contracts, perturb, plugins
+from aiaas import contracts, plugins
 from aiaas.contracts import Params, SourceParams
 from aiaas.errors import RecipeError
-from aiaas.recipe import addresses, paths, secrets, space, wording
+from aiaas.recipe import addresses, judging, paths, secrets, space, wording
 from aiaas.recipe.document import Document, walk
-from aiaas.recipe.evaluate import OF_TEXTS, Robustness, robustness_section, sliced_columns
-from aiaas.recipe.gates import gates
+from aiaas.recipe.evaluate import sliced_columns
 from aiaas.recipe.models import Inspect, Recipe, StepSpec
 from aiaas.recipe.split import named_columns
 from aiaas.recipe.validate import at, validated
@@ -74,29 +73,17 @@ class _Check:
             frame["model"] = self._model(dict(frame["model"]))
         frame["train"] = self._train(frame.get("train", {}))
         if isinstance(frame.get("evaluate"), dict):
-            frame["evaluate"] = self._evaluate(dict(frame["evaluate"]))
+            frame["evaluate"] = judging.section(frame["evaluate"], self.task, document)
         self._deploy(frame.get("deploy"))
         if isinstance(frame.get("tune"), dict):
             frame["tune"] = space.section(frame["tune"], self.task, document)
         recipe = validated(Recipe, frame, (), document, as_json=False)
         if recipe is not None:
-            self._decides(recipe)
+            judging.refuse_undecidable(recipe, self.task, document)
             recipe._document = document
             if not document.faults:
                 space.check(recipe, document)
         return recipe
-
-    def _decides(self, recipe: Recipe) -> None:
-        """Scores are decided by on rows that were not learned from, and that do not judge; only labels are decided."""
-        key, section = recipe.evaluate.decides, recipe.preprocess
-        if key is None or self.task is None:
-            return
-        path = ("evaluate", key)
-        if not any(column.kind == "label" and not column.optional for column in self.task.COLUMNS):
-            self.document.refuse(path, f"is for answers that are labels, and {recipe.task} has none", "leave it out")
-        elif not (section.split.validates or any(source.split == "validation" for source in recipe.collect)):
-            told = "needs validation rows to decide by, and preprocess.split leaves none"
-            self.document.refuse(path, told, "give preprocess.split.validation a share, such as 0.1")
 
     def _names(self) -> None:
         """Names of plug-ins that came from a shell are text before they are looked up, whatever they look like."""
@@ -230,53 +217,6 @@ class _Check:
             return Params()
         kind = contracts.settings_of(self.architecture)
         return validated(kind, section, ("train",), self.document) or Params()
-
-    def _evaluate(self, section: dict[str, Any]) -> dict[str, Any]:
-        for name, nothing in (("slices", ()), ("intervals", {}), ("thresholds", {})):
-            if name in section and section[name] is None:
-                section[name] = nothing
-        if isinstance(section.get("slices"), list):
-            self._slices(section["slices"])
-            section["slices"] = tuple(section["slices"])
-        if section.get("samples", ()) is None:
-            section["samples"] = {}
-        if section.get("robustness") is not None:
-            section["robustness"] = self._robustness(section["robustness"])
-        if section.get("gates", ()) is None:
-            section["gates"] = {}
-        if isinstance(section.get("gates"), dict):
-            section["gates"] = gates(section, self.task, self.document)
-        return section
-
-    def _robustness(self, section: Any) -> Robustness | None:
-        """Each perturbation must change something that the task has."""
-        document = self.document
-        path: paths.Path = ("evaluate", "robustness")
-        section = robustness_section(section)
-        if section is None:
-            return None
-        task: Any = self.task
-        if isinstance(task, contracts.Generative):
-            told = "is of models that answer, and this one writes: a text with slips is merely a less likely one"
-            document.refuse(path, told, "leave it out")
-            return None
-        allowed = perturb.fitting(perturb.kinds_of(task)) if task else []
-        names = section.get("perturbations") if isinstance(section, dict) else None
-        for place, name in enumerate(names if isinstance(names, list | tuple) else ()):
-            if task and isinstance(name, str) and name not in allowed:
-                at_list = isinstance(document.data["evaluate"]["robustness"], list)
-                here = (*path, place) if at_list else (*path, "perturbations", place)
-                wording.note_name("perturbation", name, allowed, here, document)
-        return validated(Robustness, section, path, document)
-
-    def _slices(self, slices: list[Any]) -> None:
-        """What is said of texts needs a task that has some."""
-        if self.task is None or any(each.kind == "text" for each in self.task.COLUMNS):
-            return
-        for place, name in enumerate(slices):
-            if name in OF_TEXTS:
-                message = f"is of texts, and {self.document.data['task']} has none"
-                self.document.refuse(("evaluate", "slices", place), message, "name source, or a column of the rows")
 
     def _deploy(self, section: Any) -> None:
         """A form is asked for only where the architecture has it."""

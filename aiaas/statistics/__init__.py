@@ -10,7 +10,7 @@ intervals.
 from aiaas.statistics.bootstrap import Interval, Method, bca, intervals, percentile
 from aiaas.statistics.pairs import Difference, McNemar, agreement, difference, holm, kappa, mcnemar, paired
 from aiaas.statistics.parts import against_rest, by_spread
-from aiaas.statistics.resamples import Resamples, jackknife, observed, replicates, within
+from aiaas.statistics.resamples import Resamples, jackknife, known, observed, replicates, within
 
 __all__ = [
     "Difference",
@@ -27,6 +27,7 @@ __all__ = [
     "intervals",
     "jackknife",
     "kappa",
+    "known",
     "mcnemar",
     "observed",
     "paired",

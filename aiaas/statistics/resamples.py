@@ -110,6 +110,11 @@ def observed(
     return {name: float(values[0]) for name, values in replicates(statistics, [weights]).items()}
 
 
+def known(value: float) -> float | None:
+    """The value as JSON holds it: None where it is not defined."""
+    return None if value != value else value
+
+
 def replicates(
     statistics: Mapping[Name, Statistic], blocks: Iterable[NDArray[np.float64]]
 ) -> dict[Name, NDArray[np.float64]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from aiaas.contracts import Answer, Mistakes, Signature, Statistic
 from aiaas.decision import CalibrationError, confidence
 from aiaas.errors import DataError
-from aiaas.statistics import observed
+from aiaas.statistics import known, observed
 from aiaas.statistics.weighted import Area, Gathered, Mean, Once, ratio
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signa
     classes: list[dict[str, Any]] = [{} for _ in signature.labels]
     for (number, name), value in observed(own, judged.rows).items():
         # Of no rows, or no answers, scikit-learn says 0; a sample without them says nothing.
-        classes[number][name] = _known(value, None if name == "roc_auc" else 0.0)
+        classes[number][name] = known(value) if name == "roc_auc" or value == value else 0.0
     return {
-        **{name: _known(value) for name, value in flat.items()},
+        **{name: known(value) for name, value in flat.items()},
         "classes": {
             label: {**figures, "rows": sum(counts[number])}
             for number, (label, figures) in enumerate(zip(signature.labels, classes, strict=True))
@@ -98,10 +98,6 @@ def mistakes(targets: NDArray[Any], scores: NDArray[np.float32], signature: Sign
         return {"target": signature.labels[int(targets[place])], "answer": given["label"], "score": given["score"]}
 
     return Mistakes(judged.losses_of_wrong(), told)
-
-
-def _known(value: float, otherwise: float | None = None) -> float | None:
-    return otherwise if value != value else value
 
 
 class _Counts(NamedTuple):

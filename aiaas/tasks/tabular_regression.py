@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aiaas.contracts import Answer, Column, Mistakes, Signature, Statistic
 from aiaas.errors import DataError
-from aiaas.statistics import observed
+from aiaas.statistics import known, observed
 from aiaas.statistics.weighted import Once, Sums, ratio
 from aiaas.tasks._rows import decode, example, request
 
@@ -51,7 +51,7 @@ def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signa
     its variance; R² is None for fewer than two rows. `scores` has the shape (n, 1). DataError without rows.
     """
     found = observed(statistics(targets, scores, signature), len(targets))
-    return {name: None if value != value else value for name, value in found.items()}
+    return {name: known(value) for name, value in found.items()}
 
 
 def statistics(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mapping[str, Statistic]:

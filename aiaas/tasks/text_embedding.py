@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aiaas.contracts import Answer, Column, Mistakes, Signature, Statistic
 from aiaas.errors import DataError
-from aiaas.statistics import observed
+from aiaas.statistics import known, observed
 from aiaas.statistics.weighted import Mean, ratio
 from aiaas.tasks._texts import decode, example, request
 
@@ -58,7 +58,7 @@ def measure(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signa
     or no label. Raises DataError without rows.
     """
     found = observed(statistics(targets, scores, signature), len(scores))
-    return {name: None if value != value else value for name, value in found.items()}
+    return {name: known(value) for name, value in found.items()}
 
 
 def statistics(targets: NDArray[Any], scores: NDArray[np.float32], signature: Signature) -> Mapping[str, Statistic]:

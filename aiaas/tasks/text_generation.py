@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from aiaas import contracts
 from aiaas.contracts import Answer, Column, Mistakes, Signature, Statistic
 from aiaas.errors import DataError
-from aiaas.statistics import observed
+from aiaas.statistics import known, observed
 from aiaas.statistics.weighted import Once, Sums, ratio
 from aiaas.tasks import _repeats
 from aiaas.tasks._texts import decode, example, request
@@ -116,7 +116,7 @@ def mistakes(targets: NDArray[Any], scores: NDArray[np.float32], signature: Sign
 
 def _figures(scores: NDArray[np.float32]) -> dict[str, Any]:
     found = observed(_statistics(scores), len(scores))
-    return {name: None if value != value else value for name, value in found.items()}
+    return {name: known(value) for name, value in found.items()}
 
 
 def _statistics(scores: NDArray[np.float32]) -> dict[str, Statistic]:

@@ -76,6 +76,8 @@ def test_resolved_reads_back_the_same(toy: Recipe, tmp_path: Path) -> None:
         "gates": {"accuracy": ">= 0.83"},
         "intervals": {"samples": 1000, "level": 0.95},
         "slices": [],
+        "calibrate": None,
+        "thresholds": {},
         "robustness": None,
         "samples": {"texts": 32, "length": 100},
     }

@@ -69,7 +69,7 @@ def make_evaluate(work: Work, made: Made, draft: Draft) -> None:
 def gate_inputs(work: Work, made: Made) -> dict[str, Any]:
     """Who is champion decides as much as the recipe does: moved on, the gate is judged again."""
     section = work.recipe.evaluate
-    champion = _champion(work, section.against)
+    champion = champion_of(work, section.against)
     asked = section.model_dump(mode="json", include={"gates"})["gates"]
     rows = {
         "seed": work.recipe.seed,
@@ -86,8 +86,9 @@ def gate_inputs(work: Work, made: Made) -> dict[str, Any]:
     }
 
 
-def _champion(work: Work, asked: Against | None) -> Version | None:
-    """The version that the gate stands for; None as well where it is not here and nothing may be fetched to plan."""
+def champion_of(work: Work, asked: Against | None) -> Version | None:
+    """The version that the gate stands for; None as well where it is not here and nothing may be fetched to plan.
+    UsageError where another model or a version is named that there is not."""
     from aiaas import gates
 
     if asked is None:
@@ -117,7 +118,7 @@ def make_gate(work: Work, made: Made, draft: Draft) -> None:
         name=recipe.name,
         task=recipe.task,
         seed=recipe.seed,
-        champion=_champion(work, named),
+        champion=champion_of(work, named),
         given=given,
         out=draft.path,
     )
