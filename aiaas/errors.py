@@ -17,6 +17,7 @@
     │   └── ExportError       7   a model has no portable form, or one that answers differently
     ├── RemoteError           8   a tracking server, a hub, an endpoint
     └── Interrupted          75   stopped; the same command goes on
+        └── Abandoned        75   a fit that whoever watches it wants no more of
 
 Library code raises these and nothing else on purpose. One boundary in cli/ turns them into a message and an exit
 status, one in serve/ into an HTTP status.
@@ -186,6 +187,12 @@ class Interrupted(AiaasError):
 
     status = 75
     code = "interrupted"
+
+
+class Abandoned(Interrupted):
+    """A fit was stopped because whoever watches it wants no more of it, not by a signal."""
+
+    code = "abandoned"
 
 
 def of_status(status: int) -> type[AiaasError]:

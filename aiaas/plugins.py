@@ -27,6 +27,7 @@ _EXTRAS = {
         *("sqlalchemy", "psycopg", "openpyxl", "lxml", "trafilatura", "lxml_html_clean", "protego", "w3lib"),
         *("python-jsonpath", "faker", "phonenumbers", "opencc", "pypinyin", "py3langid", "cleanlab"),
     },
+    "tune": {"optuna"},
     "onnx": {"onnxruntime", "tokenizers"},
     "torch": {
         *("torch", "transformers", "accelerate", "peft", "safetensors", "onnx", "onnxscript"),

@@ -26,7 +26,7 @@ class Axis:
 @dataclass(frozen=True, slots=True)
 class Series:
     """A curve: its name, its points, the number of its colour, and the figure beside its name. `dots` marks the points,
-    and `whiskers` are how far each may be off."""
+    `whiskers` are how far each may be off, and points that are not `joined` stand alone."""
 
     name: str
     points: Sequence[Point]
@@ -34,6 +34,7 @@ class Series:
     told: str = ""
     dots: bool = False
     whiskers: Sequence[tuple[float, float] | None] = ()
+    joined: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def lines(
             each.told,
             each.shade,
             [place(point) for point in each.points],
-            _path([place(point) for point in each.points]),
+            _path([place(point) for point in each.points]) if each.joined else "",
             each.dots,
             [
                 (x[0](point[0]), y[0](ends[0]), y[0](ends[1]))

@@ -25,6 +25,7 @@ from aiaas.cli import (
     runs,
     serve,
     stages,
+    tune,
 )
 from aiaas.cli.boundary import Boundary
 
@@ -58,6 +59,7 @@ app.command("init")(init.init_command)
 app.add_typer(recipe.app, name="recipe")
 stages.register(app)
 app.command("race")(race.race_command)
+app.command("tune")(tune.tune_command)
 app.command("inspect")(inspect.inspect_command)
 app.command("report")(report.report_command)
 app.command("reproduce")(reproduce.reproduce_command)

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 def compare_command(
     models: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="A B...",
             show_default=False,
             help="A run, NAME, NAME@ALIAS, NAME/VERSION, a bundle's folder, or a service's URL each.",
         ),
-    ],
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option("--group", metavar="GROUP", help="All runs of a group, such as a sweep.", show_default=False),
+    ] = None,
     base: Annotated[
         str | None,
         typer.Option("--base", metavar="A", help="Hold all against this one, not the first.", show_default=False),
@@ -62,16 +66,17 @@ def compare_command(
 
     output.be_quiet(quiet or json)
     refuse_no_folder("--html", html)
-    if base is not None and base not in models:
+    space = Workspace.look(workspace)
+    models = [*(compare.members(group, space) if group else ()), *(models or ())]
+    if base is not None and base not in models and not group:  # of a group the labels will do
         raise UsageError(f"{base!r} is none of those that are compared: {', '.join(models)}", where="--base")
     if len(models) < 2:
-        raise UsageError("there is nothing to compare it with", where=models[0], hint="name two or more")
+        raise UsageError("there is nothing to compare", where=" ".join(models) or None, hint="name two or more")
     ground = _rows_of(on, workspace, offline) if on else None
-    space = Workspace.look(workspace)
     subjects = compare.gather(
         models, space, on=ground, metric=metric, timeout=timeout, tell=lambda name: output.say(f"asking {name}")
     )
-    first = subjects[models.index(base)].name if base is not None else None
+    first = subjects[models.index(base)].name if base in models else base
     found = compare.compare(subjects, base=first, metric=metric, rows=rows)
     if html:
         from aiaas.workspace import atomic

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from aiaas.pipeline.events import Write
     from aiaas.pipeline.stages import Work
 
+SweepOption = Annotated[
+    bool,
+    typer.Option(
+        "--sweep", help="Take --set PATH=A,B,C as several values, and judge every combination of them in one group."
+    ),
+]
 JUDGING = ("run", "evaluate", "deploy")
 """The verbs after which gates have been judged."""
 LOCKING = ("run",)
@@ -65,8 +71,13 @@ def _stage_verb(verb: str) -> Callable[..., None]:
         summary: SummaryOption = None,
         lock: LockOption = False,
         locked: LockedOption = False,
+        sweep: SweepOption = False,
     ) -> None:
         output.be_quiet(quiet)
+        if sweep:
+            _refuse_with_sweep(junit=junit, summary=summary, events=events, lock=lock, locked=locked)
+            _sweep(recipe, set_ or (), workspace, json, offline, refresh)
+            return
         with event_file(events, verb, recipe, json=json) as told, told_to_ci(junit, summary, recipe) as ci:
             kept = kept_to(recipe, lock=lock, locked=locked)
             work = open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh, verb=verb)
@@ -77,9 +88,28 @@ def _stage_verb(verb: str) -> Callable[..., None]:
         if json:
             output.emit_json(verb, **result.as_dict())
 
-    given_to = {("junit", "summary"): JUDGING, ("lock", "locked"): LOCKING}
+    given_to = {("junit", "summary"): JUDGING, ("lock", "locked", "sweep"): LOCKING}
     absent = [name for names, verbs in given_to.items() if verb not in verbs for name in names]
     return _without(command, *absent) if absent else command
+
+
+def _refuse_with_sweep(**given: object) -> None:
+    """What belongs to one run has no meaning for many."""
+    from aiaas.errors import UsageError
+
+    if chosen := next((name for name, value in given.items() if value), None):
+        raise UsageError(f"--{chosen} is of one run, not of a sweep", where="--sweep", hint="leave one of both out")
+
+
+def _sweep(
+    recipe: Path, words: Sequence[str], workspace: Path | None, json: bool, offline: bool, refresh: bool
+) -> None:
+    from aiaas.cli.sweep import sweep_command
+    from aiaas.recipe.grid import grid
+
+    first = grid(words)[0]
+    work = open_work(recipe, first.overrides, workspace, offline=offline, refresh=refresh, verb="run")
+    sweep_command(recipe, words, work, json=json)
 
 
 def _without(command: Callable[..., None], *options: str) -> Callable[..., None]:

@@ -5,6 +5,7 @@ evaluation (`of_evaluation`), or from anywhere. `gather` asks those that a perso
 """
 
 from aiaas.compare.comparison import Comparison, Standing, compare
+from aiaas.compare.find import members
 from aiaas.compare.gather import gather
 from aiaas.compare.ground import Ground, answered, judged_by, refuse_others
 from aiaas.compare.page import page
@@ -21,6 +22,7 @@ __all__ = [
     "compare",
     "gather",
     "judged_by",
+    "members",
     "of_evaluation",
     "page",
     "refuse_others",

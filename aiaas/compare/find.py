@@ -14,6 +14,7 @@ from aiaas.compare.measures import megabytes
 from aiaas.compare.subjects import Kind, Protection
 from aiaas.errors import DataError, UsageError
 from aiaas.infer import is_url
+from aiaas.plugins import nearest
 from aiaas.track import history
 from aiaas.track.registry import Registry
 from aiaas.workspace import Artefact
@@ -84,7 +85,28 @@ def _run(run: history.Past, workspace: Workspace) -> Found:
     bundle = None
     if deployed is not None:
         bundle = Located(run.name, deployed.path / "bundle", str(deployed.summary["digest"]))
-    return replace(found, name=f"{run.name} {run.id[-_TOLD:]}", kind="run", bundle=bundle)
+    name = str(tags.get("aiaas.label") or f"{run.name} {run.id[-_TOLD:]}")
+    return replace(found, name=name, kind="run", bundle=bundle)
+
+
+def members(group: str, workspace: Workspace) -> list[str]:
+    """The runs of a group that were evaluated, the oldest first; of several with one evaluation the newest. Raises
+    UsageError where there is none."""
+    found: dict[str, str] = {}
+    groups: dict[str, None] = {}
+    for run in history.runs(workspace):
+        tags = history.details(run)["tags"]
+        groups |= {str(tags["aiaas.group"]): None} if "aiaas.group" in tags else {}
+        if tags.get("aiaas.group") == group and "aiaas.evaluate.key" in tags:
+            found.setdefault(str(tags["aiaas.evaluate.key"]), run.id)
+    if not found:
+        close = nearest(group, groups)
+        raise UsageError(
+            f"no run of a group {group!r} was evaluated in this workspace",
+            where="--group",
+            hint=f"did you mean {close!r}?" if close and close != group else "aiaas run --sweep makes one",
+        )
+    return list(found.values())[::-1]
 
 
 def _model(reference: str, workspace: Workspace) -> Found:

@@ -14,12 +14,12 @@ from aiaas import bundle, plugins, steps
 from aiaas.contracts import Generative, Signature
 from aiaas.decision import Decision
 from aiaas.deploy.form import INT8, Fitted, choose, tools
-from aiaas.deploy.latency import latency
+from aiaas.deploy.latency import latency, timed
 
 if TYPE_CHECKING:
     from aiaas.recipe import Recipe
 
-__all__ = ["Trained", "latency", "package", "tools"]
+__all__ = ["Trained", "latency", "package", "timed", "tools"]
 
 EXAMPLES = 8
 EXAMPLES_SIZE = 1 << 20

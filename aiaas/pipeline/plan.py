@@ -29,7 +29,7 @@ class Planned:
 def plan(work: Work, until: str = "deploy") -> list[Planned]:
     """For each stage up to `until`: cached or to run, and why. Computes nothing and fetches nothing."""
     work.recipe.sources()  # a secret that is not set is said with its place, before anything else
-    work = replace(work, looking=True)
+    work = replace(work, recipe=work.recipe.settled(), looking=True)
     planned: list[Planned] = []
     made: dict[str, Artefact] = {}
     for stage in stages_until(until):

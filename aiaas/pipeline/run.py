@@ -116,6 +116,7 @@ def _run(work: Work, until: str, listener: Listener, tracking: Tracking, enforce
     from aiaas import gates
 
     started = time.perf_counter()
+    work = replace(work, recipe=work.recipe.settled())
     stages = stages_until(until)
     _refuse_absent(work, stages)
     if work.guard:
@@ -130,6 +131,8 @@ def _run(work: Work, until: str, listener: Listener, tracking: Tracking, enforce
 
     work = replace(work, report=report)
     made: dict[str, Artefact] = {}
+    if work.label:
+        tracking.begin()
     try:
         for stage in stages:
             if stage.name == "deploy" and enforce:

@@ -43,7 +43,8 @@ class Tracking:
         self._run.params(recipe.flat())
         self._run.text("recipe.yaml", recipe.to_yaml())
         if self._work.group:
-            self._run.tags({"aiaas.group": self._work.group})
+            label = {"aiaas.label": self._work.label} if self._work.label else {}
+            self._run.tags({"aiaas.group": self._work.group, **label})
         self._run.flush()
         for artefact in self._waiting:
             self._log(self._run, artefact)

@@ -10,9 +10,11 @@ from aiaas.recipe.models import Deploy, ModelSection, Preprocess, Recipe, StepSp
 from aiaas.recipe.read import read
 from aiaas.recipe.secrets import mask, reveal
 from aiaas.recipe.split import Split
+from aiaas.recipe.tune import Dimension, Tune
 
 __all__ = [
     "Deploy",
+    "Dimension",
     "Evaluate",
     "Gate",
     "ModelSection",
@@ -20,6 +22,7 @@ __all__ = [
     "Recipe",
     "Split",
     "StepSpec",
+    "Tune",
     "mask",
     "read",
     "reveal",

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from aiaas import contracts, plugins
 from aiaas.contracts import Params, SourceParams
 from aiaas.errors import RecipeError
-from aiaas.recipe import addresses, judging, paths, secrets, wording
+from aiaas.recipe import addresses, judging, paths, secrets, space, wording
 from aiaas.recipe.document import Document, walk
 from aiaas.recipe.evaluate import sliced_columns
 from aiaas.recipe.models import Inspect, Recipe, StepSpec
@@ -33,7 +33,6 @@ def check(document: Document) -> Recipe:
     recipe = _Check(document).recipe() if document.data is not None or not document.faults else None
     if document.faults or recipe is None:
         raise RecipeError(document.sorted_faults())
-    recipe._document = document
     return recipe
 
 
@@ -81,9 +80,14 @@ class _Check:
         if isinstance(frame.get("evaluate"), dict):
             frame["evaluate"] = judging.section(frame["evaluate"], self.task, document)
         self._deploy(frame.get("deploy"))
+        if isinstance(frame.get("tune"), dict):
+            frame["tune"] = space.section(frame["tune"], self.task, document)
         recipe = validated(Recipe, frame, (), document, as_json=False)
         if recipe is not None:
             judging.refuse_undecidable(recipe, self.task, document)
+            recipe._document = document
+            if not document.faults:
+                space.check(recipe, document)
         return recipe
 
     def _names(self) -> None:

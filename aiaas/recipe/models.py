@@ -21,6 +21,7 @@ from aiaas.contracts.findings import Acceptable
 from aiaas.recipe.document import Document
 from aiaas.recipe.evaluate import Evaluate
 from aiaas.recipe.split import Split
+from aiaas.recipe.tune import Tune
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
 
@@ -127,6 +128,9 @@ class Recipe(Params):
     )
     evaluate: Evaluate = Field(default_factory=Evaluate, description="What it must reach to be registered.")
     deploy: Deploy = Field(default_factory=Deploy, description="How the registered model is called.")
+    tune: Tune | None = Field(
+        None, exclude_if=lambda tune: tune is None, description="Which settings `aiaas tune` tries, and how long."
+    )
 
     _document: Document = PrivateAttr(default_factory=lambda: Document("recipe"))
     _file: Path | None = PrivateAttr(None)
@@ -166,6 +170,25 @@ class Recipe(Params):
     def resolved(self) -> dict[str, Any]:
         """Every value, defaults included, as plain JSON; secrets stay references. `from_dict` takes it back."""
         return self.model_dump(mode="json", by_alias=True)
+
+    def written(self) -> dict[str, Any]:
+        """What it was said to be, defaults left out, as plain JSON. `from_dict` takes it back."""
+        from aiaas.recipe.written import written
+
+        return written(self)
+
+    def settled(self) -> Recipe:
+        """The same recipe without its search, which a run does not mind."""
+        return self if self.tune is None else self.model_copy(update={"tune": None})
+
+    def changed(self, values: Mapping[str, Any]) -> Recipe:
+        """The same recipe with other values, by their dotted paths, and without its search. Raises RecipeError."""
+        from aiaas.recipe.tune import laid_over
+
+        said = {name: value for name, value in self.written().items() if name != "tune"}
+        recipe = Recipe.from_dict(said, laid_over(values), base=self._base, source=str(self._file or "recipe"))
+        recipe._file = self._file
+        return recipe
 
     def flat(self) -> dict[str, Any]:
         """Every value under its dotted name, as trackers take it: `model.params.alpha`, `collect.0.source`,

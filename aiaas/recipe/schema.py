@@ -29,6 +29,7 @@ def schema() -> Schema:
     properties["collect"]["items"] = _sources(definitions)
     definitions["Preprocess"]["properties"]["steps"]["items"] = _steps(definitions)
     definitions["Evaluate"]["properties"]["robustness"]["anyOf"] += _robustness(definitions["Robustness"])
+    _short_forms(definitions)
     definitions["ModelSection"] = _model(definitions["ModelSection"], definitions)
     properties["train"] = {"description": properties["train"]["description"]}
     for name in ("preprocess", "inspect", "evaluate", "deploy"):
@@ -108,6 +109,14 @@ def _robustness(section: Schema) -> list[Schema]:
     names = section["properties"]["perturbations"]["anyOf"][0]
     names["items"] = {"enum": perturb.fitting(perturb.KINDS)}
     return [{"type": "boolean"}, names]
+
+
+def _short_forms(definitions: Schema) -> None:
+    """What of a search may be written shorter: a list of values, one metric."""
+    definitions["Dimension"] = {"anyOf": [{"type": "array", "minItems": 2}, definitions["Dimension"]]}
+    metric = definitions["Tune"]["properties"]["metric"]
+    described = {name: metric.pop(name) for name in ("title", "description", "default") if name in metric}
+    definitions["Tune"]["properties"]["metric"] = {**described, "anyOf": [{"type": "string"}, metric]}
 
 
 def _model(section: Schema, definitions: Schema) -> Schema:

@@ -1,12 +1,14 @@
 """What a run says, a line of JSON an event, in the order it was said.
 
-    start     name, source, verb, uri     name of the recipe; uri is the server it was begun for, if one was named
+    start     name, source, verb, uri     name of the recipe; uri is the server it was begun for, if one was named;
+                                          parent, where the run is a part of another one
     params    values                      {dotted path: value}
     metrics   values, step                step is null for a final metric
     tags      values
     dataset   name, digest, source, ...   an input of the run
     artifact  name                        a file or folder below the run's `artifacts/`
     register  name, digest, bundle, ...   a version of a registered model
+    child     id                          a run that is a part of this one and has ended; it has no sender of its own
     end       status                      FINISHED, FAILED or KILLED
 
 Every event has `event` and `time` (milliseconds since the epoch). Writing one costs microseconds: lines gather in

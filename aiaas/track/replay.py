@@ -12,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from filelock import FileLock
+
 from aiaas.errors import RemoteError
 from aiaas.track import environment, journal, publish, values
 from aiaas.track.registry import Registry
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 ENVIRONMENT = "environment.json"
+SENDER_LOCK = "sender.lock"
 # What MLflow takes in one request and in one value.
 _METRICS, _PARAMS, _TAGS = 1000, 100, 100
 
@@ -125,6 +128,9 @@ class Replay:
             "aiaas.verb": start["verb"],
             "aiaas.recipe": start["name"],
         }
+        if start.get("parent"):
+            above = sent_state(self.folder.parent / start["parent"]).get("run_id")
+            tags |= {"aiaas.parent": start["parent"], **({"mlflow.parentRunId": above} if above else {})}
         described = environment.load(self.folder / ENVIRONMENT)
         return {**tags, **environment.tags(described)} if described else tags
 
@@ -155,7 +161,7 @@ class Replay:
             client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in words])
         for event in events:
             self._last = event["time"]
-            if event["event"] in {"start", "dataset", "artifact", "register", "end"}:
+            if event["event"] in {"start", "dataset", "artifact", "register", "child", "end"}:
                 getattr(self, f"_{event['event']}")(client, event)
 
     def _new_params(self, events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -192,6 +198,13 @@ class Replay:
         uri = without_password(self.store.registry_uri)
         made = publish.Made(self.folder, self.run_id, self.state["experiment_id"])
         publish.register(client, Registry(self.workspace.models), event, made, uri)
+
+    def _child(self, client: MlflowClient, event: Mapping[str, Any]) -> None:
+        folder = self.folder.parent / event["id"]
+        with FileLock(folder / SENDER_LOCK):
+            child = Replay(folder, self.workspace, self.store)
+            if not child.ended:
+                child.close(client, "KILLED")
 
     def _end(self, client: MlflowClient, event: Mapping[str, Any]) -> None:
         client.set_terminated(self.run_id, event["status"], event["time"])

@@ -68,11 +68,19 @@ class Run:
 
     @classmethod
     def start(
-        cls, workspace: Place, name: str, *, source: Path | None = None, verb: str = "run", send: bool | None = None
+        cls,
+        workspace: Place,
+        name: str,
+        *,
+        source: Path | None = None,
+        verb: str = "run",
+        send: bool | None = None,
+        parent: str | None = None,
     ) -> Run:
         """Begin a run of the recipe `name` (its MLflow experiment) read from `source`, and the process that sends it.
 
-        With `send=False`, or AIAAS_TRACKING=off in the environment, it stays here until `aiaas runs sync`.
+        With `send=False`, or AIAAS_TRACKING=off in the environment, it stays here until `aiaas runs sync`. A run that
+        is a part of another one, its `parent`, has no such process: that of its parent sends it, see `child`.
         """
         now = time.time()
         # Ids sort by time, to the millisecond.
@@ -89,11 +97,12 @@ class Run:
                 "verb": verb,
                 "source": str(source.absolute()) if source else None,
                 "uri": without_password(uri) if uri else None,
+                **({"parent": parent} if parent else {}),
             }
             run._summary |= {"id": run_id, **start, "started": now}
             run._journal.write("start", **start)
             run._journal.flush()
-        if send if send is not None else sending():
+        if (send if send is not None else sending()) and parent is None:
             run._sender = Sender(folder)
         return run
 
@@ -171,6 +180,11 @@ class Run:
         self._write("register", name=name, digest=digest, signature=signature, answer=answer)
         self.flush()
         return version
+
+    def child(self, run: Run) -> None:
+        """A run that was begun as a part of this one has ended, and may be sent with it."""
+        self._write("child", id=run.id)
+        self.flush()
 
     # --- its end --------------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ from aiaas.errors import AiaasError, RemoteError
 from aiaas.track import environment, journal
 from aiaas.track.publish import send_aliases
 from aiaas.track.registry import Registry
-from aiaas.track.replay import ENVIRONMENT, Replay
+from aiaas.track.replay import ENVIRONMENT, SENDER_LOCK, Replay
 from aiaas.track.run import RUN_LOCK, sent_state
 from aiaas.track.store import Store, remote_errors, without_password
 from aiaas.workspace import Workspace, atomic
@@ -37,7 +37,6 @@ from aiaas.workspace import Workspace, atomic
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-SENDER_LOCK = "sender.lock"
 _NICE = 2  # the work goes first, but at its end it waits for the sender
 _LOOK_SECONDS = 1.0
 _RETRY_SECONDS = 20.0
@@ -145,6 +144,9 @@ def _sync(workspace: Workspace, *, runs: bool) -> None:
                 _say({"id": folder.name, "tracked": False, "problem": "it is still running"})
                 continue
             replay = Replay(folder, workspace, store)
+            if replay.ended:  # with its parent
+                _answer(replay, None)
+                continue
             meant = None if given else (journal.first(folder) or {}).get("uri")
             if meant:  # it must not end up in the workspace's own store for good
                 _answer(replay, f"it is meant for {meant}: set MLFLOW_TRACKING_URI to send it there, or elsewhere")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
 from aiaas.contracts import Params, Progress, ReadsOptional, Signature, Task, Training
-from aiaas.errors import DataError, Interrupted
+from aiaas.errors import Abandoned, DataError, Interrupted
 from aiaas.train.curves import curves_svg
 from aiaas.workspace import atomic, keys
 
@@ -28,11 +28,13 @@ Report = Callable[[int, Mapping[str, float]], None]
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Who is told while a fit goes on: whoever keeps the metrics, and the person who waits."""
+    """Who is told while a fit goes on: whoever keeps the metrics, and the person who waits; and whether whoever watches
+    wants no more of it, which is asked after what was reported."""
 
     report: Report = lambda step, metrics: None
     progress: Callable[[Progress], None] = lambda progress: None
     warn: Callable[[str], None] = lambda message: None
+    enough: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ def train(
     `out/curves.svg` where the fit reported twice or more.
 
     Returns the summary of the stage: digest of the model, signature, notes of the fit, rows, and where the files came
-    from that it read. Raises TrainingError, MissingPackageError, and Interrupted when a signal came in; `checkpoints`
-    then holds what the next fit goes on from.
+    from that it read. Raises TrainingError, MissingPackageError, and Interrupted when a signal came in, or Abandoned
+    when `watch` had enough; `checkpoints` then holds what the next fit goes on from.
     """
     from datasets import Dataset
 
@@ -82,8 +84,14 @@ def train(
         files=around.files,
         cache=around.cache,
     )
-    with recorded(training, out / "history.jsonl", watch.report), graceful_stop() as training.should_stop:
-        fitted = architecture.fit(model.params, rows, validation, training)
+    with recorded(training, out / "history.jsonl", watch.report), graceful_stop() as asked:
+        training.should_stop = lambda: asked() or watch.enough()
+        try:
+            fitted = architecture.fit(model.params, rows, validation, training)
+        except Interrupted as error:
+            if asked() or not watch.enough():
+                raise
+            raise Abandoned("given up", hint="run the same command again to go on") from error
     picture = curves_svg(history_of(out))
     if picture:
         atomic.write_text(out / "curves.svg", picture)

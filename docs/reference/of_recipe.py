@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 def sections() -> list[dict[str, Any]]:
     """The parts that every recipe has."""
     from aiaas.contracts import SourceParams
-    from aiaas.recipe import evaluate, gate, models
+    from aiaas.recipe import evaluate, gate, models, tune
 
     titles = {
         "The whole": models.Recipe,
@@ -30,9 +30,11 @@ def sections() -> list[dict[str, Any]]:
         "`evaluate.robustness`": evaluate.Robustness,
         "`evaluate.samples`": evaluate.Samples,
         "`deploy`": models.Deploy,
+        "`tune`": tune.Tune,
+        "A parameter of `tune.space`": tune.Dimension,
     }
     links = {model.__name__: f"[mapping](#{anchor(title)})" for title, model in titles.items()}
-    links |= {"StepSpec": "[step](#steps)", "Params": "[mapping](#architectures)"}
+    links |= {"StepSpec": "[step](#steps)", "Params": "[mapping](#architectures)", "JsonValue": "value"}
     return [
         {"title": title, "help": first(model.__doc__).partition(" Made by")[0], "fields": fields(model, links)}
         for title, model in titles.items()

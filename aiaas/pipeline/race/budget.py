@@ -16,9 +16,9 @@ from typing import Any
 from aiaas import plugins
 from aiaas.errors import DataError, TrainingError, UsageError
 from aiaas.pipeline.race import halving
-from aiaas.pipeline.race.runner import LIMIT, Made, Runner, failure
+from aiaas.pipeline.race.runner import LIMIT, Runner, failure
 from aiaas.pipeline.race.telling import Teller
-from aiaas.pipeline.stages import STAGES
+from aiaas.pipeline.stages import STAGES, Made
 from aiaas.workspace import keys
 
 _WORTH = 10

@@ -46,7 +46,7 @@ def make_train(work: Work, made: Made, draft: Draft) -> None:
                 files=read,
                 origins=files.provenance(model, context),
             ),
-            watch=train.Watch(work.report, work.training, work.warn),
+            watch=train.Watch(work.report, work.training, work.warn, work.enough),
         )
     )
 

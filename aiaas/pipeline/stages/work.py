@@ -32,6 +32,8 @@ class Work:
     report: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
     progress: Callable[[Advance], None] = lambda advance: None
     training: Callable[[Progress], None] = lambda progress: None
+    enough: Callable[[], bool] = lambda: False
+    """Whether the fit that goes on is given up, asked after each report of it."""
     began: float = field(default_factory=time.time)
     looking: bool = False
     """Nothing is made now, and nothing may be fetched: only what would be done is looked at."""
@@ -41,6 +43,8 @@ class Work:
     """What a fit goes on from, where that outlives what it makes; by default a folder of the fit, removed after it."""
     group: str | None = None
     """What this run belongs to, such as a race."""
+    label: str | None = None
+    """What it is called in its group; a run that has one is kept even where all it needs is made already."""
     guard: Guard | None = None
     """What refuses whatever is not as a lock says."""
 
