@@ -1,7 +1,7 @@
 """A page followed word for word: its files written, its commands typed, what they print held against what it says.
 
-Three things are not as printed: the port, so that tests may run side by side; the key of a service, which is new each time;
-and nothing is sent to MLflow, which has tests of its own.
+Three things are not as printed: the port, so that tests may run side by side; the key of a service, which is new each
+time; and nothing is sent to MLflow, which has tests of its own.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Step:
 
 
 def steps(page: Path) -> Iterator[Step]:
-    """What a reader does, in order. A block of another language is a file where the line above names one and ends in `:`."""
+    """What a reader does, in order. Another block is a file where the line above names one and ends in a colon."""
     for above, language, block in BLOCK.findall(page.read_text("utf-8")):
         if language == "console":
             for typed, says in COMMAND.findall(block):
@@ -66,7 +66,7 @@ def follow(page: Path, folder: Path) -> list[tuple[Step, str]]:
     }
     ran = subprocess.run(
         ["bash"], input=script, cwd=folder, env=environment,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=240, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400, check=False,
     )  # fmt: skip
     printed = UNTRACKED.sub("", ran.stdout).replace(f"127.0.0.1:{port}", "127.0.0.1:8000").split(f"{END}\n")
     return list(zip(done, printed, strict=False))
@@ -81,7 +81,7 @@ def as_typed(command: str, port: int) -> str:
 
 
 def differs(says: str, printed: str) -> str:
-    """The first line that is not as the page says, or nothing. `…` stands for anything, alone in a line for any lines."""
+    """The first line that is not as the page says, or nothing. `…` stands for anything, alone for any lines."""
     left = [line for line in map(even, printed.splitlines()) if line]
     skip = False
     for line in filter(None, map(even, says.splitlines())):

@@ -1,4 +1,4 @@
-"""What mkdocs is told beside `mkdocs.yml`: the pages in the order of the index, and what of the repository they link to.
+"""What mkdocs is told beside `mkdocs.yml`: the order of the pages, and what of the repository they link to.
 
 `docs/` is read on its own as well, so its pages link to files beside it. Those become part of the site, the README as a
 page. Whatever would make a reader's browser ask another host is a warning, which `--strict` takes for an error.
@@ -10,7 +10,6 @@ import logging
 import posixpath
 import re
 from pathlib import Path
-from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -77,7 +76,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def outside(file: File) -> list[str]:
     """The paths, from the top of the repository, of what a page links to outside `docs/`."""
     home = source(file.src_uri)
-    targets = [posixpath.normpath(posixpath.join(home, path)) for _, path in LINK.findall(FENCE.sub("", file.content_string))]
+    targets = [
+        posixpath.normpath(posixpath.join(home, path)) for _, path in LINK.findall(FENCE.sub("", file.content_string))
+    ]
     return [target for target in targets if not target.startswith(("docs/", "../"))]
 
 
