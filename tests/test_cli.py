@@ -48,7 +48,7 @@ def test_the_whole_way_from_a_recipe_to_an_answer(aiaas: Aiaas) -> None:
     assert done["schema"] == 1
     assert done["ok"] is True
     assert [stage["name"] for stage in done["stages"]] == [
-        *("collect", "preprocess", "inspect", "train", "evaluate", "gate", "deploy")
+        *("collect", "preprocess", "inspect", "train", "evaluate", "gate", "report", "deploy")
     ]
     assert set(done["stages"][0]) == {"name", "key", "cached", "seconds"}
     assert done["model"]["name"] == "tiny"

@@ -401,11 +401,11 @@ def test_a_model_that_falls_behind_the_champion_is_not_registered(project: Path)
     # Another gate costs no other evaluation; another champion is another verdict.
     loose = (*worse, "evaluate.gates.against={model: champion, margin: 1.0}")
     again = pipeline.run(work(project, *loose))
-    assert stages(again.as_dict()["stages"]) == ["gate", "deploy"]
+    assert stages(again.as_dict()["stages"]) == ["gate", "report", "deploy"]
     assert again.model is not None
     assert again.model["version"] == 2
     itself = pipeline.run(work(project, *loose))
-    assert stages(itself.as_dict()["stages"]) == ["gate"]
+    assert stages(itself.as_dict()["stages"]) == ["gate", "report"]
     assert {gate["metric"]: gate["value"] for gate in itself.gates}["against"] == 0
     small = (*loose, "evaluate.gates.size_mb=<= 0.000001", "deploy.alias=other")
     with pytest.raises(GateError, match="size_mb is"):

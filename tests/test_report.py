@@ -407,7 +407,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pipeline.Resul
 def test_a_run_leaves_its_report_and_all_references_lead_to_it(made: tuple[Path, pipeline.Result]) -> None:
     folder, result = made
     space = Workspace.open(folder / ".aiaas")
-    assert [stage.name for stage in result.stages][-3:] == ["evaluate", "report", "deploy"]
+    assert [stage.name for stage in result.stages][-4:] == ["evaluate", "gate", "report", "deploy"]
     kept = folder / ".aiaas" / "runs" / str(result.run_id) / "artifacts" / "report"
     for name in ("report.html", "model_card.md", "bom.cdx.json"):
         assert (kept / name).stat().st_size < 2_000_000
@@ -419,7 +419,7 @@ def test_a_run_leaves_its_report_and_all_references_lead_to_it(made: tuple[Path,
     assert by_recipe.judged.metrics == by_run.judged.metrics == by_model.judged.metrics == result.metrics
     assert page(by_recipe.judged) == page(by_run.judged)
     assert by_model.judged.bundle["digest"] in model_card(by_model.judged) or by_model.judged.bundle["bytes"] > 0
-    assert set(by_model.judged.seconds) == {"collect", "preprocess", "inspect", "train", "evaluate"}
+    assert set(by_model.judged.seconds) == {"collect", "preprocess", "inspect", "train", "evaluate", "gate"}
     with pytest.raises(UsageError, match=r"was not evaluated as it stands: train: model\.params\.alpha changed"):
         reporting.of_recipe(Work(recipe.read(folder / "tiny.yaml", ["model.params.alpha=0.9"]), space))
     with pytest.raises(UsageError, match="names no run and no model"):
@@ -463,7 +463,7 @@ def test_the_verb_prints_writes_and_speaks_json(
     call: Callable[..., None] = report.report_command
     call("tiny", workspace=folder / ".aiaas")
     told = capsys.readouterr().out
-    assert told.startswith("tiny  1 gates met")
+    assert told.startswith("tiny  1 gate met")
     assert max(map(cell_len, told.splitlines())) <= 80
     with pytest.MonkeyPatch.context() as patch:
         small = io.TextIOWrapper(io.BytesIO(), encoding="ascii")

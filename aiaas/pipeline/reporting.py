@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiaas.errors import UsageError
 from aiaas.pipeline.plan import plan
 from aiaas.pipeline.stages import Work
+from aiaas.recipe.gate import OF_BUNDLE
 from aiaas.workspace import Artefact, Workspace
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 _DIGESTS = {"collect": "collected", "preprocess": "rows", "train": "model", "evaluate": "judged"}
 """Under what name the inputs of a bundle hold the digest of a stage."""
-
-_JUDGES = {"inspect": "rows", "gate": "judged"}
-"""The stages that no bundle is made of, and what of its inputs they looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +80,8 @@ def _of_model(reference: str, workspace: Workspace) -> Reported:
     there = {stage: each for stage, each in made.items() if each is not None}
     if "evaluate" not in there:
         return Reported("model", name, alone)
-    for stage, known in _JUDGES.items():
-        if found := _by_input(workspace, stage, known, deployed.inputs.get(known)):
-            there[stage] = found
+    beside = {"inspect": _inspected(workspace, deployed), "gate": _passed(workspace, deployed)}
+    there |= {stage: each for stage, each in beside.items() if each is not None}
     return Reported("model", name, Judged.of_artefacts(alone.recipe, there).deployed(located.path))
 
 
@@ -130,7 +127,23 @@ def _by_digest(workspace: Workspace, stage: str, digest: Any) -> Artefact | None
     return next((each for each in workspace.of_stage(stage) if each.digest == digest and each.is_whole()), None)
 
 
-def _by_input(workspace: Workspace, stage: str, name: str, value: Any) -> Artefact | None:
+def _inspected(workspace: Workspace, deployed: Artefact) -> Artefact | None:
+    """What was found in the rows of a bundle, which is not made of it."""
+    rows = deployed.inputs.get("rows")
     return next(
-        (each for each in workspace.of_stage(stage) if each.inputs.get(name) == value and each.is_whole()), None
+        (each for each in workspace.of_stage("inspect") if each.inputs["rows"] == rows and each.is_whole()), None
     )
+
+
+def _passed(workspace: Workspace, deployed: Artefact) -> Artefact | None:
+    """The verdicts that let a bundle pass: others may have been asked of the same evaluation, and missed."""
+    asked = deployed.inputs["recipe"]["evaluate"]["gates"]
+    of_rows = {name: gate for name, gate in asked.items() if name not in OF_BUNDLE}
+    found = [
+        each
+        for each in workspace.of_stage("gate")
+        if (each.inputs["judged"], each.inputs["gates"]) == (deployed.inputs["judged"], of_rows)
+        and each.is_whole()
+        and all(gate["met"] for gate in each.summary["gates"])
+    ]
+    return max(found, key=workspace.used_at, default=None)

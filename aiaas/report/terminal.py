@@ -65,7 +65,11 @@ def _head(judged: Judged) -> Iterator[RenderableType]:
     from rich.text import Text
 
     failed = [gate for gate in judged.gates if not gate["met"]]
-    met = f"{len(failed)} of {len(judged.gates)} gates NOT MET" if failed else f"{len(judged.gates)} gates met"
+    met = (
+        f"{len(failed)} of {len(judged.gates)} gates NOT MET"
+        if failed
+        else f"{len(judged.gates)} gate{'s' * (len(judged.gates) != 1)} met"
+    )
     yield Text(f"{judged.name}  {met if judged.gates else 'no gates'}", style="bold")
     yield _text(f"{judged.task}, {judged.model}, judged on {judged.metrics['rows']:,} test rows")
     for note in judged.metrics.get("notes") or ():
