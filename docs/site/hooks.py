@@ -31,7 +31,7 @@ OF_STYLE = re.compile(r"url\(\s*[\"']?(?:https?:)?//|@import\s+[\"'](?:https?:)?
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """The navigation is the list of `docs/index.md`, so that a page has one place to be entered."""
-    config.nav = [{"aiaas": "index.md"}, *sections((TOP / "docs" / "index.md").read_text("utf-8"))]
+    config.nav = [{"Overview": "index.md"}, *sections((TOP / "docs" / "index.md").read_text("utf-8"))]
     return config
 
 
