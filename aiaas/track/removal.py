@@ -13,8 +13,8 @@ from filelock import FileLock, Timeout
 from aiaas.errors import RemoteError, UsageError
 from aiaas.track import process
 from aiaas.track.history import Past
+from aiaas.track.replay import SENDER_LOCK
 from aiaas.track.run import RUN_LOCK
-from aiaas.track.sender import SENDER_LOCK
 from aiaas.workspace import Workspace
 
 
