@@ -486,7 +486,9 @@ def test_pages_and_all_of_them_are_capped(api: Api, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [gzip.compress(b" " * 100_000_000, 9), gzip.compress(b'{"items": []}')[:-9], b"no gzip"]
+    "body",
+    [gzip.compress(b" " * 100_000_000, 9), gzip.compress(b'{"items": []}')[:-9], b"no gzip"],
+    ids=["bomb", "cut", "none"],  # names of their own: bytes would be named by the second in which they were packed
 )
 def test_what_travels_as_gzip_is_unpacked_within_bounds(api: Api, tmp_path: Path, body: bytes) -> None:
     api.special["/good"] = giving(gzip.compress(b'{"items": [{"a": 1}]}'), Content_Encoding="gzip")
