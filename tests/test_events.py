@@ -45,15 +45,20 @@ def test_a_run_says_each_stage_and_keeps_it(project: Path, monkeypatch: pytest.M
     said: Said = []
     with pytest.raises(GateError):
         pipeline.run(work(project, "evaluate.gates.accuracy=> 1"), events=said.append)
-    made = ["collect", "preprocess", "inspect", "train", "evaluate"]
+    made = ["collect", "preprocess", "inspect", "train", "evaluate", "gate", "report"]
     stages = [f"{what} {stage}" for stage in made for what in ("stage_begins", "stage_ends")]
     assert [name for name in names(said) if name != "warning"] == ["begins", *stages, "ends"]
     assert {each["schema"] for each in said} == {1}
     assert [each["time"] for each in said] == sorted(each["time"] for each in said)
-    begins, judged, warning, ends = said[0], *said[-3:]
+    begins, warning, ends = said[0], *said[-2:]
+    judged, held = (
+        next(each for each in said if (each["event"], each.get("stage")) == ("stage_ends", stage))
+        for stage in ("evaluate", "gate")
+    )
     assert (begins["verb"], begins["recipe"], begins["process"]) == ("run", "tiny", os.getpid())
     assert judged["metrics"]["accuracy"] > 0.5
     assert judged["told"][0].startswith("accuracy ")
+    assert [each["met"] for each in held["gates"]] == [False]
     assert (ends["ok"], ends["status"], ends["error"]["code"]) == (False, 6, "gate")
     assert ends["metrics"] == judged["metrics"]
     assert {each["stage"] for each in said if each["event"] == "progress"} >= {"collect", "preprocess"}

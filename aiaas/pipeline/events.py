@@ -43,6 +43,10 @@ Write = Callable[[Mapping[str, Any]], None]
 """Whoever takes an event: a mapping that JSON can hold, without secrets."""
 
 
+_TOLD: Mapping[str, tuple[str, ...]] = {"evaluate": ("metrics",), "gate": ("gates",)}
+"""What of its summary the end of a stage tells."""
+
+
 class Events:
     """Makes events of what happens and hands them to all writers. It listens to the stages, as `listener` does beside
     it, and may be called from any thread."""
@@ -89,8 +93,7 @@ class Events:
     def stage_ends(self, stage: StageResult) -> None:
         fields: dict[str, Any] = {"key": stage.key, "cached": stage.cached, "seconds": stage.seconds}
         fields["told"] = telling.told(stage)
-        if stage.name == "evaluate":
-            fields |= {name: stage.summary[name] for name in ("metrics", "gates")}
+        fields |= {name: stage.summary[name] for name in _TOLD.get(stage.name, ())}
         self._say("stage_ends", stage=stage.name, **fields)
         if self._listener:
             self._listener.stage_ends(stage)
