@@ -11,6 +11,7 @@ from aiaas.cli import (
     audit,
     cache,
     compare,
+    fetch,
     infer,
     inspect,
     keys,
@@ -53,6 +54,7 @@ def root(
 
 app.add_typer(recipe.app, name="recipe")
 stages.register(app)
+app.command("fetch")(fetch.fetch_command)
 app.command("race")(race.race_command)
 app.command("inspect")(inspect.inspect_command)
 app.command("report")(report.report_command)

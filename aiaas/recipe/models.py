@@ -147,6 +147,22 @@ class Recipe(Params):
 
         return from_values(data, overrides, base=base or Path(), source=source)
 
+    @classmethod
+    def read(cls, path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Recipe:
+        """The recipe in a file, with the words of `--set`; variables of the environment count as they do for a command.
+        Raises RecipeError with every fault at once."""
+        from aiaas.recipe.read import read
+
+        return read(path, overrides)
+
+    def changed(self, overrides: Iterable[str]) -> Recipe:
+        """The same with other values, in the words of `--set`. Raises RecipeError."""
+        from aiaas.recipe.read import from_values
+
+        made = from_values(self.resolved(), overrides, base=self.base, source=str(self.file or "recipe"))
+        made._file = self.file
+        return made
+
     def __eq__(self, other: object) -> bool:
         """Equal when they say the same, wherever it was written."""
         return self.resolved() == other.resolved() if isinstance(other, Recipe) else NotImplemented

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 3.0
 _SQLITE = "sqlite:///"
 _SETTINGS = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",  # nothing is reported to anyone
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",  # of one read, so it does not limit the size of an upload
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # what fails is sent by the next `runs sync`
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -49,6 +48,11 @@ class Store:
     uri: str
     registry_uri: str
     artifacts: Path | None
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is reached over a network, or may be: what is no file is taken for a server."""
+        return any(urlsplit(uri).scheme not in ("", "file", "sqlite") for uri in (self.uri, self.registry_uri))
 
     @classmethod
     def of(cls, workspace: Place) -> Store:

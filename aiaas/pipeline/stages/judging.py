@@ -86,6 +86,11 @@ def gate_inputs(work: Work, made: Made) -> dict[str, Any]:
     }
 
 
+def champion(work: Work) -> Version | None:
+    """The version that the recipe's gate stands for, fetched where it is registered elsewhere."""
+    return _champion(work, work.recipe.evaluate.against)
+
+
 def _champion(work: Work, asked: Against | None) -> Version | None:
     """The version that the gate stands for; None as well where it is not here and nothing may be fetched to plan."""
     from aiaas import gates
