@@ -61,12 +61,12 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         return
     if event in _LOOKS_UP:
         host = arguments[0]
-        if _is_address(host) or _is_here(host):  # where there is no name nobody is asked
+        if _is_address(host) or is_here(host):  # where there is no name nobody is asked
             return
     elif event in _CONNECTS:
         address = arguments[_CONNECTS[event]]
         # A path is a socket of this machine, as is what has numbers only (netlink). None is where it is connected to.
-        if not isinstance(address, tuple) or not isinstance(address[0], str) or _is_here(address[0]):
+        if not isinstance(address, tuple) or not isinstance(address[0], str | bytes) or is_here(address[0]):
             return
         host = address[0]
     else:
@@ -74,7 +74,7 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     raise OSError(errno.ENETUNREACH, f"--offline forbids reaching {_text(host)}")
 
 
-def _is_here(host: Any) -> bool:
+def is_here(host: Any) -> bool:
     """Whether a host is this machine, by its name or its address."""
     from ipaddress import ip_address
 

@@ -32,7 +32,7 @@ def champion(name: str, asked: Against, workspace: Workspace, *, fetch: bool) ->
         absent = of_own and alias not in registry.aliases(name)
         return None if absent else registry.resolve(name, alias=alias, version=version)
     if not fetch or not os.environ.get("MLFLOW_TRACKING_URI"):
-        if known := fetched(workspace.root, name, alias=alias, version=version):
+        if not fetch and (known := fetched(workspace.root, name, alias=alias, version=version)):
             return known
         if of_own:
             return None

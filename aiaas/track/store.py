@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from filelock import FileLock
 
+from aiaas import offline
 from aiaas.errors import RemoteError
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class Store:
 
     @property
     def remote(self) -> bool:
-        """Whether it is reached over a network, or may be: what is no file is taken for a server."""
-        return any(urlsplit(uri).scheme not in ("", "file", "sqlite") for uri in (self.uri, self.registry_uri))
+        """Whether it is on another machine: neither a file nor a server of this one."""
+        return any(map(_remote, (self.uri, self.registry_uri)))
 
     @classmethod
     def of(cls, workspace: Place) -> Store:
@@ -123,6 +124,13 @@ def making_tables(uri: str) -> Iterator[None]:
             unfinished.touch()
         yield
         unfinished.unlink(missing_ok=True)
+
+
+def _remote(uri: str) -> bool:
+    parts = urlsplit(uri)
+    if parts.scheme in ("file", "sqlite") or (not parts.scheme and uri != "databricks"):
+        return False
+    return not (parts.hostname and offline.is_here(parts.hostname))
 
 
 def _reach(uri: str) -> None:
