@@ -33,6 +33,13 @@ _LOOKS_UP = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr
 _state = {"forbidden": False}
 
 
+class Forbidden(OSError):
+    """Another machine was to be reached. An OSError, so that every library knows what to make of it."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(errno.ENETUNREACH, f"--offline forbids reaching {host}")
+
+
 def asked() -> bool:
     """Whether the environment says that nothing may leave this machine."""
     return os.environ.get(VARIABLE, "").lower() in _YES
@@ -56,7 +63,7 @@ def forbid() -> None:
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    """Raise OSError, as an unreachable network does, so that every library knows what to make of it."""
+    """Raise Forbidden for what leads to another machine."""
     if not event.startswith("socket."):
         return
     if event in _LOOKS_UP:
@@ -71,7 +78,7 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         host = address[0]
     else:
         return
-    raise OSError(errno.ENETUNREACH, f"--offline forbids reaching {_text(host)}")
+    raise Forbidden(_text(host))
 
 
 def is_here(host: Any) -> bool:

@@ -66,9 +66,9 @@ def test_the_package_says_that_it_is_typed() -> None:
 
 
 def test_importing_it_is_free() -> None:
-    code = "import sys, aiaas; print(*sys.modules)"
+    code = "import sys; before = {*sys.modules}; import aiaas; print(*{*sys.modules} - before)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"pydantic", "numpy", "yaml", "ipaddress", "mlflow", "tensorflow", "torch"} & set(loaded)
+    assert not {"pydantic", "numpy", "yaml", "mlflow", "tensorflow", "torch"} & set(loaded)
 
 
 def test_a_recipe_may_be_a_file_or_made_here(carried: Path) -> None:
@@ -100,17 +100,18 @@ def test_a_run_that_was_made_is_asked_about(carried: Path) -> None:
 
 def test_models_are_held_against_each_other(carried: Path) -> None:
     with pytest.raises(GateError):  # judged, and kept: a run like any other
-        aiaas.run("tiny.yaml", set=["model.params.alpha=50", "evaluate.gates.accuracy='>= 0.9999'"])
+        aiaas.run("tiny.yaml", set=["model.params.alpha=50", "evaluate.gates.log_loss='<= 1e-9'"])
     runs = sorted(path.name for path in (carried / ".aiaas" / "runs").iterdir() if path.is_dir())
-    found = aiaas.compare_models(runs[:2], rows=1)
-    assert [each.name for each in found.standings] == runs[:2]
+    found = aiaas.compare_models(runs, rows=1)
+    names = [each.name.rpartition(" ")[2] for each in found.standings]
+    assert [run.rpartition("-")[2] for run in runs] == names
     for wrong in ("tiny", ["tiny"]):
         with pytest.raises(UsageError, match="nothing to compare"):
             aiaas.compare_models(wrong)
 
 
 def test_what_names_nothing_is_told(carried: Path) -> None:
-    with pytest.raises(aiaas.AiaasError, match="no model is registered|no model|not registered"):
+    with pytest.raises(aiaas.AiaasError, match="tinny"):
         aiaas.load("tinny")
     with pytest.raises(UsageError, match="this is none"):
         aiaas.report_on("tiny@champion", set=["seed=1"])

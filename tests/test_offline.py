@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +15,7 @@ from conftest import Aiaas, answer
 
 import aiaas as package
 from aiaas import offline, pipeline
+from aiaas.cli import boundary
 from aiaas.errors import UsageError
 from aiaas.gates import champion
 from aiaas.pipeline import tracking
@@ -132,6 +132,13 @@ def test_the_block_of_this_test_blocks(project: Path) -> None:
     assert "127.0.0.1" in (project / "attempts").read_text()
 
 
+def test_who_is_refused_is_told_so_and_not_that_it_is_a_fault_of_ours() -> None:
+    error = boundary._of_network(offline.Forbidden("example.org"))
+    assert error is not None
+    assert (error.status, error.message) == (8, "--offline forbids reaching example.org")
+    assert boundary._of_network(OSError(5, "something else")) is None
+
+
 def test_libraries_are_told_to_report_nothing_unless_a_person_says_otherwise() -> None:
     environ = {"MLFLOW_DISABLE_TELEMETRY": "false"}
     offline.obey(environ)
@@ -239,6 +246,5 @@ def test_no_tracking_server_is_told_of_an_offline_run(work: Work, monkeypatch: p
 
 
 def test_sockets_of_this_process_are_its_own_affair() -> None:
-    """The tests themselves are not offline: a hook cannot be taken back."""
+    """A program that calls `run(offline=True)` is not shut: the hook could not be taken back, and tests rely on it."""
     assert not offline._state["forbidden"]
-    assert socket.socket.connect.__module__ != "aiaas.offline"

@@ -58,9 +58,12 @@ def compare_command(
     Runs are taken by the scores that their evaluation kept, of rows that all have; models and services are asked.
     """
     from aiaas import compare
+    from aiaas import offline as network
     from aiaas.workspace import Workspace
 
     output.be_quiet(quiet or json)
+    if offline:
+        network.forbid()
     if base is not None and base not in models:
         raise UsageError(f"{base!r} is none of those that are compared: {', '.join(models)}", where="--base")
     if len(models) < 2:

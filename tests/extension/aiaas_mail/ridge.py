@@ -61,7 +61,8 @@ def fit(params: Params, train: Dataset, validation: Dataset, training: contracts
         training.report(number, {"rows": float(min((number + 1) * _BATCH, len(train)))})
     held_back = np.full(size, params.l2)
     held_back[-1] = 0  # the mean is no large weight
-    return Model(np.linalg.solve(products + np.diag(held_back), sums))
+    weights = np.linalg.solve(products + np.diag(held_back), sums).astype(np.float64, copy=False)
+    return Model(weights)
 
 
 def load(directory: Path) -> Model:

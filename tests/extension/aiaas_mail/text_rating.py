@@ -54,7 +54,9 @@ def statistics(targets: NDArray[Any], scores: NDArray[np.float32], signature: Si
     def mean_of(values: NDArray[np.float64]) -> Statistic:
         def mean(weights: NDArray[np.float64]) -> NDArray[np.float64]:
             rows = weights.sum(axis=1)
-            return np.divide(weights @ values, rows, out=np.full(len(rows), np.nan), where=rows > 0)
+            found = np.full(len(rows), np.nan)
+            np.divide(weights @ values, rows, out=found, where=rows > 0)
+            return found
 
         return mean
 
