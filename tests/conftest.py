@@ -6,12 +6,13 @@ import json
 import os
 import random
 import subprocess
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.template import Template
 
 GOOD = ["很好", "干净", "满意", "热情", "舒适", "划算", "喜欢", "推荐"]
 BAD = ["很差", "脏乱", "失望", "冷淡", "吵闹", "太贵", "讨厌", "后悔"]
@@ -61,28 +62,22 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def template() -> Iterator[Template]:
+    process = Template()
+    yield process
+    process.close()
+
+
 @pytest.fixture
-def aiaas(project: Path) -> Aiaas:
+def aiaas(project: Path, template: Template) -> Aiaas:
     """Run the real command in `project`, without MLflow unless `track=True`; give the finished process."""
 
     def run(
         *words: str, stdin: str | None = None, track: bool = False, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "aiaas", *words],
-            cwd=project,
-            env={
-                **os.environ,
-                "AIAAS_TRACKING": "on" if track else "off",
-                "PYTHONUTF8": "1",
-                **(environment or {}),
-            },
-            input=stdin if stdin is not None else "",
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        given = {**os.environ, "AIAAS_TRACKING": "on" if track else "off", "PYTHONUTF8": "1", **(environment or {})}
+        return template.run(words, project, given, stdin or "", 120)
 
     return run
 

@@ -38,10 +38,6 @@ HELP = {
 }
 
 
-UNTIL = {"run": "deploy", "evaluate": "report"}
-"""The stage that a verb ends with, where it is not called like it."""
-
-
 def register(app: typer.Typer) -> None:
     """Add the verbs to the app, in the order of a model's life."""
     app.command("plan")(plan)
@@ -156,7 +152,7 @@ def carry(verb: str, work: Work) -> Result:
     from aiaas.errors import GateError
 
     try:
-        result = pipeline.run(work, UNTIL.get(verb, verb), Lines())
+        result = pipeline.run(work, "deploy" if verb == "run" else verb, Lines())
     except GateError as error:
         _show_failed(error.reached)
         raise

@@ -77,11 +77,8 @@ class Pair:
 
     def right(self, side: Side) -> NDArray[np.bool_]:
         """Which rows (n,) a classifier got right, by what a caller is answered."""
-        import numpy as np
-
-        labels = side.signature.labels
-        answers = [self.task.answer(scores, side.signature)["label"] for scores in side.scores]
-        return np.array([answer == labels[target] for answer, target in zip(answers, self.targets, strict=True)], bool)
+        right: NDArray[np.bool_] = side.signature.decide(side.scores) == self.targets
+        return right
 
 
 @dataclass(frozen=True, slots=True)
