@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Aiaas, answer
+from conftest import answer
 
 import aiaas as package
 from aiaas import offline, pipeline
@@ -105,16 +105,20 @@ def test_a_process_that_is_told_so_reaches_nobody_by_any_way() -> None:
     assert told == "1"
 
 
-def test_a_run_that_is_offline_tries_nothing(aiaas: Aiaas, project: Path) -> None:
+def test_a_run_that_is_offline_tries_nothing(project: Path) -> None:
     """With a tracking server elsewhere: the run is kept here, and neither it nor what it starts opens a connection."""
     (project / "site").mkdir()
     (project / "site" / "sitecustomize.py").write_text(BLOCKED)
     environment = {
+        **os.environ,
         "PYTHONPATH": str(project / "site"),
+        "PYTHONUTF8": "1",
         "ATTEMPTS": str(project / "attempts"),
+        "AIAAS_TRACKING": "on",
         "MLFLOW_TRACKING_URI": "http://tracking.example.org",
     }
-    done = aiaas("run", "tiny.yaml", "--json", "--offline", track=True, environment=environment)
+    command = [sys.executable, "-m", "aiaas", "run", "tiny.yaml", "--json", "--offline"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert not (project / "attempts").exists(), (project / "attempts").read_text()
     assert answer(done)["tracked"] is False
