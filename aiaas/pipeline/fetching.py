@@ -53,9 +53,9 @@ def fetch(work: Work, listener: Listener | None = None) -> Fetched:
     packages = plugins.require(*_packages(work))
     recipe.sources()  # a secret that is not set is said with its place
     with work.workspace.in_use():
-        read = _beside(work)
-        collected = run(work, "collect", listener).stages[-1]
+        read = _beside(work)  # what fails fails before the rows, which may take long
         champion = judging.champion(work)
+        collected = run(work, "collect", listener).stages[-1]
         _prove(work, collected.key)
     return Fetched(
         recipe.name,
