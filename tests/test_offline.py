@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import answer
+from conftest import Aiaas, answer
 
 import aiaas as package
 from aiaas import offline, pipeline
 from aiaas.cli import boundary
+from aiaas.cli.fetch import show
 from aiaas.errors import UsageError
 from aiaas.gates import champion
 from aiaas.pipeline import tracking
@@ -184,6 +185,18 @@ def test_fetch_brings_the_rows_and_proves_that_they_are_enough(work: Work, proje
     assert json.loads(json.dumps(found.as_dict())) == found.as_dict()
     planned = pipeline.plan(replace(work, offline=True))
     assert [stage.cached for stage in planned[:2]] == [True, False]
+
+
+def test_the_verb_says_what_is_here_and_what_to_do_next(aiaas: Aiaas, capsys: pytest.CaptureFixture[str]) -> None:
+    done = aiaas("fetch", "tiny.yaml", "--json")
+    assert (done.returncode, answer(done)["rows"], answer(done)["champion"]) == (0, 240, None)
+    assert "all is here: aiaas run tiny.yaml --offline" in done.stderr
+    refused = aiaas("fetch", "tiny.yaml", "--json", environment={"AIAAS_OFFLINE": "1"})
+    assert (refused.returncode, answer(refused)["error"]["code"]) == (2, "usage")
+    files = {"encoder": {"address": "hf:someone/encoder", "bytes": 90_000_000}}
+    show(pipeline.Fetched("tiny", 240, [], files, ["words.txt"], "tiny/3", {}))
+    told = capsys.readouterr().err
+    assert all(each in told for each in ("90.0 MB from hf:someone/encoder", "words.txt", "tiny/3"))
 
 
 def test_offline_nothing_is_fetched(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
