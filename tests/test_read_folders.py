@@ -125,3 +125,21 @@ def test_without_the_hub_the_way_round_is_said(project: Path, monkeypatch: pytes
     hint = str(caught.value.hint)
     assert "hf download someone/encoder" in hint
     assert hint.endswith(": --set model.params.encoder=FOLDER")
+
+
+def test_what_was_fetched_is_enough_when_the_hub_is_gone(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(project / "hub"))
+    with serve(Hub("someone/encoder", CONTENT)) as hub:
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.url)
+        place = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", place)
+        found = pipeline.fetch(work(project, "hf:someone/encoder"))
+    assert (found.files["encoder"]["address"], found.files["encoder"]["bytes"]) == ("hf:someone/encoder", 17)
+    result = pipeline.run(work(project, "hf:someone/encoder", offline=True), "train")
+    assert trained(project, result)["origins"] == found.files
+
+
+def test_a_fetch_of_what_cannot_be_had_fails_before_the_rows_are_read(project: Path) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        pipeline.fetch(work(project, "nowhere"))
+    assert not list(Workspace.open(project / ".aiaas").of_stage("collect"))

@@ -245,9 +245,12 @@ def test_a_server_is_asked_for_a_version_or_known_by_when_it_was_asked(
     assert sql.fingerprint(versioned, context(shop))["version"] == "[12000, 11999]"
     with pytest.raises(DataError, match="gives 2 rows"):
         sql.fingerprint(said(version="SELECT id FROM reviews LIMIT 2"), context(shop))
-    for call in (sql.fingerprint, sql.read):
-        with pytest.raises(RemoteError, match="offline"):
-            list(call(versioned, context(shop, offline=True)))  # type: ignore[operator]
+    alone = context(shop, offline=True)
+    assert sql.fingerprint(versioned, alone)["version"] == "[12000, 11999]", "as it was last said"
+    with pytest.raises(RemoteError, match="offline"):
+        sql.fingerprint(said(version="SELECT max(id) FROM reviews"), alone)
+    with pytest.raises(RemoteError, match="offline"):
+        list(sql.read(versioned, alone))
 
 
 def test_a_dialect_that_is_none_is_told(shop: Path) -> None:

@@ -96,7 +96,7 @@ def test_values_that_only_go_with_others_are_taken(project: Path) -> None:
     )
     assert read.tune is not None
     assert Recipe.from_dict(read.resolved()) == read
-    assert "tune" not in read.changed({"train.optimizer": "sgd", "train.momentum": 0.8}).resolved()
+    assert "tune" not in read.with_values({"train.optimizer": "sgd", "train.momentum": 0.8}).resolved()
 
 
 def test_a_search_needs_validation_rows(project: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_search_finds_writes_and_goes_on(project: Path, monkeypatch: pytest.Mo
     assert len(list(space.artefacts.glob("preprocess/*"))) == 1, "what no trial changes is made once"
 
     tuned = recipe.read(project / "search_tuned.yaml")
-    assert tuned == work.recipe.changed(found.best.settings)
+    assert tuned == work.recipe.with_values(found.best.settings)
     head = (project / "search_tuned.yaml").read_text("utf-8").splitlines()[:3]
     assert head[0] == "# aiaas run " + str(project / "search_tuned.yaml")
     assert head[1].startswith("# f1 ")

@@ -12,6 +12,7 @@ from aiaas.cli import (
     cache,
     compare,
     doctor,
+    fetch,
     infer,
     init,
     inspect,
@@ -58,6 +59,7 @@ def root(
 app.command("init")(init.init_command)
 app.add_typer(recipe.app, name="recipe")
 stages.register(app)
+app.command("fetch")(fetch.fetch_command)
 app.command("race")(race.race_command)
 app.command("tune")(tune.tune_command)
 app.command("inspect")(inspect.inspect_command)

@@ -13,7 +13,8 @@ import typer
 from typer.core import TyperGroup
 
 from aiaas.cli import output
-from aiaas.errors import AiaasError, DataError, Interrupted, UsageError
+from aiaas.errors import AiaasError, DataError, Interrupted, RemoteError, UsageError
+from aiaas.offline import Forbidden
 
 
 class Boundary(TyperGroup):
@@ -33,7 +34,7 @@ class Boundary(TyperGroup):
         except AiaasError as error:
             _fail(ctx, error)
         except OSError as error:
-            _fail(ctx, _of_disk(error) or _crash(error))
+            _fail(ctx, _of_disk(error) or _of_network(error) or _crash(error))
         except Exception as error:
             if type(error).__module__.startswith("typer."):  # usage errors and exits are typer's own affair
                 _emit_usage(ctx, error)
@@ -58,6 +59,12 @@ def _of_disk(error: OSError) -> AiaasError | None:
         hint = "ask for the right to use it; the workspace may be elsewhere: --workspace DIR"
         return DataError(f"the file cannot be opened: {error.strerror}", where=str(error.filename), hint=hint)
     return None
+
+
+def _of_network(error: OSError) -> AiaasError | None:
+    """That somebody was to be reached who may not, where no one on the way has put it better."""
+    hint = "leave --offline out, or bring it before: aiaas fetch RECIPE"
+    return RemoteError(str(error.strerror), hint=hint) if isinstance(error, Forbidden) else None
 
 
 def _emit_usage(ctx: Any, error: Exception) -> None:

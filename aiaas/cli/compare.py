@@ -62,9 +62,12 @@ def compare_command(
     Runs are taken by the scores that their evaluation kept, of rows that all have; models and services are asked.
     """
     from aiaas import compare
+    from aiaas import offline as network
     from aiaas.workspace import Workspace
 
     output.be_quiet(quiet or json)
+    if offline:
+        network.forbid()
     refuse_no_folder("--html", html)
     space = Workspace.look(workspace)
     models = [*(compare.members(group, space) if group else ()), *(models or ())]

@@ -117,6 +117,7 @@ def _of_recipe(
 def _of_file(
     subject: str, told: Any, overrides: Any, workspace: Path | None, offline: bool
 ) -> tuple[Report, dict[str, str]]:
+    from aiaas import offline as network
     from aiaas.cli.progress import show_progress
     from aiaas.errors import UsageError
     from aiaas.pipeline.looking import look_at_file
@@ -124,6 +125,8 @@ def _of_file(
 
     if overrides:
         raise UsageError("--set changes a recipe, and this is a file", hint="see --task, --text, --label, --format")
+    if offline:
+        network.forbid()
     downloads = Workspace.look(workspace).downloads
     return look_at_file(subject, told, downloads, offline=offline, warn=output.warn, progress=show_progress())
 

@@ -30,7 +30,15 @@ WorkspaceOption = Annotated[
     Path | None,
     typer.Option("--workspace", metavar="DIR", help="Where artefacts live.  [default: .aiaas]", show_default=False),
 ]
-OfflineOption = Annotated[bool, typer.Option("--offline", help="Fetch nothing; use what was fetched before.")]
+OfflineOption = Annotated[
+    bool,
+    typer.Option(
+        "--offline",
+        envvar="AIAAS_OFFLINE",
+        show_envvar=False,
+        help="Reach no other machine: use what was fetched before; also AIAAS_OFFLINE=1.",
+    ),
+]
 RefreshOption = Annotated[bool, typer.Option("--refresh", help="Fetch remote sources again.")]
 EventsOption = Annotated[
     str | None,

@@ -165,13 +165,17 @@ def open_work(
     refresh: bool = False,
     verb: str = "run",
 ) -> Work:
-    """The recipe read and the workspace opened, with this terminal as whom to tell."""
+    """The recipe read and the workspace opened, with this terminal as whom to tell. Offline, this process reaches no
+    other machine from here on."""
+    from aiaas import offline as network
     from aiaas import recipe as recipes
     from aiaas.cli.progress import show_progress
     from aiaas.cli.training import show_training
     from aiaas.pipeline.stages import Work
     from aiaas.workspace import Workspace
 
+    if offline:
+        network.forbid()
     return Work(
         recipes.read(recipe, overrides),
         Workspace.open(workspace),

@@ -22,6 +22,11 @@ def fingerprints(section: Preprocess, context: SourceContext) -> dict[str, Any]:
     return {"lists": found} if found else {}
 
 
+def addresses(section: Preprocess) -> set[str]:
+    """What the steps name."""
+    return {address for spec in section.steps for address in _named(spec).values()}
+
+
 def read(section: Preprocess, context: SourceContext) -> Preprocess:
     """How rows are preprocessed, with what stands in the files in place of their addresses; they are fetched first
     where needed."""

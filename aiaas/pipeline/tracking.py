@@ -12,9 +12,11 @@ from aiaas.pipeline.stages import Work, bundle_of
 from aiaas.track import Registry, Run, Version
 from aiaas.track.run import ARTIFACTS
 from aiaas.track.spoken import Spoken
+from aiaas.track.store import Store
 from aiaas.workspace import Artefact, keys
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
+OFFLINE = "--offline sends nothing to a tracking server"
 TRACKED = ("train", "evaluate", "report", "deploy")
 
 
@@ -25,6 +27,8 @@ class Tracking:
     def __init__(self, work: Work, until: str) -> None:
         self._work = work
         self._wanted = until in TRACKED
+        # A store in a file is no other machine.
+        self._apart = work.offline and Store.of(work.workspace).remote
         self._run: Run | None = None
         self._waiting: list[Artefact] = []
         self._unsaid: list[Mapping[str, Any]] = []
@@ -36,7 +40,8 @@ class Tracking:
         if self._run or not self._wanted:
             return
         recipe = self._work.recipe
-        self._run = Run.start(self._work.workspace, recipe.name, source=recipe.file, verb=self._work.verb)
+        send = False if self._apart else None
+        self._run = Run.start(self._work.workspace, recipe.name, source=recipe.file, verb=self._work.verb, send=send)
         self._spoken = Spoken(self._run.folder)
         for event in self._unsaid:
             self._spoken.write(event)
@@ -104,7 +109,8 @@ class Tracking:
         recipe = self._work.recipe
         sent = self._run.finish(status)
         if sent.problem:
-            self._work.warn(f"tracking: {sent.problem}; the run is kept here, `aiaas runs sync` sends it later")
+            problem = OFFLINE if self._apart else sent.problem
+            self._work.warn(f"tracking: {problem}; the run is kept here, `aiaas runs sync` sends it later")
         if self._registered and sent.versions:
             if sent.versions[-1].number != self._registered.number:
                 self._work.warn(
@@ -123,7 +129,7 @@ class Tracking:
         if known.remote and alias in Registry(space.models).unsent_aliases(known.name):
             from aiaas.track.history import sync_alias
 
-            problem = sync_alias(space, known.name, alias)
+            problem = OFFLINE if self._apart else sync_alias(space, known.name, alias)
             if problem:
                 self._work.warn(f"the alias moved here, not in MLflow yet: {problem}; `aiaas runs sync` does it later")
         return known.run_id or known.run, known.remote is not None, self._model()

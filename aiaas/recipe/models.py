@@ -151,6 +151,22 @@ class Recipe(Params):
 
         return from_values(data, overrides, base=base or Path(), source=source)
 
+    @classmethod
+    def read(cls, path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Recipe:
+        """The recipe in a file, with the words of `--set`; variables of the environment count as they do for a command.
+        Raises RecipeError with every fault at once."""
+        from aiaas.recipe.read import read
+
+        return read(path, overrides)
+
+    def changed(self, overrides: Iterable[str]) -> Recipe:
+        """The same with other values, in the words of `--set`. Raises RecipeError."""
+        from aiaas.recipe.read import from_values
+
+        made = from_values(self.resolved(), overrides, base=self.base, source=str(self.file or "recipe"))
+        made._file = self.file
+        return made
+
     def __eq__(self, other: object) -> bool:
         """Equal when they say the same, wherever it was written."""
         return self.resolved() == other.resolved() if isinstance(other, Recipe) else NotImplemented
@@ -181,7 +197,7 @@ class Recipe(Params):
         """The same recipe without its search, which a run does not mind."""
         return self if self.tune is None else self.model_copy(update={"tune": None})
 
-    def changed(self, values: Mapping[str, Any]) -> Recipe:
+    def with_values(self, values: Mapping[str, Any]) -> Recipe:
         """The same recipe with other values, by their dotted paths, and without its search. Raises RecipeError."""
         from aiaas.recipe.tune import laid_over
 

@@ -1,10 +1,12 @@
-"""A model that is not registered here, from the MLflow that MLFLOW_TRACKING_URI names."""
+"""A model that is not registered here, from the MLflow that MLFLOW_TRACKING_URI names, or as it was fetched before."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from aiaas.errors import UsageError
 from aiaas.track import model
 from aiaas.track.reference import CHAMPION, Version
 from aiaas.track.store import Store, remote_errors, without_password
-from aiaas.workspace import Workspace
+from aiaas.workspace import Workspace, atomic
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -44,7 +46,7 @@ def fetch(root: Path, name: str, *, alias: str | None = None, version: int | Non
         Workspace.open(root)  # who only asks has made none
         with remote_errors(store.registry_uri):
             _download(client.get_model_version_download_uri(name, found.version), target)
-    return Version(
+    brought = Version(
         name=name,
         number=int(found.version),
         path=target,
@@ -55,6 +57,31 @@ def fetch(root: Path, name: str, *, alias: str | None = None, version: int | Non
         run_id=found.run_id,
         remote={"uri": without_password(store.registry_uri), "version": int(found.version)},
     )
+    note(root, brought, None if version is not None else alias or CHAMPION)
+    return brought
+
+
+def note(root: Path, brought: Version, alias: str | None) -> None:
+    """Remember what was brought, by its number, and by the alias that was asked for where one was."""
+    content = {**asdict(brought), "path": str(brought.path.relative_to(root))}
+    for asked in {alias, None}:
+        atomic.write_json(_note(root, brought.name, asked, brought.number), content)
+
+
+def fetched(root: Path, name: str, *, alias: str | None = None, version: int | None = None) -> Version | None:
+    """What `fetch` brought when it was last asked the same, without asking; None where it was not, or is gone."""
+    try:
+        asked = None if version is not None else alias or CHAMPION
+        known = json.loads(_note(root, name, asked, version).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    found = Version(**{**known, "path": root / known["path"], "aliases": tuple(known["aliases"])})
+    return found if found.path.is_dir() else None
+
+
+def _note(root: Path, name: str, alias: str | None, version: int | None) -> Path:
+    """Where that is kept. No alias is called like a `v` and a number."""
+    return root / "downloads" / "models" / f"{name}@{alias or f'v{version}'}.json"
 
 
 def _look_up(client: MlflowClient, store: Store, name: str, alias: str | None, version: int | None) -> Any:

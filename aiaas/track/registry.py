@@ -17,6 +17,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from aiaas import offline
 from aiaas.errors import DataError, UsageError
 from aiaas.plugins import nearest
 from aiaas.track.reference import CHAMPION, NAME, Reference, Version, parse_reference
@@ -52,13 +53,16 @@ class Registry:
     def resolve(self, name: str, *, alias: str | None = None, version: int | None = None) -> Version:
         """The version that was asked for, by default the champion.
 
-        A name that is not known here is looked for in MLflow when MLFLOW_TRACKING_URI is set. Raises UsageError that
-        names what there is.
+        A name that is not known here is looked for in MLflow when MLFLOW_TRACKING_URI is set; offline, among what was
+        fetched from there. Raises UsageError that names what there is.
         """
         if not self.has(name) and os.environ.get("MLFLOW_TRACKING_URI"):
-            from aiaas.track.fetch import fetch
+            from aiaas.track.fetch import fetch, fetched
 
-            return fetch(self.root, name, alias=alias, version=version)
+            if not offline.asked():
+                return fetch(self.root, name, alias=alias, version=version)
+            if known := fetched(self.root, name, alias=alias, version=version):
+                return known
         entry = self._known(name)
         if version is None:
             number = entry["aliases"].get(alias or CHAMPION)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from filelock import FileLock
 
+from aiaas import offline
 from aiaas.errors import RemoteError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 3.0
 _SQLITE = "sqlite:///"
 _SETTINGS = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",  # nothing is reported to anyone
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",  # of one read, so it does not limit the size of an upload
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # what fails is sent by the next `runs sync`
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -49,6 +49,11 @@ class Store:
     uri: str
     registry_uri: str
     artifacts: Path | None
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is on another machine: neither a file nor a server of this one."""
+        return any(map(_remote, (self.uri, self.registry_uri)))
 
     @classmethod
     def of(cls, workspace: Place) -> Store:
@@ -119,6 +124,13 @@ def making_tables(uri: str) -> Iterator[None]:
             unfinished.touch()
         yield
         unfinished.unlink(missing_ok=True)
+
+
+def _remote(uri: str) -> bool:
+    parts = urlsplit(uri)
+    if parts.scheme in ("file", "sqlite") or (not parts.scheme and uri != "databricks"):
+        return False
+    return not (parts.hostname and offline.is_here(parts.hostname))
 
 
 def _reach(uri: str) -> None:

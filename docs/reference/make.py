@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from of_api import api
 from of_commands import commands
+from of_python import python
 from of_recipe import rooms, sections, settings, tasks
 
 HERE = Path(__file__).parent
@@ -32,6 +33,7 @@ def pages() -> dict[Path, str]:
     return {
         HERE / "api.md": environment.get_template("api.md.j2").render(api()).rstrip("\n") + "\n",
         HERE / "commands.md": environment.get_template("commands.md.j2").render(commands()),
+        HERE / "python.md": environment.get_template("python.md.j2").render(python()),
         HERE / "recipe.md": environment.get_template("recipe.md.j2").render(recipe),
         HERE / "inspect.schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",
     }

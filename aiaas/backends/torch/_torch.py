@@ -15,7 +15,7 @@ from aiaas.backends.settings import Learning
 from aiaas.cores import cores
 from aiaas.errors import TrainingError
 
-_OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+_OFFLINE = {"HF_HUB_OFFLINE": "1"}
 _SMALLER = ("amx_bf16", "avx512_bf16", "bf16")  # instructions of Intel, AMD and Arm
 
 

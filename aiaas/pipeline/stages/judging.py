@@ -86,6 +86,11 @@ def gate_inputs(work: Work, made: Made) -> dict[str, Any]:
     }
 
 
+def champion(work: Work) -> Version | None:
+    """The version that the recipe's gate stands for, fetched where it is registered elsewhere."""
+    return champion_of(work, work.recipe.evaluate.against)
+
+
 def champion_of(work: Work, asked: Against | None) -> Version | None:
     """The version that the gate stands for; None as well where it is not here and nothing may be fetched to plan.
     UsageError where another model or a version is named that there is not."""

@@ -40,7 +40,7 @@ def write_recipe(recipe: Recipe, outcome: Outcome, out: Path) -> Path:
     best = outcome.best
     assert best is not None
     first, second = f"# aiaas run {shlex.quote(str(out))}", f"# {_told(outcome, best)}, {_MARK}"
-    atomic.write_text(out, f"{first}\n{second}\n{to_yaml(recipe.changed(best.settings).written())}")
+    atomic.write_text(out, f"{first}\n{second}\n{to_yaml(recipe.with_values(best.settings).written())}")
     return out
 
 

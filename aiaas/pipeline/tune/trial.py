@@ -33,7 +33,7 @@ class Attempt:
         Raises Interrupted, after which whoever comes next goes on with it.
         """
         try:
-            recipe = self.base.recipe.changed(self.begun.values)
+            recipe = self.base.recipe.with_values(self.begun.values)
             self._track(recipe, parent)
             self._judge(replace(self.base, recipe=recipe, report=self._report, enough=lambda: self._worse), listener)
         except Abandoned:
