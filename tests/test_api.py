@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import get_type_hints
 
 import pytest
-from conftest import BAD, GOOD, RECIPE, comments
 
 import aiaas
 from aiaas.errors import GateError, UsageError
+from tests.conftest import BAD, GOOD, RECIPE, comments
 
 FUNCTIONS = ["compare_models", "fetch", "inspect_data", "load", "plan", "report_on", "run"]
 CLASSES = ["AiaasError", "AsyncClient", "Client", "Recipe"]

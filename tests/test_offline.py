@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Aiaas, answer
 
 import aiaas as package
 from aiaas import offline, pipeline
@@ -26,6 +25,7 @@ from aiaas.sources import _asked
 from aiaas.track import Run, Version, fetch
 from aiaas.track.store import Store
 from aiaas.workspace import Workspace
+from tests.conftest import Aiaas, answer
 
 BLOCKED = """\
 import os, socket

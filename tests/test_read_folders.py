@@ -108,7 +108,7 @@ def test_the_run_remembers_where_an_encoder_came_from(project: Path, monkeypatch
         result = pipeline.run(work(project, "hf:someone/encoder", "model.params.revision=v1"))
     origin = trained(project, result)["origins"]["encoder"]
     assert (origin["address"], origin["revision"]) == ("hf:someone/encoder", COMMIT)
-    (journal,) = (project / ".aiaas" / "runs").glob("*/*.jsonl")
+    (journal,) = (project / ".aiaas" / "runs").glob("*/journal.jsonl")
     events = [json.loads(line) for line in journal.read_text("utf-8").splitlines()]
     tags = {name: value for event in events for name, value in event.get("values", {}).items()}
     assert tags["aiaas.origin.encoder"] == "hf:someone/encoder"
