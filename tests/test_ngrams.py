@@ -59,7 +59,7 @@ def sklearns(kind: type, params: TextFeatures, **more: object) -> CountVectorize
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(texts=TEXTS, unseen=TEXTS, ngrams=SPANS, analyzer=st.sampled_from(["char", "word"]), lowercase=st.booleans())
 def test_counts_are_those_of_scikit_learn(
     texts: list[str], unseen: list[str], ngrams: tuple[int, int], analyzer: str, lowercase: bool

@@ -25,7 +25,7 @@ CHECKS = [
     checks.allow_header_conformance,
 ]
 EXAMPLES = settings(
-    max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=5, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -560,7 +560,7 @@ def test_a_fit_may_be_stopped_at_any_place(early: dict[str, Any] | None, encoder
         return False
 
     whole = Fit(encoder, tmp_path / "whole", stop=never, **asked)
-    for place in range(2 if early else 0, count, 8):
+    for place in range(2 if early else 0, count, 11):
         folder = tmp_path / str(place)
         with pytest.raises(Interrupted):
             Fit(encoder, folder, stop=stops(place).__next__, **asked)
