@@ -16,14 +16,14 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from aiaas import charts, pipeline, recipe
+from aiaas import charts, pipeline, readable, recipe
 from aiaas.contracts import Signature
 from aiaas.errors import DataError, GateError, UsageError
 from aiaas.evaluate import keeping
 from aiaas.evaluate.scoring import Scored
 from aiaas.pipeline import reporting
 from aiaas.pipeline.stages import Work
-from aiaas.report import Judged, bill_of_materials, curves, figures, forms, model_card, page, plots, words
+from aiaas.report import Judged, bill_of_materials, curves, figures, forms, model_card, page, plots
 from aiaas.report.terminal import terminal
 from aiaas.tasks import tabular_regression, text_classification, text_generation
 from aiaas.workspace import Workspace
@@ -333,10 +333,10 @@ def test_what_cannot_be_read_is_said_with_its_place(tmp_path: Path) -> None:
 
 def test_figures_read_alike_everywhere() -> None:
     said = {0.8203: "0.8203", None: "–", 1234.56: "1,234.6", 0.00003: "3.0e-05", 0.0: "0.0000", 5e9: "5e+09"}
-    assert {value: words.figure(value) for value in said} == said
-    assert words.size(1_234_567) == "1.2 MB"
-    assert words.took(7265) == "2 h 1 min"
-    assert words.chance(1e-9) == "<0.0001"
+    assert {value: readable.figure(value) for value in said} == said
+    assert readable.size(1_234_567) == "1.2 MB"
+    assert readable.took(7265) == "2 h 1 min"
+    assert readable.chance(1e-9) == "<0.0001"
 
 
 # --- the card and the bill
@@ -354,9 +354,9 @@ def test_the_card_has_the_header_of_the_hub(tmp_path: Path) -> None:
     assert results["accuracy"] == pytest.approx(judged.metrics["accuracy"], abs=1e-6)
     heads = re.findall(r"^## (.*)$", card.text, re.MULTILINE)
     assert heads == ["Intended use", "Data", "Metrics", "Limits", "Personal data", "Cost"]
-    assert "| package:x/&lt;b>.txt | 400 | MIT License | x 1 |" in card.text
+    assert "| package:x/\\<b\\>.txt | 400 | MIT License | x 1 |" in card.text
     assert "- There is 1 test row: too few to judge by." in card.text
-    assert "- No test row has the label '&lt;img src=x>\\|'." in card.text
+    assert "- No test row has the label '\\<img src=x\\>\\|'." in card.text
     tables = [line for line in card.text.splitlines() if line.startswith("| ")]
     assert all(line.endswith("|") for line in tables)
 

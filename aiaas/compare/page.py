@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from aiaas import charts, readable
+
 if TYPE_CHECKING:
     from aiaas.compare.comparison import Comparison, Standing
 
@@ -17,21 +19,15 @@ _NAME = 30
 
 def page(found: Comparison) -> str:
     """The page as HTML."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("aiaas.compare", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": _number, "signed": _signed, "cost": _cost}
-    return environment.get_template("page.html.j2").render(
-        found=found,
-        metrics=list(dict.fromkeys(name for each in found.standings for name in each.metrics)),
-        intervals=_intervals(found),
-        costs=_costs(found),
+    return (
+        charts.environment("aiaas.compare")
+        .get_template("page.html.j2")
+        .render(
+            found=found,
+            metrics=list(dict.fromkeys(name for each in found.standings for name in each.metrics)),
+            intervals=_intervals(found),
+            costs=_costs(found),
+        )
     )
 
 
@@ -55,7 +51,7 @@ def _intervals(found: Comparison) -> dict[str, Any] | None:
                 "low": scale(low),
                 "high": scale(high),
                 "value": scale(value or 0.0),
-                "told": _number(value),
+                "told": readable.figure(value),
                 "verdict": each.against[found.metric].verdict if found.metric in each.against else "base",
             }
         )
@@ -96,7 +92,7 @@ def _costs(found: Comparison) -> dict[str, Any] | None:
             "short": _short(each.name),
             "front": bool(each.front),
             "left": across(math.log10(latency)) > WIDTH / 2,
-            "told": f"{each.name}: {_number(value)}, {latency:.3g} ms",
+            "told": f"{each.name}: {readable.figure(value)}, {latency:.3g} ms",
         }
         for each, value, latency in points
     ]
@@ -105,7 +101,7 @@ def _costs(found: Comparison) -> dict[str, Any] | None:
         "width": WIDTH,
         "height": HEIGHT,
         "across": [f"{10**end:.3g}" for end in (across.low, across.high)],
-        "up": [_number(end) for end in (up.low, up.high)],
+        "up": [readable.figure(end) for end in (up.low, up.high)],
     }
 
 
@@ -122,20 +118,6 @@ class _Scale:
 
     def __call__(self, value: float) -> float:
         return round((value - self.low) / (self.high - self.low) * self._size, 1)
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}" if abs(value) < 1000 else f"{value:,.5g}"
-
-
-def _signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.4f}"
-
-
-def _cost(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _short(name: str) -> str:
