@@ -154,7 +154,7 @@ def _axis(
 def _log_axis(
     axis: Axis, low: float, high: float, length: float, up: bool
 ) -> tuple[Callable[[float], float], list[Tick]]:
-    marks = log_ticks(low * 0.95, high * 1.05)
+    marks = log_ticks(low, high) if high > low else log_ticks(low * 0.9, low * 1.1)
     scale = Scale(math.log10(marks[0]), math.log10(marks[-1]), length, up)
 
     def place(value: float) -> float:
