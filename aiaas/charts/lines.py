@@ -6,10 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from aiaas.charts.frame import Frame
 from aiaas.charts.scale import Scale, Tick, log_ticks, short, spread, ticks
 
-LEFT, TOP, RIGHT, BOTTOM = 50, 26, 14, 40
-"""Room around the plot for its words."""
 _NAME = 30
 """Columns that a name beside a dot may take."""
 
@@ -68,28 +67,11 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(Frame):
     """A plot of curves, in pixels. `guide` is a line to hold them against."""
 
-    title: str
-    across: str
-    up: str
-    width: int
-    height: int
-    rows: list[Tick]
-    columns: list[Tick]
     curves: list[Curve]
     guide: str | None = None
-    left: int = LEFT
-    top: int = TOP
-
-    @property
-    def full_width(self) -> int:
-        return LEFT + self.width + RIGHT
-
-    @property
-    def full_height(self) -> int:
-        return TOP + self.height + BOTTOM
 
 
 def lines(
