@@ -14,6 +14,7 @@ from aiaas.errors import LockError, ReproductionError
 from aiaas.pipeline.differences import Change, differences
 from aiaas.pipeline.lock import Lock, LockedStage
 from aiaas.pipeline.lock.differences import Difference, of_environment, of_git, of_inputs
+from aiaas.pipeline.lock.form import Metric
 from aiaas.pipeline.lock.guard import FREE
 from aiaas.pipeline.lock.surroundings import git, surroundings
 from aiaas.pipeline.lock.take import numbers
@@ -226,7 +227,7 @@ def _measured(lock: Lock, made: Mapping[str, Artefact]) -> list[Measured]:
     return [Measured(name, _number(lock.metrics.get(name)), _number(here.get(name))) for name in names]
 
 
-def _number(value: float | str | None) -> float | None:
+def _number(value: Metric) -> float | None:
     return None if value is None else float(value)
 
 
