@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from aiaas import pipeline, recipe
+from aiaas import offline, pipeline, recipe
 from aiaas.cli.lock import kept_to
 from aiaas.cli.reproduce import reproduce_command
 from aiaas.cores import cores
@@ -490,7 +490,7 @@ def test_a_recipe_changed_since_the_lock_is_told(ran: tuple[Path, Lock]) -> None
 
 
 def test_the_command_runs_the_lock_and_tells_of_a_changed_recipe(
-    ran: tuple[Path, Lock], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ran: tuple[Path, Lock], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = altered(ran[1], stages=ran[1].stages[:1], metrics={})
     lock.write(tmp_path / "tiny.lock")
@@ -498,12 +498,16 @@ def test_the_command_runs_the_lock_and_tells_of_a_changed_recipe(
         (tmp_path / name).write_bytes((ran[0] / name).read_bytes())
     (tmp_path / "tiny.yaml").write_text(RECIPE.replace("seed: 3", "seed: 4"), "utf-8")
     run: Callable[..., None] = reproduce_command
-    run(str(tmp_path / "tiny.lock"), json=True, workspace=tmp_path / "space")
+    forbidden: list[bool] = []
+    monkeypatch.setattr(offline, "forbid", lambda: forbidden.append(True))
+    run(str(tmp_path / "tiny.lock"), json=True, workspace=tmp_path / "space", offline=True)
+    assert forbidden
     out, said = capsys.readouterr()
     told = json.loads(out)
     assert (told["verb"], told["reproduced"], told["identical"]) == ("reproduce", True, True)
     assert "says otherwise than the lock" in " ".join(said.split())
     assert "seed changed from 3 to 4" in " ".join(said.split())
+    assert "got no further than collect" in " ".join(said.split())
     (tmp_path / "tiny.yaml").write_text("no: recipe\n", "utf-8")
     (tmp_path / "bad.txt").unlink()
     with pytest.raises(DataError):

@@ -50,6 +50,7 @@ def reproduce_command(
     offline: OfflineOption = False,
 ) -> None:
     """Run again what a lock tells of, in a workspace of its own, and compare: status 6 where it comes out otherwise."""
+    from aiaas import offline as network
     from aiaas.cli.progress import Lines, show_progress
     from aiaas.cli.training import show_training
     from aiaas.pipeline import lock
@@ -58,6 +59,8 @@ def reproduce_command(
     from aiaas.workspace import Workspace
 
     output.be_quiet(quiet)
+    if offline:
+        network.forbid()
     if tolerance is not None and not (math.isfinite(tolerance) and tolerance >= 0):
         raise UsageError(f"--tolerance is a number from 0 on, not {tolerance}")
     if base is not None and not base.is_dir():
@@ -65,6 +68,8 @@ def reproduce_command(
     found = lock.find(run, Workspace.look(workspace), base)
     recipe = again.recipe_of(found.lock, found.base, str(found.path))
     _warn_of_recipe(found)
+    if last := again.ends_early(found.lock):
+        output.warn(f"the run of the lock got no further than {last}, and no more than that is made again")
     work = Work(
         recipe,
         Workspace.open(workspace),

@@ -122,6 +122,13 @@ def changed(lock: Lock, recipe: Recipe) -> list[Change]:
     return differences(lock.recipe.values, recipe.resolved())
 
 
+def ends_early(lock: Lock) -> str | None:
+    """The last stage that the run of a lock came to, where it failed, was stopped or missed a gate before that which
+    its verb is for; else None."""
+    wanted = "deploy" if lock.verb == "run" else lock.verb
+    return lock.stages[-1].name if wanted in STAGES and lock.stage(wanted) is None else None
+
+
 def reproduce(
     lock: Lock, work: Work, *, tolerance: float | None = None, listener: Listener | None = None
 ) -> Reproduction:
