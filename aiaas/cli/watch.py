@@ -182,7 +182,8 @@ def _progress(event: Event) -> Progress:
 def _advance(event: Event) -> Advance:
     from aiaas.contracts import Advance
 
-    return Advance(**{name: event[name] for name in ("stage", "rows", "bytes", "of_rows", "of_bytes")})
+    fields = {name: event[name] for name in ("rows", "bytes", "of_rows", "of_bytes")}
+    return Advance(event.get("part") or event["stage"], **fields)
 
 
 def _chosen(workspace: Workspace, reference: str | None) -> Past:
