@@ -102,6 +102,16 @@ def test_progress_has_the_time_that_is_left(project: Path, monkeypatch: pytest.M
     assert said[-1]["bytes_per_second"] == 1000
 
 
+def test_progress_of_a_part_is_of_its_stage(project: Path) -> None:
+    said: Said = []
+    told = Events([said.append])
+    told.stage_begins("inspect", [])
+    tell = told.overhear(work(project)).progress
+    tell(Advance("inspect", 5))
+    tell(Advance("near duplicates", 5))
+    assert [(each["stage"], each["part"]) for each in said[1:]] == [("inspect", None), ("inspect", "near duplicates")]
+
+
 def test_no_secret_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "_revealed", {"hunter2!": "PASSWORD"})
     said: Said = []

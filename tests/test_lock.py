@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from aiaas import pipeline, recipe
+from aiaas import offline, pipeline, recipe
 from aiaas.cli.lock import kept_to
 from aiaas.cli.reproduce import reproduce_command
+from aiaas.cores import cores
 from aiaas.errors import DataError, GateError, LockError, ReproductionError, UsageError
 from aiaas.pipeline import lock as locks
 from aiaas.pipeline.lock import Guard, Lock, surroundings
@@ -92,7 +93,7 @@ def test_a_lock_says_what_the_run_was_made_of(ran: tuple[Path, Lock]) -> None:
         platform.system(),
     )
     assert {"numpy", "scikit-learn"} <= set(here.packages)
-    assert here.processors == os.cpu_count()
+    assert here.processors == cores()
 
 
 def test_a_lock_reads_back_as_it_was(ran: tuple[Path, Lock], tmp_path: Path) -> None:
@@ -184,6 +185,7 @@ def test_a_lock_that_is_not_there_or_a_folder_is_told(tmp_path: Path) -> None:
         ({"stages": []}, "damaged lock: stages"),
         ({"environment": {}}, "damaged lock: environment"),
         ({"metrics": {"accuracy": [1]}}, "damaged lock: metrics.accuracy"),
+        ({"metrics": {"accuracy": "high"}}, "damaged lock: metrics.accuracy"),
     ],
 )
 def test_a_damaged_lock_is_told(ran: tuple[Path, Lock], tmp_path: Path, change: dict[str, Any], said: str) -> None:
@@ -295,6 +297,17 @@ def test_spellings_of_a_package_are_one(ran: tuple[Path, Lock]) -> None:
     assert of_environment(here, here.model_copy(update={"packages": spelled})) == []
 
 
+def test_a_lock_of_another_platform_has_its_own_advice(ran: tuple[Path, Lock]) -> None:
+    recipe = work_in(ran[0]).recipe
+    for changes, advice in (
+        ({"machine": "arm64"}, "reproduce x.lock --tolerance"),
+        ({"python": "3.9.1"}, "bring back"),
+    ):
+        with pytest.raises(LockError) as failed:
+            Guard(elsewhere(ran[1], **changes), Path("x.lock")).begin(recipe)
+        assert advice in str(failed.value.hint)
+
+
 def test_data_that_changed_since_the_lock_is_refused_by_name(ran: tuple[Path, Lock]) -> None:
     folder, lock = ran
     file, guard = folder / "bad.txt", Guard(lock, Path("x.lock"))
@@ -333,6 +346,11 @@ def test_the_lock_beside_a_recipe(ran: tuple[Path, Lock], tmp_path: Path) -> Non
         kept_to(file, lock=True, locked=True)
     with pytest.raises(LockError, match="no lock to keep to"):
         kept_to(file, lock=False, locked=True)
+    (tmp_path / "uv.lock").write_text("version = 1\n", "utf-8")
+    (tmp_path / "folder.lock").mkdir()
+    for stem, said in (("uv", "no lock of ours"), ("folder", "a folder stands")):
+        with pytest.raises(LockError, match=said):
+            kept_to(tmp_path / f"{stem}.yaml", lock=True, locked=False)
     work = work_in(ran[0])
     assert kept_to(file, lock=False, locked=False).held(work).guard is None
     result = pipeline.run(work)
@@ -341,6 +359,7 @@ def test_the_lock_beside_a_recipe(ran: tuple[Path, Lock], tmp_path: Path) -> Non
     taken = locks.read(tmp_path / "tiny.lock")
     assert (taken.stages, taken.metrics, taken.run) == (ran[1].stages, ran[1].metrics, None)
     assert result.as_dict()["lock"] == str(tmp_path / "tiny.lock")
+    kept_to(file, lock=True, locked=False)  # one of ours is written over
     guarded = kept_to(file, lock=False, locked=True).held(work)
     assert pipeline.run(guarded).model is not None
 
@@ -350,8 +369,6 @@ def test_the_command_line_takes_a_lock_or_says_why_not(project: Path, aiaas: Aia
     error = json.loads(failed.stdout)["error"]
     assert (failed.returncode, error["code"], error["where"]) == (2, "lock", "tiny.lock")
     assert error["hint"] == "take one: aiaas run tiny.yaml --lock"
-    failed = aiaas("reproduce", "tiny.yaml", "--json")
-    assert (failed.returncode, json.loads(failed.stdout)["error"]["code"]) == (2, "lock")
 
 
 # --- made again --------------------------------------------------------------------------------------------------
@@ -396,6 +413,27 @@ def test_what_comes_out_otherwise_is_told_and_kept(ran: tuple[Path, Lock]) -> No
     again = reproduce(lock, work)  # anew, and now of the same data
     assert again.identical
     assert not result.workspace.exists()
+
+
+def test_an_interrupted_reproduction_goes_on(ran: tuple[Path, Lock]) -> None:
+    folder, whole = ran
+    lock = altered(whole, stages=whole.stages[:2], metrics={})
+    work = Work(recipe_of(lock, folder, "x.lock"), Workspace.open(folder / ".aiaas"))
+    begun: list[str] = []
+
+    class Watching:
+        def stage_begins(self, name: str, why: list[str]) -> None:
+            begun.append(name)
+            if begun == ["collect", "preprocess"]:
+                raise KeyboardInterrupt
+
+        def stage_ends(self, stage: pipeline.StageResult) -> None: ...
+
+    with pytest.raises(KeyboardInterrupt):
+        reproduce(lock, work, listener=Watching())
+    assert reproduce(lock, work, listener=Watching()).identical
+    assert begun == ["collect", "preprocess", "preprocess"]
+    assert list(work.workspace.reproduced.iterdir()) == []
 
 
 def test_what_was_kept_goes_with_the_garbage(tmp_path: Path) -> None:
@@ -455,7 +493,7 @@ def test_a_recipe_changed_since_the_lock_is_told(ran: tuple[Path, Lock]) -> None
 
 
 def test_the_command_runs_the_lock_and_tells_of_a_changed_recipe(
-    ran: tuple[Path, Lock], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ran: tuple[Path, Lock], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = altered(ran[1], stages=ran[1].stages[:1], metrics={})
     lock.write(tmp_path / "tiny.lock")
@@ -463,12 +501,16 @@ def test_the_command_runs_the_lock_and_tells_of_a_changed_recipe(
         (tmp_path / name).write_bytes((ran[0] / name).read_bytes())
     (tmp_path / "tiny.yaml").write_text(RECIPE.replace("seed: 3", "seed: 4"), "utf-8")
     run: Callable[..., None] = reproduce_command
-    run(str(tmp_path / "tiny.lock"), json=True, workspace=tmp_path / "space")
+    forbidden: list[bool] = []
+    monkeypatch.setattr(offline, "forbid", lambda: forbidden.append(True))
+    run(str(tmp_path / "tiny.lock"), json=True, workspace=tmp_path / "space", offline=True)
+    assert forbidden
     out, said = capsys.readouterr()
     told = json.loads(out)
     assert (told["verb"], told["reproduced"], told["identical"]) == ("reproduce", True, True)
     assert "says otherwise than the lock" in " ".join(said.split())
     assert "seed changed from 3 to 4" in " ".join(said.split())
+    assert "got no further than collect" in " ".join(said.split())
     (tmp_path / "tiny.yaml").write_text("no: recipe\n", "utf-8")
     (tmp_path / "bad.txt").unlink()
     with pytest.raises(DataError):

@@ -163,6 +163,9 @@ def test_an_ambiguous_id_is_told(workspace: Workspace) -> None:
         watch.logs(both[0].id[:8])
     assert all(run.id in caught.value.message for run in both)
     assert caught.value.hint == "give more of its characters"
+    with pytest.raises(UsageError, match="too short to name a run") as caught:
+        watch.logs(both[0].id[-3:])
+    assert caught.value.hint == "give 4 of its characters or more"
 
 
 def test_runs_are_listed_by_recipe_and_status(workspace: Workspace, capsys: Capsys) -> None:
@@ -270,5 +273,7 @@ def test_an_export_holds_the_run_and_nothing_of_its_sending(workspace: Workspace
         assert archive.read(f"{sent.id}/artifacts/recipe.yaml") == b"name: reviews\n"
     assert names == {"run.json", "journal.jsonl", "events.jsonl", "summary.json", "artifacts/recipe.yaml"}
     assert (told["id"], told["metrics"], told["status"]) == (sent.id, {"accuracy": 0.9}, "FINISHED")
-    with pytest.raises(UsageError, match="it is a folder"):
-        runs.export(sent.id, Path())
+    for to, said in ((Path(), "it is a folder"), (Path("none/x.zip"), "no folder for this file")):
+        with pytest.raises(UsageError, match=said):
+            runs.export(sent.id, to)
+    assert not Path("none").exists()

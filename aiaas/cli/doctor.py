@@ -39,5 +39,5 @@ def lines(checks: Sequence[Check]) -> list[str]:
         head = f"{check.level:<7}  {check.name:<{width}}  "
         told += output.wrapped(f"{head}{check.message}", indent=len(head)).splitlines()
         if check.hint and check.level != "ok":
-            told.append(f"{'':<{len(head)}}{check.hint}")
+            told += output.wrapped(f"{'':<{len(head)}}{check.hint}", indent=len(head)).splitlines()
     return told

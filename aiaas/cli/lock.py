@@ -50,7 +50,8 @@ class Kept:
 
 
 def kept_to(recipe: Path, *, lock: bool, locked: bool) -> Kept:
-    """Raises UsageError where both are asked for, LockError where there is no lock to keep to."""
+    """Raises UsageError where both are asked for, LockError where there is no lock to keep to, or where one is to be
+    written something else stands."""
     if lock and locked:
         raise UsageError("--lock takes a new lock, --locked keeps to the one there is: choose one")
     if not lock and not locked:
@@ -59,6 +60,7 @@ def kept_to(recipe: Path, *, lock: bool, locked: bool) -> Kept:
 
     path = locks.beside(recipe)
     if lock:
+        locks.refuse_other(path)
         return Kept(path)
     if not path.exists():
         raise LockError("there is no lock to keep to", where=str(path), hint=f"take one: aiaas run {recipe} --lock")

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import glob
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aiaas.errors import UsageError
 
+if TYPE_CHECKING:
+    from aiaas.workspace import Workspace
+
+
+def look(workspace: Path | None) -> Workspace:
+    """The workspace for what only reads: it need not be there."""
+    from aiaas.workspace import Workspace
+
+    return Workspace.look(workspace)
+
 
 def run_ids(incomplete: str) -> list[str]:
     """The runs of the workspace in the working directory, the newest first, for a shell that completes."""
-    from aiaas.workspace import Workspace
-
-    runs = Workspace.look(None).runs
+    runs = look(None).runs
     return sorted((path.name for path in runs.glob(f"{glob.escape(incomplete)}*/")), reverse=True)
 
 
@@ -68,5 +76,7 @@ DatabaseOption = Annotated[
 
 def refuse_no_folder(option: str, path: Path | None) -> None:
     """UsageError where a file that is asked for cannot be there, before anything is done for it."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+    if path is not None and path.is_dir():
+        raise UsageError(f"{option}: it is a folder", where=str(path), hint="name a file in it")
+    if path is not None and not path.absolute().parent.is_dir():
         raise UsageError(f"{option}: there is no folder for this file", where=str(path), hint="name a file")

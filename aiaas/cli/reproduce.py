@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aiaas.cli import output
-from aiaas.cli.options import JsonOption, OfflineOption, QuietOption, WorkspaceOption
+from aiaas.cli.options import JsonOption, OfflineOption, QuietOption, WorkspaceOption, run_ids
 from aiaas.errors import RecipeError, UsageError
 
 if TYPE_CHECKING:
     from aiaas.pipeline.lock import Found
     from aiaas.pipeline.reproduce import Reproduction
 
-SHOWN = 20
-"""Differences of the environment that a person is shown."""
-
 
 def reproduce_command(
     run: Annotated[
-        str, typer.Argument(metavar="RUN|LOCK", help="A run by its id or a part of it, or the file of a lock.")
+        str,
+        typer.Argument(
+            metavar="RUN|LOCK",
+            help="A run by its id or a part of it, or the file of a lock.",
+            autocompletion=run_ids,
+            show_default=False,
+        ),
     ],
     tolerance: Annotated[
         float | None,
@@ -47,6 +50,7 @@ def reproduce_command(
     offline: OfflineOption = False,
 ) -> None:
     """Run again what a lock tells of, in a workspace of its own, and compare: status 6 where it comes out otherwise."""
+    from aiaas import offline as network
     from aiaas.cli.progress import Lines, show_progress
     from aiaas.cli.training import show_training
     from aiaas.pipeline import lock
@@ -55,6 +59,8 @@ def reproduce_command(
     from aiaas.workspace import Workspace
 
     output.be_quiet(quiet)
+    if offline:
+        network.forbid()
     if tolerance is not None and not (math.isfinite(tolerance) and tolerance >= 0):
         raise UsageError(f"--tolerance is a number from 0 on, not {tolerance}")
     if base is not None and not base.is_dir():
@@ -62,6 +68,8 @@ def reproduce_command(
     found = lock.find(run, Workspace.look(workspace), base)
     recipe = again.recipe_of(found.lock, found.base, str(found.path))
     _warn_of_recipe(found)
+    if last := again.ends_early(found.lock):
+        output.warn(f"the run of the lock got no further than {last}, and no more than that is made again")
     work = Work(
         recipe,
         Workspace.open(workspace),
@@ -97,8 +105,10 @@ def _warn_of_recipe(found: Found) -> None:
 
 def show(result: Reproduction) -> None:
     """The comparison as tables on stderr."""
+    from aiaas.pipeline.lock.differences import SHOWN, said
+
     if result.environment:
-        rows = [(each.path, *map(_said, (each.lock, each.here))) for each in result.environment[:SHOWN]]
+        rows = [(each.path, *map(said, (each.lock, each.here))) for each in result.environment[:SHOWN]]
         more = len(result.environment) - SHOWN
         output.table("Environment", ("what differs", "lock", "here"), rows, stderr=True)
         if more > 0:
@@ -121,12 +131,6 @@ def show(result: Reproduction) -> None:
         output.say(f"reproduced: {told}, in {result.seconds:.1f} s")
     if result.workspace:
         output.say(f"what was made is kept until the next time: {result.workspace}")
-
-
-def _said(value: object) -> str:
-    if value is None:
-        return "none"
-    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
 
 
 def _number(value: float | None) -> str:

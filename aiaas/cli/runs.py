@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from aiaas.cli import output, watch
-from aiaas.cli.options import JsonOption, RunArgument, WorkspaceOption
-from aiaas.errors import RemoteError, UsageError
+from aiaas.cli.options import JsonOption, RunArgument, WorkspaceOption, look, refuse_no_folder, run_ids
+from aiaas.errors import RemoteError
 
 if TYPE_CHECKING:
     from aiaas.track.history import Past
@@ -39,7 +39,7 @@ def list_(
 
     found = [
         run
-        for run in history.runs(_look(workspace))
+        for run in history.runs(look(workspace))
         if recipe in (None, run.name) and status in (None, run.status.lower())
     ][:limit]
     if json:
@@ -58,7 +58,7 @@ def show(
     """One run: settings, data, metrics, what it kept and registered."""
     from aiaas.track import history
 
-    past = history.find(_look(workspace), run)
+    past = history.find(look(workspace), run)
     # The last value of every metric, the one of a training step and the final one alike.
     fields = {**past.as_dict(), **history.details(past), "folder": str(past.folder)}
     if json:
@@ -73,7 +73,10 @@ app.command("watch")(watch.watch)
 
 @app.command()
 def delete(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="The runs, as for show.", show_default=False)],
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="The runs, as for show.", autocompletion=run_ids, show_default=False),
+    ],
     unsent: Annotated[bool, typer.Option("--unsent", help="Also what MLflow does not have.")] = False,
     mlflow: Annotated[bool, typer.Option("--mlflow", help="In MLflow too, where it can be restored.")] = False,
     json: JsonOption = False,
@@ -82,7 +85,7 @@ def delete(
     """Take runs away: all that are named, or none. What they registered stays."""
     from aiaas.track import history, removal
 
-    space = _look(workspace)
+    space = look(workspace)
     found = list({past.id: past for past in (history.find(space, each) for each in runs)}.values())
     removal.delete(space, found, unsent=unsent, mlflow=mlflow)
     if json:
@@ -104,10 +107,9 @@ def export(
     """A run as one ZIP file: what `show` tells, its journal, events, environment and what it kept."""
     from aiaas.track import export, history
 
-    past = history.find(_look(workspace), run)
+    past = history.find(look(workspace), run)
     file = to or Path(f"{past.id}.zip")
-    if file.is_dir():
-        raise UsageError("it is a folder", where=str(file), hint=f"name a file: {file / past.id}.zip")
+    refuse_no_folder("--output", file)
     size = export.export(past, file)
     if json:
         output.emit_json("runs export", id=past.id, file=str(file), bytes=size)
@@ -176,10 +178,3 @@ def _open(workspace: Path | None) -> Workspace:
     from aiaas.workspace import Workspace
 
     return Workspace.open(workspace)
-
-
-def _look(workspace: Path | None) -> Workspace:
-    """For what only reads."""
-    from aiaas.workspace import Workspace
-
-    return Workspace.look(workspace)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aiaas.cli import output
-from aiaas.cli.options import JsonOption, RunArgument, WorkspaceOption, run_ids
+from aiaas.cli.options import JsonOption, RunArgument, WorkspaceOption, look, run_ids
 from aiaas.errors import Interrupted, UsageError, of_status
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def logs(
     """What a run said: its stages, epochs, warnings, and how it ended."""
     from aiaas.track import history, process, spoken
 
-    past = history.find(_look(workspace), run)
+    past = history.find(look(workspace), run)
     if sender:
         log = past.folder / process.LOG
         text = log.read_text("utf-8", "replace") if log.exists() else ""
@@ -64,7 +64,7 @@ def watch(
     """Follow a run that goes on in another terminal to its end; the exit status is that of the run."""
     from aiaas.track import spoken
 
-    past = _chosen(_look(workspace), run)
+    past = _chosen(look(workspace), run)
     if not json:
         output.say(f"{past.id}  {past.name}")
     log, passing = Log(), _passing()
@@ -182,7 +182,8 @@ def _progress(event: Event) -> Progress:
 def _advance(event: Event) -> Advance:
     from aiaas.contracts import Advance
 
-    return Advance(**{name: event[name] for name in ("stage", "rows", "bytes", "of_rows", "of_bytes")})
+    fields = {name: event[name] for name in ("rows", "bytes", "of_rows", "of_bytes")}
+    return Advance(event.get("part") or event["stage"], **fields)
 
 
 def _chosen(workspace: Workspace, reference: str | None) -> Past:
@@ -194,10 +195,3 @@ def _chosen(workspace: Workspace, reference: str | None) -> Past:
     if running is None:
         raise UsageError("nothing runs in this workspace", hint="aiaas runs logs RUN tells of one that is over")
     return running
-
-
-def _look(workspace: Any) -> Workspace:
-    """For what only reads."""
-    from aiaas.workspace import Workspace
-
-    return Workspace.look(workspace)

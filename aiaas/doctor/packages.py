@@ -41,7 +41,8 @@ def extras() -> Iterator[Check]:
         if missing or unfit:
             yield Check(extra, "warning" if unfit else "note", _told(missing, unfit), hint, details)
         else:
-            shown = ", ".join(f"{name} {version}" for name, version in list(versions.items())[:_SHOWN])
+            named_first = sorted(versions, key=lambda name: name != extra)  # what the extra is called after is not cut
+            shown = ", ".join(f"{name} {versions[name]}" for name in named_first[:_SHOWN])
             yield Check(extra, "ok", shown + (", …" if len(versions) > _SHOWN else ""), details=details)
 
 

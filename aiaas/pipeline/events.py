@@ -2,7 +2,7 @@
 
     begins        verb, recipe, file, aiaas, process
     stage_begins  stage, why                    not of one that is there already
-    progress      stage, rows, bytes, of_rows, of_bytes, bytes_per_second, seconds_left
+    progress      stage, part, rows, bytes, of_rows, of_bytes, bytes_per_second, seconds_left
     step          stage, step, steps, epoch, epochs, metrics, examples_per_second, seconds_left, ended
     warning       message
     stage_ends    stage, key, cached, seconds, told, and of evaluate metrics and gates
@@ -56,6 +56,7 @@ class Events:
         self._writers = list(writers)
         self._listener = listener
         self._lock = threading.RLock()
+        self._stage: str | None = None
         self._told: dict[str, float] = {}
         self._pace = Pace()
 
@@ -87,6 +88,7 @@ class Events:
 
     def stage_begins(self, name: str, why: list[str]) -> None:
         self._told.clear()
+        self._stage = name
         self._say("stage_begins", stage=name, why=why)
         if self._listener:
             self._listener.stage_begins(name, why)
@@ -114,7 +116,9 @@ class Events:
         with self._lock:
             speed = self._pace.take(advance, time.monotonic())
             if self._is_due(f"progress {advance.stage}"):
-                self._say("progress", **asdict(advance), **speed._asdict())
+                stage = self._stage or advance.stage
+                part = None if advance.stage == stage else advance.stage
+                self._say("progress", **{**asdict(advance), "stage": stage, "part": part}, **speed._asdict())
 
     def _is_due(self, what: str) -> bool:
         with self._lock:

@@ -13,6 +13,7 @@ from typing import Any
 from aiaas.errors import LockError, ReproductionError
 from aiaas.pipeline.lock import Lock, LockedStage
 from aiaas.pipeline.lock.differences import Difference, of_environment, of_git, of_inputs
+from aiaas.pipeline.lock.form import Metric
 from aiaas.pipeline.lock.guard import FREE
 from aiaas.pipeline.lock.surroundings import git, surroundings
 from aiaas.pipeline.lock.take import numbers
@@ -113,6 +114,13 @@ def recipe_of(lock: Lock, base: Path, source: str) -> Recipe:
     if keys.digest_json(lock.recipe.values) != lock.recipe.digest:
         raise LockError("the recipe in it was altered: its digest is another", where=source)
     return Recipe.from_dict(lock.recipe.values, base=base, source=source)
+
+
+def ends_early(lock: Lock) -> str | None:
+    """The last stage that the run of a lock came to, where it failed, was stopped or missed a gate before that which
+    its verb is for; else None."""
+    wanted = "deploy" if lock.verb == "run" else lock.verb
+    return lock.stages[-1].name if wanted in STAGES and lock.stage(wanted) is None else None
 
 
 def reproduce(
@@ -220,7 +228,7 @@ def _measured(lock: Lock, made: Mapping[str, Artefact]) -> list[Measured]:
     return [Measured(name, _number(lock.metrics.get(name)), _number(here.get(name))) for name in names]
 
 
-def _number(value: float | str | None) -> float | None:
+def _number(value: Metric) -> float | None:
     return None if value is None else float(value)
 
 

@@ -12,6 +12,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from aiaas.cores import cores
+
 _GIT_SECONDS = 3.0
 _HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
 
@@ -24,7 +26,7 @@ def describe(source: Path | None) -> dict[str, Any]:
         "aiaas": installed.get("aiaas", "unknown"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processors": os.cpu_count(),
+        "processors": cores(),
         "user": _user(),
         "packages": installed,
         "git": git(source.parent if source else Path.cwd()),

@@ -18,6 +18,8 @@ from aiaas.track.run import RUN_LOCK, SUMMARY, SWITCHED_OFF, Place, sending, sen
 from aiaas.track.values import finite
 
 _SHOWN = 5
+FEWEST = 4
+"""Characters that name a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def find(workspace: Place, reference: str) -> Past:
             f"{reference!r} is ambiguous: it fits {len(found)} runs, {shown}",
             hint="give more of its characters",
         )
+    if len(reference) < FEWEST:
+        raise UsageError(f"{reference!r} is too short to name a run", hint=f"give {FEWEST} of its characters or more")
     close = nearest(reference, [run.id for run in there])
     raise UsageError(
         f"there is no run {reference!r} in this workspace",
@@ -119,7 +123,7 @@ def sync_alias(workspace: Place, name: str, alias: str) -> str | None:
 
 def _is_part(reference: str, run: Past) -> bool:
     names = [name for name in (run.id, run.run_id) if name]
-    return len(reference) >= 4 and any(name.startswith(reference) or name.endswith(reference) for name in names)
+    return len(reference) >= FEWEST and any(name.startswith(reference) or name.endswith(reference) for name in names)
 
 
 def _events(folder: Path) -> Iterator[dict[str, Any]]:

@@ -11,10 +11,13 @@ from aiaas.pipeline.lock.form import Environment, Git, Lock
 from aiaas.recipe import Recipe
 
 SHOWN = 20
+"""Differences that a person is shown."""
 _MADE = ("rows", "model", "collected", "judged")
 """Of a stage's inputs, what earlier stages made: that they came out otherwise is told of them."""
 TOLD = ("release", "processor", "processors", "git.commit", "git.diff")
 """Of the machine, what no lock is refused for: what comes of it shows whether it matters."""
+PLATFORM = ("system", "machine")
+"""What nobody brings back on this machine."""
 _INSTALLERS = {"pip", "setuptools", "wheel", "uv"}
 """Packages that install others and take no part in a run."""
 
@@ -28,7 +31,7 @@ class Difference:
     here: Any
 
     def __str__(self) -> str:
-        return f"{self.path}: {_said(self.lock)} in the lock, {_said(self.here)} here"
+        return f"{self.path}: {said(self.lock)} in the lock, {said(self.here)} here"
 
     @property
     def binds(self) -> bool:
@@ -75,7 +78,8 @@ def _packages(environment: Environment) -> dict[str, str]:
     return {name: version for name, version in named.items() if name not in _INSTALLERS}
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
+    """A value of the environment for a person."""
     if value is None:
         return "none"
     return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)

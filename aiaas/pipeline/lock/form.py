@@ -15,6 +15,8 @@ NAME = "recipe.lock"
 """What it is called among the things that a run keeps."""
 SCHEMA = 1
 SUFFIX = ".lock"
+Metric = float | Literal["nan", "inf", "-inf"] | None
+"""Of the test rows; what JSON has no number for is a word."""
 _MAX_BYTES = 256 << 20
 _MAX_DEPTH = 64
 _HINT = "a lock is what a run keeps as recipe.lock, and what aiaas run --lock writes"
@@ -45,7 +47,7 @@ class LockedStage(_Part):
 
 
 class Environment(_Part):
-    """Interpreter, machine and packages. `gpus` are names; `processors` counts the cores."""
+    """Interpreter, machine and packages. `gpus` are names; `processors` counts the cores that a run may use."""
 
     aiaas: str
     python: str
@@ -80,7 +82,7 @@ class Lock(_Part):
     recipe: LockedRecipe
     seeds: dict[str, int]
     stages: list[LockedStage] = Field(min_length=1)
-    metrics: dict[str, float | str | None]
+    metrics: dict[str, Metric]
     model_digest: str | None
     environment: Environment
     git: Git | None
@@ -116,6 +118,27 @@ def read(path: Path) -> Lock:
     except DataError as error:
         raise LockError(f"it is no lock: {error.message}", where=str(path), hint=_HINT) from None
     return _checked(value, path)
+
+
+def refuse_other(path: Path) -> None:
+    """Raises LockError where a lock is to be written and something else stands, such as that of another tool: a lock
+    alone is written over, also a damaged one."""
+    if path.is_dir():
+        raise LockError("a folder stands where the lock is to be", where=str(path), hint="take it away")
+    if path.is_file() and b'"kind": "aiaas-lock"' not in _head(path):
+        raise LockError(
+            "the file is no lock of ours, and stays as it is",
+            where=str(path),
+            hint="take it away, or call the recipe otherwise",
+        )
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(1 << 10)
+    except OSError as error:
+        raise LockError(f"it cannot be read: {error.strerror}", where=str(path), hint=_HINT) from None
 
 
 def _checked(value: Any, path: Path) -> Lock:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aiaas.errors import LockError, ReproductionError
-from aiaas.pipeline.lock.differences import listed, of_environment, of_inputs, of_recipe
+from aiaas.pipeline.lock.differences import PLATFORM, listed, of_environment, of_inputs, of_recipe
 from aiaas.pipeline.lock.form import Lock
 from aiaas.pipeline.lock.surroundings import surroundings
 from aiaas.recipe import Recipe
@@ -28,7 +28,8 @@ class Guard:
         """Refuse where the recipe or what it runs with is another; return what else is, which is no reason to."""
         told = [str(change) for change in of_recipe(self._lock, recipe)]
         found = of_environment(self._lock.environment, surroundings())
-        self._refuse([*told, *(str(each) for each in found if each.binds)])
+        refused = [each for each in found if each.binds]
+        self._refuse([*told, *map(str, refused)], elsewhere=any(each.path in PLATFORM for each in refused))
         return [str(each) for each in found if not each.binds]
 
     def inputs(self, stage: str, key: str, inputs: Mapping[str, Any]) -> None:
@@ -59,11 +60,18 @@ class Guard:
             f"aiaas reproduce {self._where} --tolerance 0.001 says how far the metrics are apart",
         )
 
-    def _refuse(self, told: list[str]) -> None:
-        if told:
-            one = len(told) == 1
-            raise LockError(
-                f"{len(told)} {'thing differs' if one else 'things differ'} from the lock{listed(told)}",
-                where=self._where,
-                hint="bring back what the lock says, or take a new one: aiaas run RECIPE --lock",
+    def _refuse(self, told: list[str], *, elsewhere: bool = False) -> None:
+        if not told:
+            return
+        hint = "bring back what the lock says, or take a new one: aiaas run RECIPE --lock"
+        if elsewhere:
+            hint = (
+                "a lock holds on the platform that it was taken on: take one here with aiaas run RECIPE --lock; "
+                f"aiaas reproduce {self._where} --tolerance 0.001 says how far the metrics are apart"
             )
+        one = len(told) == 1
+        raise LockError(
+            f"{len(told)} {'thing differs' if one else 'things differ'} from the lock{listed(told)}",
+            where=self._where,
+            hint=hint,
+        )

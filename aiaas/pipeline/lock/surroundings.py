@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import re
 from pathlib import Path
 
 import aiaas
+from aiaas.cores import cores
 from aiaas.environment import mask
 from aiaas.pipeline.lock.form import Environment, Git
 from aiaas.track import environment
@@ -31,7 +31,7 @@ def surroundings() -> Environment:
         release=platform.release(),
         machine=platform.machine(),
         processor=_processor(),
-        processors=os.cpu_count(),
+        processors=cores(),
         gpus=_gpus(),
         packages=packages,
     )

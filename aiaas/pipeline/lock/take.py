@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aiaas.pipeline.lock.form import Environment, Lock, LockedRecipe, LockedStage
+from aiaas.pipeline.lock.form import Environment, Lock, LockedRecipe, LockedStage, Metric
 from aiaas.pipeline.lock.surroundings import git, surroundings
 from aiaas.pipeline.stages.work import Work
 from aiaas.track import environment
@@ -51,7 +51,7 @@ def of_keys(work: Work, stages: Mapping[str, str]) -> Lock:
     return take(work, {name: each for name, each in made.items() if each})
 
 
-def numbers(metrics: Mapping[str, Any]) -> dict[str, float | str | None]:
+def numbers(metrics: Mapping[str, Any]) -> dict[str, Metric]:
     """The metrics of all test rows, without counts and what is told of classes, slices and intervals; what JSON does
     not have is a word."""
     kept = {name: value for name, value in metrics.items() if value is None or isinstance(value, float)}
