@@ -34,6 +34,11 @@ def test_types_are_those_of_the_whole_column(tmp_path: Path) -> None:
     }
 
 
+def test_spaces_around_numbers_are_none_of_them(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("n, x, words\n 39, 1.5 , a\n4,2, b\n")
+    assert rows(tmp_path, "a.csv") == {"n": [39, 4], " x": [1.5, 2.0], " words": [" a", " b"]}
+
+
 def test_numbers_with_a_decimal_comma(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("n;x;words\n1;2,5;a,b\n-3;,5;c\n;4;d.e\n")
     found = rows(tmp_path, "a.csv", delimiter=";", decimal=",")

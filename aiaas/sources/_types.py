@@ -9,9 +9,9 @@ from typing import Any, Literal
 Kind = Literal["none", "bool", "int", "float", "text"]
 
 # A leading zero makes an identifier, not a number: 007 must come out as it went in. So does a whole part of more
-# digits than a 64-bit number surely holds.
-_WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?!\d{19})(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+# digits than a 64-bit number surely holds. Spaces around it, as in `39, 40`, are none of it.
+_WHOLE = re.compile(r" *+[+-]?(?:0|[1-9]\d{0,17}) *+", re.ASCII)
+_NUMBER = re.compile(r" *+[+-]?(?!\d{19})(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})? *+", re.ASCII)
 _WORTH_TELLING = 10  # identifiers such as A12, 12, B7 are not numbers gone wrong
 _TRUTH = re.compile(r"true|false|True|False|TRUE|FALSE")
 # All values of a block at once: one call of the engine instead of thousands. What a value matches is never given back.
