@@ -24,6 +24,8 @@ _ENCODINGS = ["utf_8", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp12
 _ALIKE = {".csv": 0.8, ".tsv": 0.8, ".tab": 0.8}
 """The share of rows of one width that makes a table, where the ending says that it is one; else nearly all."""
 _NEARLY_ALL = 0.98
+_REGULAR = 4
+"""Fields that sentences have not, all of them equally many, by their commas."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 _POINTED = re.compile(r"[+-]?\d+\.\d+")
@@ -54,6 +56,11 @@ def look(path: Path, shown: str) -> Form:
     if form := _of_json(text):
         return Form({"format": form, **said}, [], header=True)
     ending = "".join(each for each in path.suffixes[-2:] if each not in (".gz", ".zst")).lower()
+    if ending not in _ALIKE and _is_aligned(text):
+        told = "its columns are parted by spaces, which are not read as a table"
+        raise DataError(
+            told, where=shown, hint="write commas, semicolons, tabs or bars between the fields, as CSV does"
+        )
     table = _table(text, len(raw) < HEAD, _ALIKE.get(ending, _NEARLY_ALL), ending)
     if table is None:
         if ending in _ALIKE:
@@ -122,16 +129,25 @@ def _of_json(text: str) -> str | None:
     return "json" if re.match(r"\s*(\[\s*\{|\{\s*\")", text) else None
 
 
+def _is_aligned(text: str) -> bool:
+    """Whether nearly all lines are numbers, for the most part, with spaces between them."""
+    lines = [re.split(" +", line.strip()) for line in itertools.islice(io.StringIO(text), _ROWS) if line.strip()]
+    numbers = [sum(_NUMBER.fullmatch(word) is not None for word in words) for words in lines]
+    found = [2 * count > len(words) >= _REGULAR for words, count in zip(lines, numbers, strict=True)]
+    return sum(found) > _NEARLY_ALL * len(found)
+
+
 def _table(text: str, whole: bool, alike: float, ending: str) -> Form | None:
     """The way to part fields in which the rows are most alike; of equal ones that which leaves no line out, the
-    usual one, one that is no punctuation, the one that makes most fields. `whole` says that the text is not cut."""
+    usual one, one that is no punctuation, one with quotes, the one that makes most fields. `whole` says that the text
+    is not cut."""
     usual = "\t" if ending in (".tsv", ".tab") else "," if ending == ".csv" else None
-    best: tuple[tuple[float, bool, bool, bool, int], str, bool, list[list[str]], int] | None = None
+    best: tuple[tuple[float, bool, bool, bool, bool, int], str, bool, list[list[str]], int] | None = None
     for delimiter, quotes in itertools.product(_DELIMITERS, (True, False)):
         rows, before = _rows(text, whole, delimiter, quotes)
         width, share = _width(rows)
-        prose = 2 * text.count(f"{delimiter} ") > text.count(delimiter)
-        rank = (round(share, 2), not before, delimiter == usual, not prose, width)
+        prose = 2 * text.count(f"{delimiter} ") > text.count(delimiter) and not (share == 1 and width >= _REGULAR)
+        rank = (round(share, 2), not before, delimiter == usual, not prose, quotes, width)
         if prose and ending not in _ALIKE:
             continue  # commas in sentences
         if width >= 2 and share >= alike and (best is None or rank > best[0]):

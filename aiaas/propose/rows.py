@@ -24,6 +24,10 @@ _FILE = 64
 """Bytes of a file in a row that are kept, to know it as one."""
 _TITLES = 5
 """Rows that may stand above the header of a workbook."""
+_SHEETS = 4
+"""Sheets of a workbook that are looked at where the first holds no table."""
+FEWEST = 10
+"""Rows without which nothing is proposed."""
 
 
 @dataclass(slots=True)
@@ -40,8 +44,9 @@ class Rows:
 
 def read(entries: Sequence[Mapping[str, Any]]) -> Rows:
     """The rows of all entries. Where one cannot be read as it stands, what may help is tried: a title above the header
-    of a workbook, malformed rows left out. Raises DataError where nothing helps."""
+    of a workbook, another sheet of it, malformed rows left out. Raises DataError where nothing helps."""
     first: AiaasError | None = None
+    few: Rows | None = None
     for said in _ways(entries):
         try:
             found = _read([{**entry, **said} for entry in entries])
@@ -50,7 +55,11 @@ def read(entries: Sequence[Mapping[str, Any]]) -> Rows:
             continue
         if len(found.columns) > 1 or not said:
             found.said = said
-            return found
+            if found.count >= FEWEST:
+                return found
+            few = few or found
+    if few is not None:
+        return few
     assert first is not None
     first.hint = first.hint or HINT
     raise first
@@ -60,6 +69,9 @@ def _ways(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     yield {}
     if str(entries[0]["source"]).lower().endswith((".xlsx", ".xlsm")):
         yield from ({"skip_rows": count} for count in range(1, _TITLES + 1))
+        for sheet in range(2, _SHEETS + 1):
+            yield {"sheet": sheet}
+            yield from ({"sheet": sheet, "skip_rows": count} for count in range(1, _TITLES + 1))
     yield {"on_error": "skip"}
 
 
