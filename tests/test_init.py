@@ -13,6 +13,7 @@ import openpyxl
 import pytest
 
 from aiaas import propose, recipe
+from aiaas.cli.init import init
 from aiaas.errors import AiaasError, DataError, UsageError
 from aiaas.propose import Asked, choose, decide, form, places, templates
 from aiaas.propose.choose import Need
@@ -365,6 +366,16 @@ def test_files_beside_each_other(tmp_path: Path) -> None:
         ),
         ("a.csv", b"side,price\n" + "\n".join(f"a,€{n}.400" for n in range(30)).encode(), "more than digits"),
         ("a.data", b"1.0   2  3 4  'a'\n" * 30, "parted by spaces"),
+        ("a.csv", b"<!DOCTYPE html>\n<table><tr><td>1</td></tr></table>" * 20, "HTML"),
+        ("a.py", b"for each in range(3):\n    print(each)\n" * 20, "no table"),
+        ("a.json", b"[1, 2, 3]", "no list of objects"),
+        ("a.csv", b"a,b,c\n" + b"1,2,3\nx\ny,z\n" * 20, "malformed"),
+        ("a.csv", b"a,b\n" + b",\n" * 30, "no column is seen"),
+        (
+            "a.csv",
+            b",".join(b"k%d" % n for n in range(9)) + b",label\n" + (b"," * 9 + b"a\n" + b"," * 9 + b"b\n") * 20,
+            "4 more",
+        ),
         ("a.jsonl", b'{"at": {"x": 1}, "to": [2]}\n' * 30, "no column is seen"),
         ("a.csv", b"id,label\n" + "\n".join(f"k{n},{'ab'[n % 2]}" for n in range(30)).encode(), "no column is left"),
     ],
@@ -375,6 +386,15 @@ def test_what_nothing_can_be_learned_of_is_told(tmp_path: Path, name: str, conte
         propose.propose(tmp_path / name, tmp_path / "it.yaml")
     assert isinstance(raised.value, DataError | UsageError)
     assert raised.value.hint
+
+
+def test_what_is_asked_for_and_is_not_there_is_told(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "text,label", [f"{text},{label}" for text, label in reviews(20)])
+    with pytest.raises(UsageError, match="text-clasification") as raised:
+        propose.propose(path, tmp_path / "it.yaml", Asked(task="text-clasification"))
+    assert raised.value.hint == "did you mean 'text-classification'?"
+    with pytest.raises(UsageError, match="is a folder"):
+        init(path, tmp_path, Asked(), force=True)
 
 
 def test_folders_that_are_no_data(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from aiaas.propose.guess import ENOUGH, FEWEST, Guess
 _SETTLED = 0.999
 _LONG = 60
 _FEW_WORDS = 100
+_SHOWN = 5
+"""Columns that an error names."""
 _PARTS = ["year", "month", "weekday"]
 
 
@@ -57,8 +59,10 @@ def decide(guess: Guess, rows: Batch, known: Mapping[str, Facts]) -> Decided:
             elif each.kind == "date":
                 decided.dates[name] = each.form
         if not len(others) - len(decided.without) - (decided.group is not None):
+            told = [f"{name} {why}" for name, why in decided.without.items()]
+            more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
             raise DataError(
-                "no column is left to learn from: " + "; ".join(f"{n} {why}" for n, why in decided.without.items()),
+                f"no column is left to learn from: {'; '.join(told[:_SHOWN])}{more}",
                 hint="say which column is predicted: --label COLUMN; or bring columns that say something of a row",
             )
     return decided

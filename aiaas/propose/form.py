@@ -23,6 +23,7 @@ _DELIMITERS = ",\t;|"
 _ENCODINGS = ["utf_8", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp1252", "cp1251"]
 _ALIKE = {".csv": 0.8, ".tsv": 0.8, ".tab": 0.8}
 """The share of rows of one width that makes a table, where the ending says that it is one; else nearly all."""
+_JSON = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _NEARLY_ALL = 0.98
 _REGULAR = 4
 """Fields that sentences have not, all of them equally many, by their commas."""
@@ -53,9 +54,11 @@ def look(path: Path, shown: str) -> Form:
     if not text.strip():
         raise DataError("the file holds nothing but white space", where=shown, hint="name a file with rows")
     said = {"encoding": encoding} if encoding and not _is_seen(raw, encoding) else {}
-    if form := _of_json(text):
-        return Form({"format": form, **said}, [], header=True)
+    if re.match(r"\s*<(!doctype|html|\?xml)\b", text, re.IGNORECASE):
+        raise DataError("it is HTML or XML, and no table", where=shown, hint=HINT)
     ending = "".join(each for each in path.suffixes[-2:] if each not in (".gz", ".zst")).lower()
+    if form := _of_json(text) or _JSON.get(ending):
+        return Form({"format": form, **said}, [], header=True)
     if ending not in _ALIKE and _is_aligned(text):
         told = "its columns are parted by spaces, which are not read as a table"
         raise DataError(

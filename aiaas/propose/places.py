@@ -79,6 +79,8 @@ def _file(path: Path) -> Place:
     usual = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".txt": "lines", ".lines": "lines"}
     usual |= {".csv": "csv", ".tsv": "tsv", ".tab": "tsv"}
     entry = dict(found.entry)
+    if entry.get("format") == "lines" and ending not in (*_TEXTS, ".md"):
+        raise DataError(f"it is no table, and files {ending} are not read as texts", where=str(path), hint=form.HINT)
     if entry.get("format") == usual.get(ending):
         entry.pop("format", None)
     if not found.header and "names" not in entry:

@@ -28,18 +28,26 @@ _SHEETS = 4
 """Sheets of a workbook that are looked at where the first holds no table."""
 FEWEST = 10
 """Rows without which nothing is proposed."""
+_MALFORMED = 0.2
+"""The share of rows that may be left out as malformed; where there are more, it is no such table."""
 
 
 @dataclass(slots=True)
 class Rows:
     """Every so many-th row as columns, all of one length, and how many there are; `more` says that there are others
-    behind those read. `said` is what a source must be told besides, for it to read them."""
+    behind those read. `said` is what a source must be told besides, for it to read them, `dropped` how many are
+    malformed."""
 
     columns: Batch = field(default_factory=dict)
     count: int = 0
     more: bool = False
     said: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    dropped: int = 0
+
+    def drop(self, *_: object) -> None:
+        """Count a malformed row."""
+        self.dropped += 1
 
 
 def read(entries: Sequence[Mapping[str, Any]]) -> Rows:
@@ -55,6 +63,8 @@ def read(entries: Sequence[Mapping[str, Any]]) -> Rows:
             continue
         if len(found.columns) > 1 or not said:
             found.said = said
+            if found.dropped > _MALFORMED * found.count:
+                continue
             if found.count >= FEWEST:
                 return found
             few = few or found
@@ -79,7 +89,7 @@ def _read(entries: Sequence[Mapping[str, Any]]) -> Rows:
     rows = Rows()
     sample = _Sample()
     with tempfile.TemporaryDirectory(prefix="aiaas-") as scratch:
-        context = SourceContext(Path(), Path(scratch), offline=True, warn=rows.notes.append)
+        context = SourceContext(Path(), Path(scratch), offline=True, warn=rows.notes.append, drop=rows.drop)
         for entry in entries:
             source = plugins.source("files")
             params = _params(source, entry)
