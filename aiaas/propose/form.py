@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aiaas.errors import DataError
-from aiaas.propose import names
+from aiaas.propose import names, numerals
 
 HEAD = 4 * 2**20
 """Bytes of a file that are looked at."""
@@ -28,8 +28,6 @@ _NEARLY_ALL = 0.98
 _REGULAR = 4
 """Fields that sentences have not, all of them equally many, by their commas."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_COMMA = re.compile(r"[+-]?\d+,\d+")
-_POINTED = re.compile(r"[+-]?\d+\.\d+")
 _SHORT = 40
 _MOST_BEFORE = 10
 """Lines that may stand before a header."""
@@ -173,9 +171,7 @@ def _table(text: str, whole: bool, alike: float, ending: str) -> Form | None:
     if header and len(set(rows[0])) < width:  # two columns of one name
         entry |= {"names": _told_apart(rows[0]), "skip_rows": before + 1}
     columns = [list(column) for column in zip(*rows[header:], strict=True)]
-    if delimiter != "," and _decimal_commas(columns):
-        entry["decimal"] = ","
-    return Form(entry, columns, header)
+    return Form(entry | numerals.marks(columns, delimiter), columns, header)
 
 
 def _told_apart(names_: Sequence[str]) -> list[str]:
@@ -184,13 +180,6 @@ def _told_apart(names_: Sequence[str]) -> list[str]:
     for place, name in enumerate(names_, 1):
         found.append(name if name and name not in found else f"{name or 'column'}_{place}")
     return found
-
-
-def _decimal_commas(columns: Sequence[Sequence[str]]) -> bool:
-    """Whether numbers are written with a comma, and none with a point."""
-    values = [[value.strip() for value in column if value.strip()] for column in columns]
-    pointed = any(column and all(_POINTED.fullmatch(value) for value in column) for column in values)
-    return not pointed and any(column and all(_COMMA.fullmatch(value) for value in column) for column in values)
 
 
 def _rows(text: str, whole: bool, delimiter: str, quotes: bool) -> tuple[list[list[str]], int]:

@@ -22,6 +22,8 @@ FEWEST = 5
 """Rows that a label must have."""
 ENOUGH = 50
 """Rows without which little is said of how they are spread."""
+_MOSTLY_THERE = 0.8
+"""The share of rows in which what is asked for is known, as a rule."""
 _COLUMNS_BESIDE = 3
 """Further columns from which on a table is a table although a text stands in it."""
 
@@ -167,6 +169,8 @@ def _score(column: Facts, place: int, columns: int, beside_text: bool) -> float:
         score += 2
     elif not last and not called:
         score -= 1
+    if column.present < _MOSTLY_THERE * column.rows:
+        score -= 3
     return max(score, 0.1 * last)
 
 

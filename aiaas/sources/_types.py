@@ -42,9 +42,13 @@ _NEXT: dict[Kind, tuple[Kind, ...]] = {
 class ColumnType:
     """The narrowest type that all values of a column have; `turned` says which value made a column of numbers text."""
 
-    def __init__(self, missing: frozenset[str], decimal: str = ".") -> None:
+    def __init__(self, missing: frozenset[str], decimal: str = ".", thousands: str | None = None) -> None:
         self.missing = missing
         self.decimal = decimal
+        self.thousands = thousands
+        part, point = re.escape(thousands or ""), re.escape(decimal)
+        grouped = rf" *[+-]?[1-9]\d{{0,2}}(?:{part}\d{{3}})+(?:{point}\d*)? *"
+        self._grouped = re.compile(grouped, re.ASCII) if thousands else None
         self.kind: Kind = "none"
         self.seen = 0
         self.turned = ""
@@ -94,7 +98,10 @@ class ColumnType:
         )
 
     def _pointed(self, values: Sequence[str]) -> Sequence[str]:
-        """The values as numbers are read, whatever parts their fractions."""
+        """The values as numbers are read, whatever parts their fractions and thousands."""
+        if self._grouped is not None and self.thousands is not None:
+            whole, mark = self._grouped.fullmatch, self.thousands
+            values = [value.replace(mark, "") if mark in value and whole(value) else value for value in values]
         return values if self.decimal == "." else [value.replace(self.decimal, ".") for value in values]
 
     def _complete(self, values: Sequence[str]) -> bool:
