@@ -191,6 +191,7 @@ HALF = ["a", "b"] * 20
             "text-classification",
             ["Description", "Component/s"],
         ),
+        ({"comments": [*MANY[:15], *[None] * 25], "age": [20, 40] * 20, "again": HALF}, None, ["again"]),
         ({"isFraud": [0, 1] * 20, "a": [n / 7 for n in range(40)], "b": HALF}, None, ["isFraud"]),
         (
             {"median_house_value": [n * 1.5 for n in range(40)], "by": HALF},
@@ -357,7 +358,10 @@ def test_files_beside_each_other(tmp_path: Path) -> None:
         ("a.png", b"\x89PNG", "single picture"),
         ("a.xlsx", b"PK\x03\x04 cut", "workbook"),
         ("a.parquet", b"PAR1 cut", "parquet"),
-        ("a.json", b'{"a": 1}', "1 row, too few"),
+        ("a.json", b'{"a": {"0": 1, "1": 2}}', "no list of objects"),
+        ("a.csv", b"n, text, label\n" + b'1, "one, two", "x"\n' * 20, "first row has 3 fields, and most have 4"),
+        ("a.txt", b"1 1:0.5 3:2 7:1\n" * 20, "parted by spaces"),
+        ("a.arff", b"@data\n1,2\n" * 20, "not looked at"),
         ("a.json", b'[{"a": 1}, {"a"', "no JSON"),
         ("a.csv", b"number\n" + b"1\n2\n3\n" * 5, "one column"),
         (

@@ -62,7 +62,7 @@ def look(path: Path, shown: str) -> Form:
         raise DataError(
             told, where=shown, hint="write commas, semicolons, tabs or bars between the fields, as CSV does"
         )
-    table = _table(text, len(raw) < HEAD, _ALIKE.get(ending, _NEARLY_ALL), ending)
+    table = _table(text, len(raw) < HEAD, _ALIKE.get(ending, _NEARLY_ALL), ending, shown)
     if table is None:
         if ending in _ALIKE:
             return Form({"format": ending[1:].replace("tab", "tsv"), **said}, [], header=True)
@@ -122,23 +122,23 @@ def _of_json(text: str) -> str | None:
     lines = [line for line in itertools.islice(io.StringIO(text), 3) if line.strip()]
     if all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
         try:
-            first, *_ = [json.loads(line) for line in lines]
+            for line in lines:
+                json.loads(line)
         except ValueError:
             return None
-        around = len(lines) == 1 and any(isinstance(value, list) for value in first.values())
-        return "json" if around else "jsonl"
+        return "json" if len(lines) == 1 else "jsonl"
     return "json" if re.match(r"\s*(\[\s*\{|\{\s*\")", text) else None
 
 
 def _is_aligned(text: str) -> bool:
-    """Whether nearly all lines are numbers, for the most part, with spaces between them."""
+    """Whether nearly all lines are numbers, for the most part, or 3:1.5, with spaces between them."""
     lines = [re.split(" +", line.strip()) for line in itertools.islice(io.StringIO(text), _ROWS) if line.strip()]
-    numbers = [sum(_NUMBER.fullmatch(word) is not None for word in words) for words in lines]
+    numbers = [sum(_NUMBER.fullmatch(re.sub(r"^\d+:", "", word)) is not None for word in words) for words in lines]
     found = [2 * count > len(words) >= _REGULAR for words, count in zip(lines, numbers, strict=True)]
     return sum(found) > _NEARLY_ALL * len(found)
 
 
-def _table(text: str, whole: bool, alike: float, ending: str) -> Form | None:
+def _table(text: str, whole: bool, alike: float, ending: str, shown: str) -> Form | None:
     """The way to part fields in which the rows are most alike; of equal ones that which leaves no line out, the
     usual one, one that is no punctuation, one with quotes, the one that makes most fields. `whole` says that the text
     is not cut."""
@@ -156,6 +156,12 @@ def _table(text: str, whole: bool, alike: float, ending: str) -> Form | None:
     if best is None:
         return None
     (*_, width), delimiter, quotes, rows, before = best
+    if len(rows[0]) != width:
+        raise DataError(
+            f"its first row has {len(rows[0])} fields, and most have {width}",
+            where=shown,
+            hint="name every column; no space may stand between a delimiter and a quotation mark",
+        )
     rows = [row for row in rows if len(row) == width]
     entry: dict[str, Any] = {}
     if ending not in _ALIKE:

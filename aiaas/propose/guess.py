@@ -123,6 +123,7 @@ def _of_texts(task: str, text: str | None, label: str | None, rows: Batch, split
 def _text(known: Mapping[str, Facts], label: str | None) -> str | None:
     """The column that is called like one of texts, else that of the longest, if they are as long as texts."""
     words = {name: each for name, each in known.items() if each.kind == "words" and name != label}
+    words = {name: each for name, each in words.items() if 2 * each.present >= each.rows}
     called = {name: names.place(name, names.TEXTS) for name in words}
     for name in sorted((name for name in words if called[name] is not None), key=lambda name: called[name] or 0):
         others = [each for other, each in words.items() if other != name]

@@ -21,7 +21,10 @@ _BINARY = {
     **dict.fromkeys((".xlsx", ".xlsm"), "excel"),
 }
 _NOT_READ = frozenset(
-    (".zip", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".npz", ".npy", ".pdf", ".doc", ".docx", ".xls", ".pkl", ".h5")
+    (
+        *(".zip", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".npz", ".npy", ".pkl", ".h5", ".arff", ".sav", ".dta", ".rds"),
+        *(".pdf", ".doc", ".docx", ".xls", ".xlsb", ".ods", ".html", ".htm", ".db", ".sqlite"),
+    )
 )
 _MARKS = {b"PAR1": "parquet", b"ARROW1": "arrow"}
 _TEXTS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".txt", ".lines", ".data", ".dat", "")
