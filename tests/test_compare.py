@@ -400,6 +400,16 @@ def test_rows_are_shown_cut_and_masked(ground: Ground) -> None:
 # --- as a table and as a page
 
 
+def test_names_that_are_cut_alike_are_told_in_full(three: Comparison, capsys: Any) -> None:
+    points = ("alpha=0.1, ngrams=[1,1]", "alpha=0.1, ngrams=[1,2]", "alpha=1, ngrams=[1,1]")
+    swept = [replace(each, name=name) for each, name in zip(three.standings, points, strict=True)]
+    show_comparison(replace(three, base=points[0], standings=swept))
+    told = capsys.readouterr().out
+    assert [line for line in told.splitlines() if line[:2] == "2:"] == [f"2: {points[1]}"]
+    show_comparison(three)
+    assert "2: " not in capsys.readouterr().out, "where they are apart the table is enough"
+
+
 def test_a_table_of_80_columns_and_a_page_that_asks_nobody(three: Comparison, capsys: Any) -> None:
     a, b, c = three.standings
     long = [replace(a, name="a"), replace(b, name="b" * 40), replace(c, name="https://models.example.org/v1/models/c")]

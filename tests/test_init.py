@@ -9,14 +9,16 @@ import random
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from aiaas import propose, recipe
+from aiaas.cli.init import init
 from aiaas.errors import AiaasError, DataError, UsageError
-from aiaas.propose import Asked, choose, form, places, templates
+from aiaas.propose import Asked, choose, decide, form, places, templates
 from aiaas.propose.choose import Need
 from aiaas.propose.facts import facts
-from aiaas.propose.guess import guess
+from aiaas.propose.guess import Guess, guess
 from aiaas.propose.machine import Machine
 from aiaas.propose.proposal import Proposal
 from tests.conftest import BAD, GOOD, Aiaas, answer, comments
@@ -57,11 +59,19 @@ def table(path: Path, header: str, rows: list[str]) -> Path:
         ("a.txt", "One, a sentence.\nTwo\nThree, and, more\n", {"format": "lines"}),
         ("a.txt", "The one, was good.\nThe two, was bad.\n", {"format": "lines"}),
         ("a.csv", "a;b\nx;1,5\ny;2,25\n", {"format": "csv", "delimiter": ";", "decimal": ","}),
+        ("a.csv", "a;b\n1.234,5;1\n2,25;2\n", {"format": "csv", "delimiter": ";", "decimal": ",", "thousands": "."}),
+        ("a.csv", 'a,b\n"1,234",x\n12,y\n', {"format": "csv", "thousands": ","}),
+        ("a.csv", "a;b\n1.234;x\n5.125;y\n", {"format": "csv", "delimiter": ";"}),
+        ("a.csv", "a;b\n1.234;1,5\n7;2,5\n", {"format": "csv", "delimiter": ";", "decimal": ",", "thousands": "."}),
+        ("a.csv", "a;b\n1.125;x\n7;y\n", {"format": "csv", "delimiter": ";"}),
+        ("a.csv", "a;b\n1,234;0,5\n5,125;1,5\n", {"format": "csv", "delimiter": ";", "decimal": ","}),
         ("a.csv", "id,text,text\n1,a,b\n2,c,d\n", {"format": "csv", "names": ["id", "text", "text_3"], "skip_rows": 1}),
         ("a.csv", 'n,text\n1,"a, b"\n2,"c ""d"", e"\n', {"format": "csv"}),
         ("a.tsv", 'n\ttext\n1\t"an open quote\n2\tb\n', {"format": "tsv", "quotes": False}),
         ("a.csv", "Survey of 2024\n\nname,age\nx,1\ny,2\n", {"format": "csv", "skip_rows": 1}),
         ("a.data", "5.1,3.5,setosa\n4.9,3.0,virginica\n", {"format": "csv"}),
+        ("a.csv", "n,name\n" + '1,"Braun, Owen"\n2,"Hill, Ann"\n' * 60, {"format": "csv"}),
+        ("a.data", "39, State-gov, 77516, <=50K\n50, Private, 83311, >50K\n", {"format": "csv"}),
         ("a.txt", '{"a": 1}\n{"a": 2}\n', {"format": "jsonl"}),
         ("a.json", '[\n {"a": 1}]', {"format": "json"}),
     ],
@@ -126,11 +136,31 @@ def test_whether_there_is_a_header(rows: list[str], header: bool) -> None:
         ([b"x"], "file", False),
         ([{"a": 1}], "other", False),
         (["", None, " "], "nothing", False),
+        ([f"Mon, {n} Jan 2024 10:00:00 +0000" for n in range(10, 25)], "date", False),
     ],
 )
 def test_what_a_column_is(values: list[Any], kind: str, names_rows: bool) -> None:
     found = facts("x", values)
     assert (found.kind, found.names_rows) == (kind, names_rows)
+
+
+@pytest.mark.parametrize(
+    ("values", "figure"),
+    [
+        (["1.234,56", "12,00", "7"], "1.234,56"),
+        (["$1,200", "$90", "$1,000,000"], "$1,000,000"),
+        (["12 kg", "7.5 kg"], "7.5 kg"),
+        (["5.2%", "11%"], "5.2%"),
+        (["46秒", "120秒"], "120秒"),
+        (["0012", "0044"], None),
+        (["12", "3.5"], None),
+        (["C-12", "C-13"], None),
+        (["10.0.0.1", "10.0.0.2"], None),
+        (["2024-01-05", "2024-01-06"], None),
+    ],
+)
+def test_numbers_as_people_write_them(values: list[str], figure: str | None) -> None:
+    assert facts("x", values).figure == figure
 
 
 MANY = [f"This is review number {n}, of some length" for n in range(40)]
@@ -149,6 +179,29 @@ HALF = ["a", "b"] * 20
             {"PassengerId": list(range(40)), "Survived": [0, 1] * 20, "Fare": [n / 7 for n in range(40)]},
             None,
             ["Survived"],
+        ),
+        (
+            {"reviewText": MANY, "overall": [1.0, 5.0] * 20, "at": MANY},
+            "text-classification",
+            ["reviewText", "overall"],
+        ),
+        ({"Body": MANY, "Queue": HALF, "CSAT": [1, 5] * 20}, "text-classification", ["Body", "Queue"]),
+        (
+            {"Description": MANY, "Component/s": HALF, "Labels": ["x", "y", None, None] * 10},
+            "text-classification",
+            ["Description", "Component/s"],
+        ),
+        ({"comments": [*MANY[:15], *[None] * 25], "age": [20, 40] * 20, "again": HALF}, None, ["again"]),
+        ({"isFraud": [0, 1] * 20, "a": [n / 7 for n in range(40)], "b": HALF}, None, ["isFraud"]),
+        (
+            {"median_house_value": [n * 1.5 for n in range(40)], "by": HALF},
+            "tabular-regression",
+            ["median_house_value"],
+        ),
+        (
+            {"a": [n / 7 for n in range(60)], "loan_status": [*"ab"] * 30, "zip": [f"{n // 2}x" for n in range(60)]},
+            None,
+            ["loan_status"],
         ),
         ({"评论": [f"房间很好很干净{n}" for n in range(40)], "情感": HALF}, "text-classification", ["评论", "情感"]),
     ],
@@ -176,6 +229,28 @@ def test_ids_dates_and_what_gives_the_label_away_are_seen(tmp_path: Path) -> Non
     assert date.model_dump()["format"] == "%d.%m.%Y"
     assert "code tells the label by itself" in made.text
     assert any("code is left out" in note for note in made.notes)
+
+
+def test_a_column_of_ids_need_not_be_quite_without_equals() -> None:
+    ids = [n * 37 for n in range(398)] + [37, 74]
+    seen = decide.decide(
+        Guess("tabular-classification", {"label": "y"}, None),
+        rows := {"CustomerId": ids, "a": [n % 7 for n in range(400)], "y": [*"ab"] * 200},
+        {name: facts(name, values) for name, values in rows.items()},
+    )
+    assert seen.without == {"CustomerId": "names the row only"}
+
+
+def test_the_sheet_behind_a_cover_is_found(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["Cover"])
+    sheet = book.create_sheet("rows")
+    for row in [["Report"], ["size", "late"], *([n % 7, "yn"[n % 2]] for n in range(30))]:
+        sheet.append(row)
+    book.save(tmp_path / "report.xlsx")
+    _, read = proposed(tmp_path / "report.xlsx")
+    said = read.collect[0].model_dump()
+    assert (said["sheet"], said["skip_rows"]) == (2, 1)
 
 
 def test_labels_with_hardly_a_row_are_left_out_and_uneven_ones_weighed(tmp_path: Path) -> None:
@@ -283,7 +358,10 @@ def test_files_beside_each_other(tmp_path: Path) -> None:
         ("a.png", b"\x89PNG", "single picture"),
         ("a.xlsx", b"PK\x03\x04 cut", "workbook"),
         ("a.parquet", b"PAR1 cut", "parquet"),
-        ("a.json", b'{"a": 1}', "1 row, too few"),
+        ("a.json", b'{"a": {"0": 1, "1": 2}}', "no list of objects"),
+        ("a.csv", b"n, text, label\n" + b'1, "one, two", "x"\n' * 20, "first row has 3 fields, and most have 4"),
+        ("a.txt", b"1 1:0.5 3:2 7:1\n" * 20, "parted by spaces"),
+        ("a.arff", b"@data\n1,2\n" * 20, "not looked at"),
         ("a.json", b'[{"a": 1}, {"a"', "no JSON"),
         ("a.csv", b"number\n" + b"1\n2\n3\n" * 5, "one column"),
         (
@@ -293,9 +371,27 @@ def test_files_beside_each_other(tmp_path: Path) -> None:
         ),
         (
             "a.csv",
-            b"text,label\n" + "\n".join(f"a text of some length {n},{n * 7}x" for n in range(30)).encode(),
-            "label of its own",
+            b"text,label\n" + "\n".join(f"a text of some length {n},x{n * 7}" for n in range(30)).encode(),
+            "label of their own",
         ),
+        (
+            "a.csv",
+            b"text,label\n" + "\n".join(f"a text of some length {n},k{n // 3}" for n in range(60)).encode(),
+            "label of their own",
+        ),
+        ("a.csv", b"side,price\n" + "\n".join(f"a,€{n}.400" for n in range(30)).encode(), "more than digits"),
+        ("a.data", b"1.0   2  3 4  'a'\n" * 30, "parted by spaces"),
+        ("a.csv", b"<!DOCTYPE html>\n<table><tr><td>1</td></tr></table>" * 20, "HTML"),
+        ("a.py", b"for each in range(3):\n    print(each)\n" * 20, "no table"),
+        ("a.json", b"[1, 2, 3]", "no list of objects"),
+        ("a.csv", b"a,b,c\n" + b"1,2,3\nx\ny,z\n" * 20, "malformed"),
+        ("a.csv", b"a,b\n" + b",\n" * 30, "no column is seen"),
+        (
+            "a.csv",
+            b",".join(b"k%d" % n for n in range(9)) + b",label\n" + (b"," * 9 + b"a\n" + b"," * 9 + b"b\n") * 20,
+            "4 more",
+        ),
+        ("a.jsonl", b'{"at": {"x": 1}, "to": [2]}\n' * 30, "no column is seen"),
         ("a.csv", b"id,label\n" + "\n".join(f"k{n},{'ab'[n % 2]}" for n in range(30)).encode(), "no column is left"),
     ],
 )
@@ -305,6 +401,15 @@ def test_what_nothing_can_be_learned_of_is_told(tmp_path: Path, name: str, conte
         propose.propose(tmp_path / name, tmp_path / "it.yaml")
     assert isinstance(raised.value, DataError | UsageError)
     assert raised.value.hint
+
+
+def test_what_is_asked_for_and_is_not_there_is_told(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "text,label", [f"{text},{label}" for text, label in reviews(20)])
+    with pytest.raises(UsageError, match="text-clasification") as raised:
+        propose.propose(path, tmp_path / "it.yaml", Asked(task="text-clasification"))
+    assert raised.value.hint == "did you mean 'text-classification'?"
+    with pytest.raises(UsageError, match="is a folder"):
+        init(path, tmp_path, Asked(), force=True)
 
 
 def test_folders_that_are_no_data(tmp_path: Path) -> None:

@@ -34,11 +34,21 @@ def test_types_are_those_of_the_whole_column(tmp_path: Path) -> None:
     }
 
 
-def test_numbers_with_a_decimal_comma(tmp_path: Path) -> None:
+def test_spaces_around_numbers_are_none_of_them(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("n, x, words\n 39, 1.5 , a\n4,2, b\n")
+    assert rows(tmp_path, "a.csv") == {"n": [39, 4], " x": [1.5, 2.0], " words": [" a", " b"]}
+
+
+def test_numbers_with_a_decimal_comma_and_parted_thousands(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("n;x;words\n1;2,5;a,b\n-3;,5;c\n;4;d.e\n")
     found = rows(tmp_path, "a.csv", delimiter=";", decimal=",")
     assert found == {"n": [1, -3, None], "x": [2.5, 0.5, 4.0], "words": ["a,b", "c", "d.e"]}
     assert rows(tmp_path, "a.csv", delimiter=";")["x"] == ["2,5", ",5", "4"]
+    (tmp_path / "b.csv").write_text("n;x;words\n1.234;1.234.567,5;1.2.3\n-3;0,125;1.234\n12;-45.000;c\n")
+    found = rows(tmp_path, "b.csv", delimiter=";", decimal=",", thousands=".")
+    assert found == {"n": [1234, -3, 12], "x": [1234567.5, 0.125, -45000.0], "words": ["1.2.3", "1.234", "c"]}
+    with pytest.raises(ValidationError, match="cannot be the same"):
+        files.Params(source="a.csv", thousands=".")
     with pytest.raises(ValidationError, match="decimal belongs to csv and tsv"):
         files.Params(source="a.jsonl", format="jsonl", decimal=",")
 

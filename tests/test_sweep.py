@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from aiaas import compare
-from aiaas.cli.sweep import read_points, show
+from aiaas import compare, recipe
+from aiaas.cli.sweep import read_points, several_need_sweep, show
 from aiaas.errors import DataError, RecipeError, UsageError
 from aiaas.pipeline import sweep as module
 from aiaas.pipeline.stages import Work
@@ -42,6 +42,7 @@ def test_a_grid_is_every_combination() -> None:
     assert [each.label for each in points] == [
         f"alpha={alpha}, ngrams={ngrams}" for alpha in ("0.1", "1") for ngrams in ("[1,1]", "[1,2]")
     ]
+    assert grid(["a=1,2", "b"])[0].overrides == ("a=1", "b"), "what is no PATH=VALUE is refused by whoever reads it"
     assert points[0].overrides == ("model.params.alpha=0.1", "seed=3", "model.params.ngrams=[1,1]")
 
 
@@ -58,6 +59,13 @@ def test_a_grid_is_every_combination() -> None:
 def test_what_is_no_grid_is_refused(words: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         grid(words)
+
+
+def test_several_values_without_a_sweep_say_so(project: Path) -> None:
+    words = ["model.params.alpha=0.1,0.5", "model.params.fit_prior=3"]
+    with pytest.raises(RecipeError) as error, several_need_sweep(words):
+        recipe.read(project / "tiny.yaml", words)
+    assert [bool(each.hint and "--sweep" in each.hint) for each in error.value.faults] == [True, False]
 
 
 def test_faults_of_all_points_are_told(project: Path) -> None:

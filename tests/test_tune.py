@@ -19,11 +19,11 @@ from aiaas import plugins, recipe
 from aiaas.contracts import Params, Training
 from aiaas.errors import Abandoned, DataError, Interrupted, MissingPackageError, RecipeError, TrainingError, UsageError
 from aiaas.pipeline.stages import Work
-from aiaas.pipeline.tune import Outcome, Trial, study, tune
+from aiaas.pipeline.tune import Outcome, Trial, dimensions, study, tune
 from aiaas.pipeline.tune import trial as trials
 from aiaas.pipeline.tune.objectives import Objective
 from aiaas.pipeline.tune.page import page
-from aiaas.recipe import Recipe
+from aiaas.recipe import Dimension, Recipe
 from aiaas.track import Run, history
 from aiaas.track.replay import Replay
 from aiaas.track.store import Store
@@ -71,6 +71,11 @@ def searched(project: Path, **said: Any) -> Outcome:
         ({"space": {"seed": [1, 2]}}, "space.seed", "cannot be searched"),
         ({"space": {"preprocess.split.train": [0.5, 0.6]}}, 'space["preprocess.split.train"]', "cannot be searched"),
         ({"space": {"model..x": [1, 2]}}, 'space["model..x"]', "is no path"),
+        (
+            {"space": {"model.params.ngrams": [[1, 1], [1, 2]], "model.params.ngrams[1]": [1, 2]}},
+            'space["model.params.ngrams[1]"]',
+            "names the same values as model.params.ngrams",
+        ),
         ({"space": {}}, "space", "at least 1"),
         ({"metric": "f2"}, "metric", "unknown metric 'f2'"),
         ({"metric": ["f1", "f2"]}, "metric[1]", "unknown metric 'f2'"),
@@ -86,6 +91,17 @@ def test_what_cannot_be_searched_is_refused(project: Path, said: dict[str, Any],
     assert fault.path == f"tune.{path}"
     assert message in fault.message
     assert fault.where.startswith(str(project / "search.yaml"))
+
+
+def test_steps_are_those_that_are_written() -> None:
+    tenths = Dimension(range=(0, 1), step=0.1)
+
+    class Trial:
+        def suggest_float(self, name: str, low: float, high: float, *, step: float, log: bool) -> float:
+            return high
+
+    assert dimensions.suggest(Trial(), "x", tenths) == 1.0, "not 0.9, where the fractions of a computer end"
+    assert [dimensions.inside(tenths, value) for value in (0.3, 0.7, 0.75)] == [0.3, 0.7, None]
 
 
 def test_values_that_only_go_with_others_are_taken(project: Path) -> None:

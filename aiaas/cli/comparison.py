@@ -38,12 +38,13 @@ def _named(found: Comparison) -> list[tuple[int, Standing, str]]:
     named = []
     for number, each in enumerate(found.standings, 1):
         mark = "*" if each.front else " "
-        named.append((number, each, f"{number}{mark} {_fit(each.name, NAME - len(str(number)) - 2)}"))
+        named.append((number, each, f"{number}{mark} {_fit(each.name, len(str(number)))}"))
     return named
 
 
-def _fit(name: str, room: int) -> str:
-    """A name that has room; of an address its end, which tells it from others."""
+def _fit(name: str, taken: int = 2) -> str:
+    """A name that has room behind a number of so many digits; of an address its end, which tells it from others."""
+    room = NAME - taken - 2
     if "://" in name and len(name) > room:
         return f"…{name[1 - room :]}"
     return output.cut(name, room)
@@ -63,6 +64,9 @@ def _show_main(found: Comparison, stderr: bool) -> None:
     if any(each.front for each in found.standings):
         told = f"* nobody is better in one of {_listed(found.respects)} and as good in the others"
         _tell(output.wrapped(told), stderr)
+    if len({_fit(each.name) for each in found.standings}) < len(found.standings):
+        for number, each in enumerate(found.standings, 1):
+            _tell(output.wrapped(f"{number}: {each.name}"), stderr)
 
 
 def _show_metrics(found: Comparison, stderr: bool) -> None:

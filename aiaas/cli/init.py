@@ -81,6 +81,8 @@ def init(data: Path | None, to: Path | None, asked: object, *, force: bool = Fal
         raise UsageError(f"--{said[0]} says something of data, and there is none", hint="name it with --from")
     name = name_of(data, "model") if data is not None else str(asked.template)
     to = to or Path(f"{name}.yaml")
+    if to.is_dir():
+        raise UsageError(f"--output: {to} is a folder", hint=f"name the file: --output {to / name}.yaml")
     if to.exists() and not force:
         raise UsageError(f"{to} is there already", hint="name another with --output, or write over it with --force")
     if not to.parent.is_dir():

@@ -24,6 +24,7 @@ from aiaas.cli.options import (
     SetOption,
     WorkspaceOption,
 )
+from aiaas.cli.sweep import several_need_sweep, sweep_command
 
 if TYPE_CHECKING:
     from aiaas.pipeline import Planned, Result
@@ -80,7 +81,8 @@ def _stage_verb(verb: str) -> Callable[..., None]:
             return
         with event_file(events, verb, recipe, json=json) as told, told_to_ci(junit, summary, recipe) as ci:
             kept = kept_to(recipe, lock=lock, locked=locked)
-            work = open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh, verb=verb)
+            with several_need_sweep(set_ or () if verb == "run" else ()):
+                work = open_work(recipe, set_ or (), workspace, offline=offline, refresh=refresh, verb=verb)
             ci.name = work.recipe.name
             result = carry(verb, kept.held(work), told)
             kept.keep(work, result)
@@ -104,7 +106,6 @@ def _refuse_with_sweep(**given: object) -> None:
 def _sweep(
     recipe: Path, words: Sequence[str], workspace: Path | None, json: bool, offline: bool, refresh: bool
 ) -> None:
-    from aiaas.cli.sweep import sweep_command
     from aiaas.recipe.grid import grid
 
     first = grid(words)[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,21 @@ def sweep_command(recipe: Path, words: Sequence[str], work: Work, *, json: bool)
     from aiaas.pipeline.sweep import sweep
 
     show(sweep(read_points(recipe, words), work, Told(Lines())), json=json)
+
+
+@contextmanager
+def several_need_sweep(words: Sequence[str]) -> Iterator[None]:
+    """Where a value is refused that is several, say what takes them."""
+    from aiaas.errors import RecipeError
+
+    try:
+        yield
+    except RecipeError as error:
+        several = tuple(f"--set {word.partition('=')[0]}=" for word in words if "," in word)
+        hint = "several values are tried one after the other with --sweep"
+        raise RecipeError(
+            [replace(each, hint=each.hint or hint) if each.where.startswith(several) else each for each in error.faults]
+        ) from None
 
 
 def read_points(recipe: Path, words: Sequence[str]) -> dict[str, Recipe]:

@@ -10,16 +10,14 @@ from typing import Any
 from aiaas.contracts import Batch
 from aiaas.errors import DataError
 from aiaas.propose import names
-from aiaas.propose.facts import Facts, missing, settles
-from aiaas.propose.guess import Guess
+from aiaas.propose.facts import Facts, called_id, missing, settles
+from aiaas.propose.guess import ENOUGH, FEWEST, Guess
 
 _SETTLED = 0.999
-_ENOUGH = 50
-"""Rows without which a column may tell the label by chance."""
 _LONG = 60
-FEWEST = 5
-"""Rows that a label must have."""
 _FEW_WORDS = 100
+_SHOWN = 5
+"""Columns that an error names."""
 _PARTS = ["year", "month", "weekday"]
 
 
@@ -46,7 +44,7 @@ def decide(guess: Guess, rows: Batch, known: Mapping[str, Facts]) -> Decided:
         decided.labels = labels(rows[target], target, known[target])
         total = sum(decided.labels.values())
         rare = [name for name, count in decided.labels.items() if count < FEWEST]
-        if len(decided.labels) - len(rare) >= 2 and total >= _ENOUGH:
+        if len(decided.labels) - len(rare) >= 2 and total >= ENOUGH:
             decided.rare = rare
     taken = {target, guess.split, *guess.columns.values(), "text", "image"} if not tabular else {target, guess.split}
     others = {name: each for name, each in known.items() if name not in taken}
@@ -61,8 +59,10 @@ def decide(guess: Guess, rows: Batch, known: Mapping[str, Facts]) -> Decided:
             elif each.kind == "date":
                 decided.dates[name] = each.form
         if not len(others) - len(decided.without) - (decided.group is not None):
+            told = [f"{name} {why}" for name, why in decided.without.items()]
+            more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
             raise DataError(
-                "no column is left to learn from: " + "; ".join(f"{n} {why}" for n, why in decided.without.items()),
+                f"no column is left to learn from: {'; '.join(told[:_SHOWN])}{more}",
                 hint="say which column is predicted: --label COLUMN; or bring columns that say something of a row",
             )
     return decided
@@ -86,9 +86,11 @@ def labels(values: Sequence[Any], name: str, column: Facts) -> Counter[str]:
     if len(counts) == 1:
         told = f"all {sum(counts.values()):,} rows have the label {next(iter(counts))!r} in {name!r}"
         raise DataError(f"{told}; a classifier needs two at least", hint="add rows of another, or say --label COLUMN")
-    if column.all_different or (column.distinct > _FEW_WORDS and 2 * column.distinct > column.present):
+    total = sum(counts.values())
+    mostly_rare = total >= ENOUGH and 2 * sum(count for count in counts.values() if count < FEWEST) > total
+    if column.all_different or mostly_rare:
         raise DataError(
-            f"nearly every row has a label of its own in {name!r}: {len(counts):,} in {sum(counts.values()):,} rows",
+            f"most rows have a label of their own, or nearly so, in {name!r}: {len(counts):,} in {total:,} rows",
             hint="say which column holds the label, --label COLUMN; or that a number is predicted, "
             "--task tabular-regression",
         )
@@ -116,23 +118,29 @@ def _useless(column: Facts) -> str | None:
         return "is empty"
     if column.constant:
         return "is the same in every row"
-    if column.names_rows:
+    if column.names_rows or (column.kind == "whole" and called_id(column.name) and _mostly_different(column)):
         return "names the row only"
-    if column.kind == "words" and column.distinct > _FEW_WORDS and 2 * column.distinct > column.present:
+    if column.figure is not None and _mostly_different(column):
+        return f"holds numbers written with more than digits, such as {column.figure}"
+    if column.kind == "words" and _mostly_different(column):
         return "has another text in nearly every row"
     if column.kind == "words" and column.length > _LONG:
         return "is a text"
     return None
 
 
+def _mostly_different(column: Facts) -> bool:
+    return column.distinct > _FEW_WORDS and 2 * column.distinct > column.present
+
+
 def _gives_away(column: Facts, rows: Batch, guess: Guess, target: str | None) -> str | None:
     """Why a column is no feature: it is the label, or the target, in other words."""
-    if target is None or column.rows < _ENOUGH or column.kind == "date":
+    if target is None or column.rows < ENOUGH or column.kind == "date":
         return None
     pairs = [
         pair for pair in zip(rows[column.name], rows[target], strict=True) if not missing(pair[0]) | missing(pair[1])
     ]
-    if len(pairs) < _ENOUGH:
+    if len(pairs) < ENOUGH:
         return None
     values, targets = zip(*pairs, strict=True)
     if guess.task == "tabular-regression":

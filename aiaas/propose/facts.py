@@ -15,15 +15,22 @@ FORMATS = (
     None,  # ISO 8601
     *("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y年%m月%d日", "%d %b %Y", "%b %d, %Y"),
     *("%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M"),
+    *("%d.%m.%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%d/%b/%y %I:%M %p", "%d-%b-%Y", "%m %d, %Y"),
+    *("%Y-%m-%d %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z"),
 )
 """How dates are written, as for strptime, the plainest first: what fits all values of a column is taken."""
 _ASKED = 1000
 """Values that are tried as dates."""
+_NEARLY_ALL = 0.95
 _LIKE_A_DATE = re.compile(r"\d.*[-/.年 :].*\d")
 _NAMES_ROWS = re.compile(
     r"(^|[_\s.-])(id|ids|uuid|guid|no|nr|num|number|key|index|idx|row|serial|code|hash)$|^unnamed|编号|序号|工号|单号|流水号",
     re.IGNORECASE,
 )
+_AMOUNT = r"[+-]?(?!0\d)(\d{1,3}([.,' \u00a0]\d{3})+|\d+)([.,]\d+)?"
+_MONEY = "([€$£¥￥₹]|EUR|USD|GBP|CHF|CNY|RMB)?"
+_FIGURE = re.compile(rf"{_MONEY} ?{_AMOUNT}|[~<>]? ?{_MONEY} ?{_AMOUNT} ?[^\d\s]\D{{0,11}}")
+"""A number as people write it: with thousands marks, a currency, or a unit."""
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 _CAMEL_ID = re.compile(r"[a-z](Id|ID)$")
 _FEWEST = 10
@@ -33,7 +40,8 @@ _FEWEST = 10
 @dataclass(frozen=True, slots=True)
 class Facts:
     """A column of the sample: rows, values that are there, those that differ, their mean length as text, the share that
-    holds white space, the share of characters that are Chinese or of a kin, and how dates are written."""
+    holds white space, the share of characters that are Chinese or of a kin, how dates are written, and a value where
+    the words are numbers as people write them: 1.234,56 or 12 kg."""
 
     name: str
     kind: Kind
@@ -45,6 +53,7 @@ class Facts:
     wide: float
     counts_on: bool
     form: str | None
+    figure: str | None = None
 
     @property
     def numeric(self) -> bool:
@@ -66,7 +75,7 @@ class Facts:
             return False
         if self.kind == "whole":
             return self.counts_on or called_id(self.name)
-        return self.kind == "words" and self.spaced < 0.02 and self.wide < 0.3
+        return self.kind == "words" and self.figure is None and self.spaced < 0.02 and self.wide < 0.3
 
 
 def called_id(name: str) -> bool:
@@ -91,6 +100,7 @@ def facts(name: str, values: Sequence[Any]) -> Facts:
         wide=len(_WIDE.findall(joined := "".join(texts[:_ASKED]))) / len(joined) if any(texts[:_ASKED]) else 0.0,
         counts_on=kind == "whole" and max(different) - min(different) == len(different) - 1,
         form=form,
+        figure=_figure(texts) if kind == "words" and len(texts) == len(present) else None,
     )
 
 
@@ -124,6 +134,14 @@ def _of_words(values: Sequence[str]) -> tuple[Kind, str | None]:
             if all(_is_date(value, form) for value in some):
                 return "date", form
     return "words", None
+
+
+def _figure(values: Sequence[str]) -> str | None:
+    """One of the values where nearly all are numbers as people write them."""
+    some = [value.strip() for value in values[:: len(values) // _ASKED + 1]]
+    found = [value for value in some if _FIGURE.fullmatch(value)]
+    shown = max(found, key=len, default="")
+    return shown if len(found) > _NEARLY_ALL * len(some) and not re.fullmatch(r"\d*[.,]?\d*", shown) else None
 
 
 def _is_date(value: str, form: str | None) -> bool:

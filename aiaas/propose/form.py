@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aiaas.errors import DataError
-from aiaas.propose import names
+from aiaas.propose import names, numerals
 
 HEAD = 4 * 2**20
 """Bytes of a file that are looked at."""
@@ -23,10 +23,11 @@ _DELIMITERS = ",\t;|"
 _ENCODINGS = ["utf_8", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp1252", "cp1251"]
 _ALIKE = {".csv": 0.8, ".tsv": 0.8, ".tab": 0.8}
 """The share of rows of one width that makes a table, where the ending says that it is one; else nearly all."""
+_JSON = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _NEARLY_ALL = 0.98
+_REGULAR = 4
+"""Fields that sentences have not, all of them equally many, by their commas."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_COMMA = re.compile(r"[+-]?\d+,\d+")
-_POINTED = re.compile(r"[+-]?\d+\.\d+")
 _SHORT = 40
 _MOST_BEFORE = 10
 """Lines that may stand before a header."""
@@ -51,10 +52,17 @@ def look(path: Path, shown: str) -> Form:
     if not text.strip():
         raise DataError("the file holds nothing but white space", where=shown, hint="name a file with rows")
     said = {"encoding": encoding} if encoding and not _is_seen(raw, encoding) else {}
-    if form := _of_json(text):
-        return Form({"format": form, **said}, [], header=True)
+    if re.match(r"\s*<(!doctype|html|\?xml)\b", text, re.IGNORECASE):
+        raise DataError("it is HTML or XML, and no table", where=shown, hint=HINT)
     ending = "".join(each for each in path.suffixes[-2:] if each not in (".gz", ".zst")).lower()
-    table = _table(text, len(raw) < HEAD, _ALIKE.get(ending, _NEARLY_ALL), ending)
+    if form := _of_json(text) or _JSON.get(ending):
+        return Form({"format": form, **said}, [], header=True)
+    if ending not in _ALIKE and _is_aligned(text):
+        told = "its columns are parted by spaces, which are not read as a table"
+        raise DataError(
+            told, where=shown, hint="write commas, semicolons, tabs or bars between the fields, as CSV does"
+        )
+    table = _table(text, len(raw) < HEAD, _ALIKE.get(ending, _NEARLY_ALL), ending, shown)
     if table is None:
         if ending in _ALIKE:
             return Form({"format": ending[1:].replace("tab", "tsv"), **said}, [], header=True)
@@ -114,24 +122,33 @@ def _of_json(text: str) -> str | None:
     lines = [line for line in itertools.islice(io.StringIO(text), 3) if line.strip()]
     if all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
         try:
-            first, *_ = [json.loads(line) for line in lines]
+            for line in lines:
+                json.loads(line)
         except ValueError:
             return None
-        around = len(lines) == 1 and any(isinstance(value, list) for value in first.values())
-        return "json" if around else "jsonl"
+        return "json" if len(lines) == 1 else "jsonl"
     return "json" if re.match(r"\s*(\[\s*\{|\{\s*\")", text) else None
 
 
-def _table(text: str, whole: bool, alike: float, ending: str) -> Form | None:
+def _is_aligned(text: str) -> bool:
+    """Whether nearly all lines are numbers, for the most part, or 3:1.5, with spaces between them."""
+    lines = [re.split(" +", line.strip()) for line in itertools.islice(io.StringIO(text), _ROWS) if line.strip()]
+    numbers = [sum(_NUMBER.fullmatch(re.sub(r"^\d+:", "", word)) is not None for word in words) for words in lines]
+    found = [2 * count > len(words) >= _REGULAR for words, count in zip(lines, numbers, strict=True)]
+    return sum(found) > _NEARLY_ALL * len(found)
+
+
+def _table(text: str, whole: bool, alike: float, ending: str, shown: str) -> Form | None:
     """The way to part fields in which the rows are most alike; of equal ones that which leaves no line out, the
-    usual one, one that is no punctuation, the one that makes most fields. `whole` says that the text is not cut."""
+    usual one, one that is no punctuation, one with quotes, the one that makes most fields. `whole` says that the text
+    is not cut."""
     usual = "\t" if ending in (".tsv", ".tab") else "," if ending == ".csv" else None
-    best: tuple[tuple[float, bool, bool, bool, int], str, bool, list[list[str]], int] | None = None
+    best: tuple[tuple[float, bool, bool, bool, bool, int], str, bool, list[list[str]], int] | None = None
     for delimiter, quotes in itertools.product(_DELIMITERS, (True, False)):
         rows, before = _rows(text, whole, delimiter, quotes)
         width, share = _width(rows)
-        prose = 2 * text.count(f"{delimiter} ") > text.count(delimiter)
-        rank = (round(share, 2), not before, delimiter == usual, not prose, width)
+        prose = 2 * text.count(f"{delimiter} ") > text.count(delimiter) and not (share == 1 and width >= _REGULAR)
+        rank = (round(share, 2), not before, delimiter == usual, not prose, quotes, width)
         if prose and ending not in _ALIKE:
             continue  # commas in sentences
         if width >= 2 and share >= alike and (best is None or rank > best[0]):
@@ -139,6 +156,12 @@ def _table(text: str, whole: bool, alike: float, ending: str) -> Form | None:
     if best is None:
         return None
     (*_, width), delimiter, quotes, rows, before = best
+    if len(rows[0]) != width:
+        raise DataError(
+            f"its first row has {len(rows[0])} fields, and most have {width}",
+            where=shown,
+            hint="name every column; no space may stand between a delimiter and a quotation mark",
+        )
     rows = [row for row in rows if len(row) == width]
     entry: dict[str, Any] = {}
     if ending not in _ALIKE:
@@ -154,9 +177,7 @@ def _table(text: str, whole: bool, alike: float, ending: str) -> Form | None:
     if header and len(set(rows[0])) < width:  # two columns of one name
         entry |= {"names": _told_apart(rows[0]), "skip_rows": before + 1}
     columns = [list(column) for column in zip(*rows[header:], strict=True)]
-    if delimiter != "," and _decimal_commas(columns):
-        entry["decimal"] = ","
-    return Form(entry, columns, header)
+    return Form(entry | numerals.marks(columns, delimiter), columns, header)
 
 
 def _told_apart(names_: Sequence[str]) -> list[str]:
@@ -165,13 +186,6 @@ def _told_apart(names_: Sequence[str]) -> list[str]:
     for place, name in enumerate(names_, 1):
         found.append(name if name and name not in found else f"{name or 'column'}_{place}")
     return found
-
-
-def _decimal_commas(columns: Sequence[Sequence[str]]) -> bool:
-    """Whether numbers are written with a comma, and none with a point."""
-    values = [[value.strip() for value in column if value.strip()] for column in columns]
-    pointed = any(column and all(_POINTED.fullmatch(value) for value in column) for column in values)
-    return not pointed and any(column and all(_COMMA.fullmatch(value) for value in column) for column in values)
 
 
 def _rows(text: str, whole: bool, delimiter: str, quotes: bool) -> tuple[list[list[str]], int]:

@@ -18,6 +18,12 @@ _TEXT_WITHOUT_SPACES = 8
 _SURELY_TEXT = 40
 _CLASSES = 20
 """Numbers of more values than these are measured, not counted as classes."""
+FEWEST = 5
+"""Rows that a label must have."""
+ENOUGH = 50
+"""Rows without which little is said of how they are spread."""
+_MOSTLY_THERE = 0.8
+"""The share of rows in which what is asked for is known, as a rule."""
 _COLUMNS_BESIDE = 3
 """Further columns from which on a table is a table although a text stands in it."""
 
@@ -52,6 +58,12 @@ def of_facts(known: Mapping[str, Facts], rows: Batch, text: str | None, label: s
     if task is None or task.startswith("text-"):
         text = text or _text(free, label)
     label = label or likeliest(free, text)
+    if label is not None and is_amount(free[label]):
+        raise UsageError(
+            f"{label!r} holds numbers that are written with more than digits, such as {free[label].figure!r}, "
+            "and those are read as words",
+            hint="write them without thousands marks, currency and unit; or name another column: --label COLUMN",
+        )
     if task is None and text is not None and not _is_table(free, text, label):
         task = "text-classification" if label and not measured(free[label]) else "text-generation"
     if task is not None and task.startswith("text-"):
@@ -61,6 +73,8 @@ def of_facts(known: Mapping[str, Facts], rows: Batch, text: str | None, label: s
             "the file has one column only, and it holds no texts" if len(free) < 2 else "no column is seen to predict"
         )
         hint = "say what it is: --task NAME" if len(free) < 2 else "say which it is: --label COLUMN"
+        if objects := [name for name, each in free.items() if each.kind == "other"]:
+            hint += f"; what is within {', '.join(objects)} is not looked at: make columns of it"
         raise UsageError(told, hint=hint)
     if task is None:
         task = "tabular-regression" if measured(free[label]) else "tabular-classification"
@@ -71,6 +85,11 @@ def of_facts(known: Mapping[str, Facts], rows: Batch, text: str | None, label: s
 def measured(column: Facts) -> bool:
     """Whether the values are a measure, not classes that are called by numbers."""
     return column.numeric and column.distinct > _CLASSES
+
+
+def is_amount(column: Facts) -> bool:
+    """Whether the values would be a measure, were they not read as words."""
+    return column.figure is not None and column.distinct > _CLASSES
 
 
 def useful(column: Facts) -> bool:
@@ -104,6 +123,7 @@ def _of_texts(task: str, text: str | None, label: str | None, rows: Batch, split
 def _text(known: Mapping[str, Facts], label: str | None) -> str | None:
     """The column that is called like one of texts, else that of the longest, if they are as long as texts."""
     words = {name: each for name, each in known.items() if each.kind == "words" and name != label}
+    words = {name: each for name, each in words.items() if 2 * each.present >= each.rows}
     called = {name: names.place(name, names.TEXTS) for name in words}
     for name in sorted((name for name in words if called[name] is not None), key=lambda name: called[name] or 0):
         others = [each for other, each in words.items() if other != name]
@@ -130,11 +150,13 @@ def likeliest(known: Mapping[str, Facts], text: str | None) -> str | None:
 def _score(column: Facts, place: int, columns: int, beside_text: bool) -> float:
     """How likely it is that this column is asked for; 0 where it cannot be."""
     as_class, as_number = names.place(column.name, names.LABELS), names.place(column.name, names.TARGETS)
-    called = as_class is not None or (as_number is not None and column.numeric)
+    called = as_class is not None or (as_number is not None and (column.numeric or is_amount(column)))
     if column.kind in ("file", "other", "nothing", "date") or (column.names_rows and not called):
         return 0
     last = place == columns - 1
     if beside_text and not called and (measured(column) or _mostly_different(column)):
+        return 0
+    if not called and column.kind == "words" and not is_amount(column) and _scattered(column):
         return 0
     score = 0.0
     if as_class is not None:
@@ -148,7 +170,14 @@ def _score(column: Facts, place: int, columns: int, beside_text: bool) -> float:
         score += 2
     elif not last and not called:
         score -= 1
+    if column.present < _MOSTLY_THERE * column.rows:
+        score -= 3
     return max(score, 0.1 * last)
+
+
+def _scattered(column: Facts) -> bool:
+    """Whether a value has hardly a row, in the mean."""
+    return FEWEST * column.distinct > column.present > ENOUGH
 
 
 def _mostly_different(column: Facts) -> bool:

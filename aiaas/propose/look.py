@@ -18,8 +18,6 @@ from aiaas.propose.facts import Facts, facts
 from aiaas.propose.guess import Guess, likeliest, of_facts
 from aiaas.sources._params import FileParams
 
-_FEWEST = 10
-"""Rows without which nothing is proposed."""
 _WITHOUT_MISSING = (".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".arrow", ".feather", ".ipc", ".txt", ".lines")
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
 
@@ -55,10 +53,12 @@ def _of_rows(place: places.Place, asked: Asked) -> Seen:
     sample = rows.read(read)
     for entry in place.entries:
         entry |= sample.said
-    if sample.count < _FEWEST:
+    if sample.count < rows.FEWEST:
         rows_ = f"{sample.count} row{'s' * (sample.count != 1)}"
         told = f"there {'is' if sample.count == 1 else 'are'} {rows_}, too few to learn from and to judge by"
-        raise DataError(told, where=str(place.entries[0]["source"]), hint=f"bring {_FEWEST} at least, better hundreds")
+        raise DataError(
+            told, where=str(place.entries[0]["source"]), hint=f"bring {rows.FEWEST} at least, better hundreds"
+        )
     if said := _no_values(place, sample.columns):
         for entry in [*read, *place.entries]:
             entry["missing"] = said

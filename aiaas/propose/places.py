@@ -21,7 +21,10 @@ _BINARY = {
     **dict.fromkeys((".xlsx", ".xlsm"), "excel"),
 }
 _NOT_READ = frozenset(
-    (".zip", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".npz", ".npy", ".pdf", ".doc", ".docx", ".xls", ".pkl", ".h5")
+    (
+        *(".zip", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".npz", ".npy", ".pkl", ".h5", ".arff", ".sav", ".dta", ".rds"),
+        *(".pdf", ".doc", ".docx", ".xls", ".xlsb", ".ods", ".html", ".htm", ".db", ".sqlite"),
+    )
 )
 _MARKS = {b"PAR1": "parquet", b"ARROW1": "arrow"}
 _TEXTS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".txt", ".lines", ".data", ".dat", "")
@@ -79,6 +82,8 @@ def _file(path: Path) -> Place:
     usual = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".txt": "lines", ".lines": "lines"}
     usual |= {".csv": "csv", ".tsv": "tsv", ".tab": "tsv"}
     entry = dict(found.entry)
+    if entry.get("format") == "lines" and ending not in (*_TEXTS, ".md"):
+        raise DataError(f"it is no table, and files {ending} are not read as texts", where=str(path), hint=form.HINT)
     if entry.get("format") == usual.get(ending):
         entry.pop("format", None)
     if not found.header and "names" not in entry:

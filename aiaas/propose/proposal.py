@@ -63,6 +63,8 @@ class Proposal:
 
 def of_data(data: Path, recipe: Path, asked: Asked) -> Proposal:
     """See `aiaas.propose.propose`."""
+    if asked.task is not None:
+        plugins.task(asked.task)  # refused with those that there are
     seen = look(data, asked)
     if asked.task not in (None, seen.guess.task):
         raise UsageError(f"--task: these are no data for {asked.task}, but for {seen.guess.task}", where=str(data))

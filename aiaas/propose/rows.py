@@ -24,24 +24,37 @@ _FILE = 64
 """Bytes of a file in a row that are kept, to know it as one."""
 _TITLES = 5
 """Rows that may stand above the header of a workbook."""
+_SHEETS = 4
+"""Sheets of a workbook that are looked at where the first holds no table."""
+FEWEST = 10
+"""Rows without which nothing is proposed."""
+_MALFORMED = 0.2
+"""The share of rows that may be left out as malformed; where there are more, it is no such table."""
 
 
 @dataclass(slots=True)
 class Rows:
     """Every so many-th row as columns, all of one length, and how many there are; `more` says that there are others
-    behind those read. `said` is what a source must be told besides, for it to read them."""
+    behind those read. `said` is what a source must be told besides, for it to read them, `dropped` how many are
+    malformed."""
 
     columns: Batch = field(default_factory=dict)
     count: int = 0
     more: bool = False
     said: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    dropped: int = 0
+
+    def drop(self, *_: object) -> None:
+        """Count a malformed row."""
+        self.dropped += 1
 
 
 def read(entries: Sequence[Mapping[str, Any]]) -> Rows:
     """The rows of all entries. Where one cannot be read as it stands, what may help is tried: a title above the header
-    of a workbook, malformed rows left out. Raises DataError where nothing helps."""
+    of a workbook, another sheet of it, malformed rows left out. Raises DataError where nothing helps."""
     first: AiaasError | None = None
+    few: Rows | None = None
     for said in _ways(entries):
         try:
             found = _read([{**entry, **said} for entry in entries])
@@ -50,7 +63,13 @@ def read(entries: Sequence[Mapping[str, Any]]) -> Rows:
             continue
         if len(found.columns) > 1 or not said:
             found.said = said
-            return found
+            if found.dropped > _MALFORMED * found.count:
+                continue
+            if found.count >= FEWEST:
+                return found
+            few = few or found
+    if few is not None:
+        return few
     assert first is not None
     first.hint = first.hint or HINT
     raise first
@@ -60,6 +79,9 @@ def _ways(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     yield {}
     if str(entries[0]["source"]).lower().endswith((".xlsx", ".xlsm")):
         yield from ({"skip_rows": count} for count in range(1, _TITLES + 1))
+        for sheet in range(2, _SHEETS + 1):
+            yield {"sheet": sheet}
+            yield from ({"sheet": sheet, "skip_rows": count} for count in range(1, _TITLES + 1))
     yield {"on_error": "skip"}
 
 
@@ -67,7 +89,7 @@ def _read(entries: Sequence[Mapping[str, Any]]) -> Rows:
     rows = Rows()
     sample = _Sample()
     with tempfile.TemporaryDirectory(prefix="aiaas-") as scratch:
-        context = SourceContext(Path(), Path(scratch), offline=True, warn=rows.notes.append)
+        context = SourceContext(Path(), Path(scratch), offline=True, warn=rows.notes.append, drop=rows.drop)
         for entry in entries:
             source = plugins.source("files")
             params = _params(source, entry)

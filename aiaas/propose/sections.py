@@ -9,7 +9,7 @@ from typing import Any
 from aiaas.propose import choose, decide, names
 from aiaas.propose.choose import Choice
 from aiaas.propose.facts import missing
-from aiaas.propose.guess import prose
+from aiaas.propose.guess import FEWEST, prose
 from aiaas.propose.look import Seen
 from aiaas.propose.templates import Template
 
@@ -76,7 +76,7 @@ def steps(choice: Choice, seen: Seen) -> list[tuple[Any, str]]:
     added: list[tuple[Any, str]] = []
     if seen.decided.rare:
         rare = ", ".join(seen.decided.rare[:5]) + (" …" if len(seen.decided.rare) > 5 else "")
-        added.append(({"labels": {"min_rows": decide.FEWEST}}, f"labels with too few rows to learn from go: {rare}"))
+        added.append(({"labels": {"min_rows": FEWEST}}, f"labels with too few rows to learn from go: {rare}"))
     added += [(step, "dates as numbers") for step in decide.steps_for_dates(seen.decided)]
     place = next((at for at, (step, _) in enumerate(found) if isinstance(step, dict) and "impute" in step), len(found))
     return [*found[:place], *added, *found[place:]]
@@ -107,7 +107,13 @@ def notes(seen: Seen) -> list[str]:
     for name, each in seen.known.items():
         if each.kind == "other" and names.place(name, names.LABELS) is not None:
             told.append(f"{name} holds lists or objects, which are no labels")
-        elif seen.guess.task == "text-classification" and name not in taken and each.kind == "words" and prose(each):
+        elif (
+            seen.guess.task == "text-classification"
+            and name not in taken
+            and each.kind == "words"
+            and prose(each)
+            and 2 * each.distinct > each.present
+        ):
             told.append(f"{name} holds texts too, which are not read; a model of pairs does: columns: {{text_pair: …}}")
     if seen.sample.more:
         told.append(f"the first {seen.sample.count:,} rows were looked at; there are more")
@@ -117,5 +123,5 @@ def notes(seen: Seen) -> list[str]:
     if total and (rarest := min(seen.decided.labels.values())) < choose.RARE * total:
         told.append(f"the labels are uneven, {rarest / total:.1%} have the rarest: look at f1, not at accuracy")
     if seen.decided.rare:
-        told.append(f"labels with fewer than {decide.FEWEST} rows are left out: {', '.join(seen.decided.rare[:5])}")
+        told.append(f"labels with fewer than {FEWEST} rows are left out: {', '.join(seen.decided.rare[:5])}")
     return told

@@ -22,9 +22,10 @@ class Point:
 
 
 def grid(words: Sequence[str]) -> list[Point]:
-    """Every combination of the values, the last word's going round first. Raises UsageError where there is but one, or
-    more than a person wants."""
-    values = {word.partition("=")[0].strip(): items(word) for word in words}
+    """Every combination of the values, the last word's going round first. A word without `=` is left to whoever reads
+    the recipe. Raises UsageError where there is but one, or more than a person wants."""
+    unread = tuple(word for word in words if "=" not in word)
+    values = {word.partition("=")[0].strip(): items(word) for word in words if word not in unread}
     several = [name for name, found in values.items() if len(found) > 1]
     if not several:
         raise UsageError(
@@ -43,16 +44,14 @@ def grid(words: Sequence[str]) -> list[Point]:
     for chosen in product(*values.values()):
         pairs = dict(zip(values, chosen, strict=True))
         label = ", ".join(f"{name.rpartition('.')[2]}={pairs[name]}" for name in several)
-        found.append(Point(label, tuple(f"{name}={value}" for name, value in pairs.items())))
+        found.append(Point(label, (*(f"{name}={value}" for name, value in pairs.items()), *unread)))
     return found
 
 
 def items(word: str) -> list[str]:
-    """The values of PATH=A,B,C; commas within brackets, braces and quotes divide nothing. A word without `=` is left to
-    whoever reads it. Raises UsageError for an empty or a repeated value."""
-    name, equals, text = word.partition("=")
-    if not equals:
-        return [""]
+    """The values of PATH=A,B,C; commas within brackets, braces and quotes divide nothing. Raises UsageError for an
+    empty or a repeated value."""
+    name, _, text = word.partition("=")
     found, depth, quote = [""], 0, ""
     for character in text:
         if character == "," and not depth and not quote:

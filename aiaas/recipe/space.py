@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import islice, product
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice, product, takewhile
 from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
@@ -47,12 +47,22 @@ def check(recipe: Recipe, document: Document) -> None:
     base = {name: value for name, value in recipe.written().items() if name != "tune"}
     for name, dimension in tune.space.items():
         path = ("tune", "space", name)
-        if why := barred(name):
+        if why := barred(name) or _meets(name, tune.space):
             document.refuse(path, why, key=True)
         elif fault := _fault(base, tune.space, name, dimension):
             unknown = fault.message.startswith("unknown ")
             told = f"{fault.path or name}: {fault.message}" if unknown or fault.path != name else fault.message
             document.refuse(path, told, fault.hint, key=unknown)
+
+
+def _meets(name: str, space: Iterable[str]) -> str | None:
+    """Why a path is one too many: what it names is searched or a part of it, by one that stands before it."""
+    path = paths.parse(name)
+    for other in takewhile(lambda each: each != name, space):
+        known = () if barred(other) else paths.parse(other)
+        if known and path[: len(known)] == known[: len(path)]:
+            return f"names the same values as {other}: each can be searched by one path only"
+    return None
 
 
 def _fault(base: Mapping[str, Any], space: Mapping[str, Dimension], name: str, dimension: Dimension) -> Fault | None:

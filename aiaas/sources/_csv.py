@@ -71,7 +71,9 @@ def _labelled(file: File, labels: File, params: FileParams, context: SourceConte
 def _survey(file: File, params: FileParams, context: SourceContext) -> _Survey:
     encoding = _encodings.encoding_of(file, params.encoding, context.warn, rough=params.on_error == "skip")
     names = params.names or _header(file, params, encoding)
-    survey = _Survey(encoding, names, tuple(ColumnType(frozenset(params.missing), params.decimal) for _ in names))
+    missing = frozenset(params.missing)
+    types = tuple(ColumnType(missing, params.decimal, params.thousands) for _ in names)
+    survey = _Survey(encoding, names, types)
     bad = BadRows(file.shown, params, context, _HINT)
     good = 0
     for lines, rows in _blocks(file, params, survey, bad, lambda at: context.progress(at // 2, None)):

@@ -31,7 +31,7 @@ Size = Annotated[int, Field(ge=1, le=65_536)]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)]
 
 _ONLY: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("delimiter", "quotes", "decimal"), ("csv", "tsv")),
+    **dict.fromkeys(("delimiter", "quotes", "decimal", "thousands"), ("csv", "tsv")),
     **dict.fromkeys(("names", "skip_rows", "missing"), ("csv", "tsv", "excel", "html")),
     "sheet": ("excel",),
     "table": ("html",),
@@ -67,6 +67,9 @@ class FileParams(SourceParams):
     skip_rows: int = Field(0, ge=0, description="Lines, or rows, to pass over before the header; 0 or more.")
     quotes: bool = Field(True, description='Whether "…" quotes a field; false where quotation marks are plain text.')
     decimal: Literal[".", ","] = Field(".", description="What parts the fraction of a number: 3.5 or 3,5.")
+    thousands: Literal[",", ".", " ", "'"] | None = Field(
+        None, description="What parts the thousands of a number, as 1,234 or 1.234; by default nothing does."
+    )
     missing: tuple[str, ...] = Field(
         ("", "NA", "N/A", "NaN", "nan", "null", "NULL"),
         description="Fields of csv and tsv, and cells of excel and html, that stand for no value.",
@@ -143,6 +146,8 @@ class FileParams(SourceParams):
                     *others, last = formats
                     told = f"{', '.join(others)} and {last}" if others else last
                     raise ValueError(f"{name} belongs to {told}, not to {self.format}")
+        if self.thousands == self.decimal:
+            raise ValueError("thousands and decimal cannot be the same")
         if self.format == "pixels" and self.shape is None:
             raise ValueError("pixels needs shape: [height, width]")
         return self

@@ -9,9 +9,9 @@ from typing import Any, Literal
 Kind = Literal["none", "bool", "int", "float", "text"]
 
 # A leading zero makes an identifier, not a number: 007 must come out as it went in. So does a whole part of more
-# digits than a 64-bit number surely holds.
-_WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?!\d{19})(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+# digits than a 64-bit number surely holds. Spaces around it, as in `39, 40`, are none of it.
+_WHOLE = re.compile(r" *+[+-]?(?:0|[1-9]\d{0,17}) *+", re.ASCII)
+_NUMBER = re.compile(r" *+[+-]?(?!\d{19})(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})? *+", re.ASCII)
 _WORTH_TELLING = 10  # identifiers such as A12, 12, B7 are not numbers gone wrong
 _TRUTH = re.compile(r"true|false|True|False|TRUE|FALSE")
 # All values of a block at once: one call of the engine instead of thousands. What a value matches is never given back.
@@ -42,9 +42,13 @@ _NEXT: dict[Kind, tuple[Kind, ...]] = {
 class ColumnType:
     """The narrowest type that all values of a column have; `turned` says which value made a column of numbers text."""
 
-    def __init__(self, missing: frozenset[str], decimal: str = ".") -> None:
+    def __init__(self, missing: frozenset[str], decimal: str = ".", thousands: str | None = None) -> None:
         self.missing = missing
         self.decimal = decimal
+        self.thousands = thousands
+        part, point = re.escape(thousands or ""), re.escape(decimal)
+        grouped = rf" *[+-]?[1-9]\d{{0,2}}(?:{part}\d{{3}})+(?:{point}\d*)? *"
+        self._grouped = re.compile(grouped, re.ASCII) if thousands else None
         self.kind: Kind = "none"
         self.seen = 0
         self.turned = ""
@@ -94,7 +98,10 @@ class ColumnType:
         )
 
     def _pointed(self, values: Sequence[str]) -> Sequence[str]:
-        """The values as numbers are read, whatever parts their fractions."""
+        """The values as numbers are read, whatever parts their fractions and thousands."""
+        if self._grouped is not None and self.thousands is not None:
+            whole, mark = self._grouped.fullmatch, self.thousands
+            values = [value.replace(mark, "") if mark in value and whole(value) else value for value in values]
         return values if self.decimal == "." else [value.replace(self.decimal, ".") for value in values]
 
     def _complete(self, values: Sequence[str]) -> bool:

@@ -7,7 +7,6 @@ that none is lost and none is tried twice. What is suggested follows from the tr
 
 from __future__ import annotations
 
-import json
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,8 +17,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 from pydantic import JsonValue
 
+from aiaas.pipeline.tune.dimensions import inside, suggest, told
 from aiaas.pipeline.tune.objectives import Objective
-from aiaas.recipe import Dimension, Recipe, Tune
+from aiaas.recipe import Recipe, Tune
 from aiaas.workspace import Workspace, atomic, keys
 
 FILE = "studies.db"
@@ -29,7 +29,6 @@ _BEFORE_PRUNING = 5
 """Trials that are judged to their end before one is given up halfway."""
 _FIRST_STEP = 2
 """The first report that a fit is given up by."""
-_DIGITS = 6
 
 Values = dict[str, JsonValue]
 
@@ -160,7 +159,7 @@ class Search:
 
     def settings(self, params: Mapping[str, Any]) -> Values:
         """What a trial tried, as the recipe takes it; those that it has."""
-        return {name: _told(self._tune.space[name], value) for name, value in params.items()}
+        return {name: told(self._tune.space[name], value) for name, value in params.items()}
 
     def importance(self) -> dict[str, float]:
         """What share each parameter has in whether a trial is among the best, by PED-ANOVA; {} of too few trials."""
@@ -195,12 +194,12 @@ class Search:
         self.study.sampler = TPESampler(seed=int(keys.digest_json([self.name, self._seed, number])[:8], 16))
 
     def _values(self, trial: Any) -> Values:
-        return self.settings({name: _suggest(trial, name, each) for name, each in self._tune.space.items()})
+        return self.settings({name: suggest(trial, name, each) for name, each in self._tune.space.items()})
 
     def _of_recipe(self, recipe: Recipe) -> dict[str, Any] | None:
         """What the recipe itself says, as Optuna takes it; None where that is not in the space."""
         said = recipe.flat()
-        found = {name: _inside(each, said[name]) for name, each in self._tune.space.items() if name in said}
+        found = {name: inside(each, said[name]) for name, each in self._tune.space.items() if name in said}
         return None if len(found) < len(self._tune.space) or None in found.values() else found
 
 
@@ -211,46 +210,6 @@ def spent(trials: Sequence[Any]) -> float:
         total += max(0.0, end - max(begin, until))
         until = max(until, end)
     return total
-
-
-def _suggest(trial: Any, name: str, dimension: Dimension) -> Any:
-    """One value as Optuna keeps it: of a choice the text of its JSON, for Optuna takes no lists."""
-    if dimension.choice is not None:
-        return trial.suggest_categorical(name, [json.dumps(each) for each in dimension.choice])
-    low, high = dimension.ends
-    step = dimension.step
-    if step is not None:
-        high = low + (high - low) // step * step
-    log = dimension.log is not None
-    if dimension.whole:
-        return trial.suggest_int(name, low, high, step=step or 1, log=log)
-    return trial.suggest_float(name, low, high, step=step, log=log)
-
-
-def _told(dimension: Dimension, value: Any) -> JsonValue:
-    """The same as a recipe takes it: fractions with as many digits as a person reads."""
-    if dimension.choice is not None:
-        found: JsonValue = json.loads(value)
-        return found
-    if dimension.whole:
-        return int(value)
-    low, high = dimension.ends
-    return float(min(max(float(f"{value:.{_DIGITS}g}"), low), high))
-
-
-def _inside(dimension: Dimension, value: Any) -> Any:
-    """A value of the recipe as Optuna keeps it; None where the space does not have it."""
-    if dimension.choice is not None:
-        text = json.dumps(value)
-        return text if text in [json.dumps(each) for each in dimension.choice] else None
-    low, high = dimension.ends
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        return None
-    if dimension.whole and not isinstance(value, int):
-        return None
-    if dimension.step is not None and abs((value - low) / dimension.step % 1) > 1e-9:
-        return None
-    return value
 
 
 def place(space: Workspace, name: str) -> Path:
