@@ -9,7 +9,7 @@
     ├── DataError             3   the data: missing, unreadable, contradicting, leaking
     │   └── ExampleError      3   one example of several cannot be taken; knows which
     ├── MissingPackageError   4   a backend or an extra is not installed
-    ├── PluginError           4   a package's plug-in cannot be imported
+    ├── PluginError           4   a package's plug-in cannot be imported, or used
     ├── TrainingError         5   training failed
     ├── GateError             6   a gate was not met
     ├── ReproductionError     6   what was run again came out otherwise
@@ -157,7 +157,7 @@ class MissingPackageError(AiaasError):
 
 
 class PluginError(AiaasError):
-    """A plug-in that a package registers cannot be imported; names both. What does not need it works."""
+    """A plug-in that a package registers cannot be imported, or used; names both. What does not need it works."""
 
     status = 4
     code = "plugin"
