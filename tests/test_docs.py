@@ -163,6 +163,13 @@ def script(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+def test_the_page_on_the_architecture_names_every_room() -> None:
+    shown = FENCE.findall((ROOT / "docs" / "architecture.md").read_text("utf-8"))[0][1]
+    rooms = [path.relative_to(ROOT / "aiaas") for path in (ROOT / "aiaas").iterdir() if path.name[0] not in "_."]
+    names = [f"{room}/" if (ROOT / "aiaas" / room).is_dir() else str(room) for room in rooms if room.suffix != ".typed"]
+    assert sorted(re.findall(r"^  (\S+)", shown, re.MULTILINE)) == sorted(names)
+
+
 def test_the_guide_names_every_step() -> None:
     page = (ROOT / "docs" / "guides" / "data.md").read_text("utf-8")
     page = page.partition("\n## Steps\n")[2].partition("\n## ")[0]
