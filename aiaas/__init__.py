@@ -190,12 +190,15 @@ def _work(
     refresh: bool = False,
     verb: str = "run",
 ) -> Work:
+    from aiaas.errors import UsageError
     from aiaas.pipeline.stages import Work
     from aiaas.recipe import Recipe
     from aiaas.workspace import Workspace
 
     if isinstance(recipe, Recipe):
         chosen = recipe.changed(overrides) if overrides else recipe
+    elif isinstance(recipe, Mapping):
+        raise UsageError("a recipe is a file or a Recipe, found a dict", hint="make one: aiaas.Recipe.from_dict(…)")
     else:
         chosen = Recipe.read(recipe, overrides)
     return Work(chosen, Workspace.open(_path(workspace)), offline or _network.asked(), refresh, verb)

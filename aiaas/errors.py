@@ -9,7 +9,7 @@
     ├── DataError             3   the data: missing, unreadable, contradicting, leaking
     │   └── ExampleError      3   one example of several cannot be taken; knows which
     ├── MissingPackageError   4   a backend or an extra is not installed
-    ├── PluginError           4   a package's plug-in cannot be imported
+    ├── PluginError           4   a package's plug-in cannot be imported, or used
     ├── TrainingError         5   training failed
     ├── GateError             6   a gate was not met
     ├── ReproductionError     6   what was run again came out otherwise
@@ -25,7 +25,7 @@ status, one in serve/ into an HTTP status.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -47,6 +47,24 @@ class AiaasError(Exception):
         self.hint = hint
         self.reached: dict[str, Any] = {}
         """What was done before it failed (stages, metrics), for whoever reports it."""
+        self._note()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it stands, whatever its class is made of: it is told from one process to another."""
+        return AiaasError.__new__, (type(self), *self.args), self.__dict__
+
+    def reword(self, change: Callable[[str], str]) -> None:
+        """Put all that it says otherwise, as to keep secrets out of it."""
+        self.message = change(self.message)
+        self.where = self.where and change(self.where)
+        self.hint = self.hint and change(self.hint)
+        self.args = (self.message,)
+        self._note()
+
+    def _note(self) -> None:
+        """Let a traceback show where it went wrong and what to do: whoever calls from Python sees no more."""
+        told = (("where", self.where), ("hint", self.hint))
+        self.__notes__ = [f"  {name}: {said}" for name, said in told if said]
 
     def as_dict(self) -> dict[str, Any]:
         """The `error` object of `--json`."""
@@ -77,12 +95,16 @@ class RecipeError(UsageError):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         count = len(faults)
+        self.faults = tuple(faults)
         super().__init__(
             "\n".join(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in faults),
             where=faults[0].where if faults else None,
             hint=faults[0].hint if count == 1 else None,
         )
-        self.faults = tuple(faults)
+
+    def _note(self) -> None:
+        places = (": ".join(filter(None, (fault.where, fault.path, fault.hint))) for fault in self.faults)
+        self.__notes__ = [f"  {place}" for place in places]
 
     def as_dict(self) -> dict[str, Any]:
         faults = [
@@ -135,7 +157,7 @@ class MissingPackageError(AiaasError):
 
 
 class PluginError(AiaasError):
-    """A plug-in that a package registers cannot be imported; names both. What does not need it works."""
+    """A plug-in that a package registers cannot be imported, or used; names both. What does not need it works."""
 
     status = 4
     code = "plugin"

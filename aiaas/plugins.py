@@ -2,7 +2,7 @@
 
 The name in a recipe is the file's name (a task's dashes are underscores there); an architecture is
 `backend/architecture`. A package adds its own through the entry-point groups `aiaas.sources`, `aiaas.steps`,
-`aiaas.tasks` and `aiaas.architectures`. One that cannot be imported is named when it is asked for, and the others work.
+`aiaas.tasks` and `aiaas.architectures`. One that cannot be used is named when it is asked for, and the others work.
 """
 
 from __future__ import annotations
@@ -38,6 +38,13 @@ _EXTRAS = {
     "presidio": {"presidio-analyzer", "spacy"},
 }
 """The packages that each extra brings, the smallest extra first."""
+_HOLDS: dict[Room, type] = {
+    "sources": contracts.Source,
+    "steps": contracts.StepModule,
+    "tasks": contracts.Task,
+    "architectures": contracts.Architecture,
+}
+"""What a plug-in of each room holds at least."""
 
 
 @cache
@@ -79,7 +86,7 @@ def nearest(word: str, allowed: Iterable[str]) -> str | None:
 
 def find(room: Room, name: str) -> object:
     """The module with this name; UsageError that lists what there is and the nearest name, PluginError where a package
-    registers it and it cannot be imported."""
+    registers it and it cannot be used."""
     if name in _ours(room):
         return importlib.import_module(_ours(room)[name])
     if name in _registered(room):
@@ -93,20 +100,32 @@ def find(room: Room, name: str) -> object:
 
 
 def _load(room: Room, point: EntryPoint) -> object:
+    package = point.dist.name if point.dist else point.value
+    named = f"the {room.removesuffix('s')} {point.name!r} of the package {package}"
+    hint = f"mend or update the package, or remove it: pip uninstall {package}"
     try:
-        return point.load()
+        plugin = point.load()
     except (Exception, SystemExit) as error:  # whatever a package does when it is imported
-        package = point.dist.name if point.dist else point.value
-        raise PluginError(
-            f"the {room.removesuffix('s')} {point.name!r} of the package {package} cannot be imported: "
-            f"{type(error).__name__}: {first_line(error)}",
-            where=point.value,
-            hint=f"mend or update the package, or remove it: pip uninstall {package}",
-        ) from error
+        told = f"{named} cannot be imported: {type(error).__name__}: {first_line(error)}"
+        raise PluginError(told, where=point.value, hint=hint) from error
+    if lacks := _lacking(room, plugin):
+        raise PluginError(f"{named} lacks {', '.join(lacks)}", where=point.value, hint=hint)
+    if point.name in _ours(room):
+        raise PluginError(f"{named} is never used: aiaas has one of that name", where=point.value, hint=hint)
+    if room == "architectures" and "/" not in point.name:
+        raise PluginError(f"{named} is never used: it must be called BACKEND/NAME", where=point.value, hint=hint)
+    return plugin
+
+
+def _lacking(room: Room, plugin: object) -> list[str]:
+    """The names that the contract of the room asks for and the plug-in has not."""
+    contract = _HOLDS[room]
+    asked = {*contract.__annotations__, *(name for name, value in vars(contract).items() if callable(value))}
+    return sorted(name for name in asked if not name.startswith("_") and not hasattr(plugin, name))
 
 
 def usable(room: Room) -> dict[str, Any]:
-    """Every module of a room by its name, without those that cannot be imported."""
+    """Every module of a room by its name, without those that cannot be used."""
     found = {}
     for name in names(room):
         with suppress(PluginError):
@@ -115,7 +134,7 @@ def usable(room: Room) -> dict[str, Any]:
 
 
 def registered() -> Iterator[tuple[str, PluginError | None]]:
-    """What packages add, as `room/name`, each with why it cannot be imported, if so. Imports all of them."""
+    """What packages add, as `room/name`, each with why it cannot be used, if so. Imports all of them."""
     for room in get_args(Room):
         for name, point in sorted(_registered(room).items()):
             problem = None
@@ -127,7 +146,7 @@ def registered() -> Iterator[tuple[str, PluginError | None]]:
 
 
 def broken() -> list[PluginError]:
-    """What cannot be imported of that which packages add."""
+    """What cannot be used of that which packages add."""
     return [problem for _, problem in registered() if problem]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import get_type_hints
 import pytest
 
 import aiaas
-from aiaas.errors import GateError, UsageError
+from aiaas.errors import ExampleError, Fault, GateError, RecipeError, UsageError
 from tests.conftest import BAD, GOOD, RECIPE, comments
 
 FUNCTIONS = ["compare_models", "fetch", "inspect_data", "load", "plan", "report_on", "run"]
@@ -108,6 +109,47 @@ def test_models_are_held_against_each_other(carried: Path) -> None:
     for wrong in ("tiny", ["tiny"]):
         with pytest.raises(UsageError, match="nothing to compare"):
             aiaas.compare_models(wrong)
+
+
+def test_a_recipe_stands_where_it_was_read_wherever_the_program_goes(carried: Path) -> None:
+    read, made = aiaas.Recipe.read("tiny.yaml"), aiaas.Recipe.from_dict(aiaas.Recipe.read("tiny.yaml").resolved())
+    (carried / "elsewhere").mkdir()
+    with chdir("elsewhere"):
+        for recipe in (read, made, read.changed(["seed=3"])):
+            assert all(stage.cached for stage in aiaas.plan(recipe, workspace=carried / ".aiaas"))
+
+
+@pytest.mark.parametrize(
+    ("misuse", "told"),
+    [
+        (lambda: aiaas.run("tiny.yaml", until="deplyo"), "no stage 'deplyo'.*\n.*did you mean 'deploy'"),
+        (lambda: aiaas.run("tiny.yaml", set="seed=4"), "must be a list of texts PATH=VALUE"),
+        (lambda: aiaas.Recipe.read("tiny.yaml", {"seed": 4}), "must be a list of texts PATH=VALUE"),
+        (lambda: aiaas.plan({"name": "tiny"}), "Recipe.from_dict"),
+        (lambda: aiaas.load("tiny").predict("房间很好"), "inputs must be a list"),
+    ],
+)
+def test_what_would_be_mistaken_for_something_else_is_refused(
+    misuse: Callable[[], object], told: str, carried: Path
+) -> None:
+    with pytest.raises(UsageError, match=told):
+        misuse()
+
+
+def test_an_error_shows_where_and_what_to_do_in_a_traceback_and_crosses_processes() -> None:
+    faults = [
+        Fault("a.yaml:3:1", "sead", "unknown key", "did you mean 'seed'?"),
+        Fault("a.yaml:4:1", "name", "is missing"),
+    ]
+    for error, lines in (
+        (RecipeError(faults), ["  a.yaml:3:1: sead: did you mean 'seed'?", "  a.yaml:4:1: name"]),
+        (ExampleError("it is too long", 2, hint="cut it"), ["  where: example 3", "  hint: cut it"]),
+    ):
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+        assert again.__notes__ == lines
+        again.reword(lambda text: text.replace("it", "***"))
+        assert "it" not in str(again) + "".join(again.__notes__[1:])
 
 
 def test_what_names_nothing_is_told(carried: Path) -> None:

@@ -54,9 +54,11 @@ def test_the_script_tells_what_was_not_good_enough(beside: Path) -> None:
     assert json.loads((beside / "ci" / "result.json").read_text("utf-8"))["error"]["code"] == "gate"
 
 
-def test_a_recipe_that_cannot_be_read_ends_the_script(beside: Path) -> None:
+def test_a_recipe_that_cannot_be_read_is_told_where_the_change_is_discussed(beside: Path) -> None:
     (beside / "tiny.yaml").write_text("schema: 1\n", "utf-8")
     assert script(beside, "run", "tiny.yaml").returncode == 2
+    assert "task: is missing" in (beside / "ci" / "summary.md").read_text("utf-8")
+    assert (beside / "ci" / "gates.xml").exists()
 
 
 def commands(job: dict[str, Any]) -> list[str]:

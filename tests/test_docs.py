@@ -154,12 +154,20 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 
 def test_every_page_is_in_the_index() -> None:
     index = ROOT / "docs" / "index.md"
-    linked = {(index.parent / target).resolve() for target in re.findall(r"\]\(([^)#\s]+)", index.read_text("utf-8"))}
-    assert {page for page in PAGES if page != index} <= linked
+    linked = [(index.parent / target).resolve() for target in re.findall(r"\]\(([^)#\s]+)", index.read_text("utf-8"))]
+    assert {page for page in PAGES if page != index} <= {*linked}
+    assert len(linked) == len({*linked}), "it is the navigation of the site as well"
 
 
 def script(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_page_on_the_architecture_names_every_room() -> None:
+    shown = FENCE.findall((ROOT / "docs" / "architecture.md").read_text("utf-8"))[0][1]
+    rooms = [path.relative_to(ROOT / "aiaas") for path in (ROOT / "aiaas").iterdir() if path.name[0] not in "_."]
+    names = [f"{room}/" if (ROOT / "aiaas" / room).is_dir() else str(room) for room in rooms if room.suffix != ".typed"]
+    assert sorted(re.findall(r"^  (\S+)", shown, re.MULTILINE)) == sorted(names)
 
 
 def test_the_guide_names_every_step() -> None:
@@ -199,6 +207,14 @@ def test_the_recipe_of_the_readme_is_the_one_in_the_folder(page: Path) -> None:
     shown = next(block for language, block in FENCE.findall(page.read_text("utf-8")) if language == "yaml")
     path = ROOT / shown.partition("\n")[0].removeprefix("# ")
     assert yaml.safe_load(shown) == yaml.safe_load(path.read_text("utf-8"))
+
+
+def test_the_chinese_readme_promises_and_lists_the_same() -> None:
+    english, chinese = ((ROOT / page).read_text("utf-8") for page in ("README.md", "docs/zh/README.md"))
+    for pattern in (r"^- \*\*", r"`[a-z]\w+_\w+`", r"^## "):
+        assert len(re.findall(pattern, english, re.MULTILINE)) == len(re.findall(pattern, chinese, re.MULTILINE)), (
+            pattern
+        )
 
 
 # --- add a backend -----------------------------------------------------------------------------------------------

@@ -99,7 +99,10 @@ def test_what_is_broken_decides_the_status(
 
 def test_a_plugin_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     points: dict[str, dict[str, EntryPoint]] = {room: {} for room in ("sources", "steps", "tasks", "architectures")}
-    points["steps"] = {"good": EntryPoint("good", "json", ""), "polish": EntryPoint("polish", "unheard_of", "")}
+    points["steps"] = {
+        "good": EntryPoint("good", "aiaas.steps.clean", ""),
+        "polish": EntryPoint("polish", "unheard_of", ""),
+    }
     monkeypatch.setattr(plugins, "_registered", points.__getitem__)
     works, fails = packages.plugins()
     assert (works.level, works.message) == ("ok", "steps/good")

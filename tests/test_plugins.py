@@ -121,3 +121,29 @@ def test_an_unknown_kind_of_source_may_be_that_of_a_broken_one(project: Path, br
     with pytest.raises(RecipeError, match="unknown kind of source 'vault:'") as caught:
         recipe.read(file)
     assert "it may be that the source 'acme'" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "module", "told"),
+    [
+        ("steps", "polish", "json", "the step 'polish' of the package json lacks Params, Step"),
+        ("tasks", "acme", "json", "lacks COLUMNS, METRICS, OPEN, answer, decode, example, measure, request"),
+        ("sources", "acme", "json", "lacks Params, SCHEMES, fingerprint, origins, read"),
+        ("architectures", "acme/net", "json", "lacks Params, REQUIRES, TASKS, fit"),
+        ("steps", "clean", "aiaas.steps.clean", "never used: aiaas has one of that name"),
+        ("architectures", "bayes", "aiaas.backends.sklearn.naive_bayes", "never used: it must be called BACKEND/NAME"),
+        ("architectures", "acme/bayes", "aiaas.backends.sklearn.naive_bayes", ""),
+    ],
+)
+def test_a_plugin_that_is_none_is_told_as_such(
+    room: plugins.Room, name: str, module: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint(name, module, f"aiaas.{room}")
+    monkeypatch.setattr(plugins, "_registered", lambda asked: {name: point} if asked == room else {})
+    ((_, problem),) = plugins.registered()
+    assert re.search(told, problem.message) if told and problem else problem is None
+
+
+@pytest.mark.parametrize("room", plugins._HOLDS)
+def test_ours_hold_what_is_asked_of_others(room: plugins.Room) -> None:
+    assert [name for name in plugins._ours(room) if plugins._lacking(room, plugins.find(room, name))] == []

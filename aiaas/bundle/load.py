@@ -155,7 +155,9 @@ class Bundle:
 
     def predict(self, inputs: Sequence[Any], options: Mapping[str, Any] | None = None) -> list[Answer]:
         """The answers to inputs as JSON gives them, in their order; DataError names the first that does not fit, and
-        OptionError an option, which only models that write have."""
+        OptionError an option, which only models that write have; UsageError for one input that is not in a list."""
+        if isinstance(inputs, str | bytes | Mapping):
+            raise UsageError("the inputs must be a list", where="inputs", hint="put a single one in brackets")
         rows = []
         for index, value in enumerate(inputs):
             try:

@@ -86,9 +86,7 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
 def _fail(ctx: Any, error: AiaasError) -> NoReturn:
     from aiaas.recipe import mask
 
-    error.message = mask(error.message)
-    error.where = error.where and mask(error.where)
-    error.hint = error.hint and mask(error.hint)
+    error.reword(mask)
     if "--json" in sys.argv[1:]:
         output.emit_error(_verb(ctx.command, sys.argv[1:]), error, **error.reached)
     output.say_error(error)

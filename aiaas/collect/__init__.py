@@ -200,10 +200,7 @@ def _masked() -> Iterator[None]:
     try:
         yield
     except AiaasError as error:
-        error.message = mask(error.message)
-        error.where = error.where and mask(error.where)
-        error.hint = error.hint and mask(error.hint)
-        error.args = (error.message,)
+        error.reword(mask)
         raise
 
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from aiaas.errors import UsageError
 from aiaas.pipeline.differences import differences, of_sources
 from aiaas.pipeline.stages import STAGES, Stage, Work, there
+from aiaas.plugins import nearest
 from aiaas.workspace import Artefact, keys
 
 FIRST = "it has not run yet in this workspace"
@@ -49,8 +51,12 @@ def plan(work: Work, until: str = "deploy") -> list[Planned]:
 
 def stages_until(name: str) -> list[Stage]:
     """The stages from the first to `name`, in order. To evaluate is to judge: what follows it up to `deploy` belongs to
-    it."""
+    it. UsageError where there is none called so."""
     order = list(STAGES)
+    if name not in order:
+        close = nearest(name, order)
+        hint = f"did you mean {close!r}?" if close else None
+        raise UsageError(f"there is no stage {name!r}; stages: {', '.join(order)}", hint=hint)
     end = order.index("deploy") if name == "evaluate" else order.index(name) + 1
     return [STAGES[each] for each in order[:end]]
 

@@ -30,12 +30,12 @@ class Listed:
 
 
 def listing(folder: Path = Path("recipes")) -> list[Listed]:
-    """The recipes in `folder` and below it, by file name; the environment changes nothing. Raises UsageError where
-    there is no such folder."""
+    """The recipes in `folder` and below it, by file name, hidden folders such as a workspace left out; the environment
+    changes nothing. Raises UsageError where there is no such folder."""
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}", hint="name the folder: aiaas recipe list FOLDER")
     files = sorted(file for file in folder.rglob("*") if file.suffix in SUFFIXES and file.is_file())
-    return [_listed(file) for file in files]
+    return [_listed(file) for file in files if not any(part[0] == "." for part in file.relative_to(folder).parts)]
 
 
 def _listed(file: Path) -> Listed:

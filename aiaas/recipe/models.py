@@ -142,14 +142,14 @@ class Recipe(Params):
         data: Mapping[str, Any],
         overrides: Iterable[str] = (),
         *,
-        base: Path | None = None,
+        base: str | Path | None = None,
         source: str = "recipe",
     ) -> Recipe:
         """A recipe from plain values, such as those of `resolved()`. `base` is where relative paths start (default:
         the working directory), `source` what faults call it; the environment changes nothing. Raises RecipeError."""
         from aiaas.recipe.read import from_values
 
-        return from_values(data, overrides, base=base or Path(), source=source)
+        return from_values(data, overrides, base=Path(base or "").absolute(), source=source)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Recipe:
@@ -180,7 +180,7 @@ class Recipe(Params):
 
     @property
     def base(self) -> Path:
-        """The folder in which its relative paths start: that of its file."""
+        """The folder in which its relative paths start, absolute: that of its file."""
         return self._base
 
     def resolved(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from aiaas.errors import Fault, RecipeError
+from aiaas.errors import Fault, RecipeError, UsageError
 from aiaas.plugins import nearest
 from aiaas.recipe import overrides as outside
 from aiaas.recipe import paths
@@ -27,7 +27,7 @@ def read(
     `AIAAS__PATH=VALUE`. Raises RecipeError with every fault at once."""
     file = Path(path)
     recipe = _finish(parse(content(file), str(file)), overrides, os.environ if environ is None else environ)
-    recipe._file, recipe._base = file, file.parent
+    recipe._file, recipe._base = file, file.absolute().parent  # wherever the program goes from here
     return recipe
 
 
@@ -43,6 +43,9 @@ def from_values(data: Mapping[str, Any], overrides: Iterable[str], *, base: Path
 
 
 def _finish(document: Document, overrides: Iterable[str], environ: Mapping[str, str]) -> Recipe:
+    if isinstance(overrides, str | Mapping):
+        hint = 'as in ["model.params.alpha=0.5"]'
+        raise UsageError("what is set must be a list of texts PATH=VALUE", where="set", hint=hint)
     outside.apply(document, overrides, environ)
     return check(document)
 

@@ -10,25 +10,29 @@ from aiaas import contracts
 from aiaas.contracts import Column, SourceParams
 
 
-class Labels:
+class Labels(contracts.Task):
     COLUMNS = (Column("text", "text"), Column("label", "label"))
     OPEN = True
     METRICS = {"accuracy": "higher", "f1": "higher", "log_loss": "lower"}  # noqa: RUF012
 
 
-class Numbers:
+class Numbers(contracts.Task):
     COLUMNS = (Column("target", "number"),)
     OPEN = True
     METRICS = {"mae": "lower", "r2": "higher"}  # noqa: RUF012
 
 
-class CleanStep:
+class CleanStep(contracts.StepModule):
+    Step = contracts.Step
+
     class Params(contracts.Params):
         html: bool = Field(True, description="Take tags away.")
         keep: tuple[str, ...] = Field((), description="Tags that stay.")
 
 
-class DropStep:
+class DropStep(contracts.StepModule):
+    Step = contracts.Step
+
     class Params(contracts.Params):
         pass
 
@@ -39,7 +43,7 @@ class Login(BaseModel):
     password: str | None = Field(None, description="The password, as ${env:NAME}.")
 
 
-class ToySource:
+class ToySource(contracts.Source):
     SCHEMES = ("toy", "toys")
 
     class Params(SourceParams):
@@ -49,7 +53,7 @@ class ToySource:
         login: Login | None = Field(None, description="Who reads.")
 
 
-class ToyBayes:
+class ToyBayes(contracts.Architecture):
     REQUIRES = ("a-distribution-that-is-not-installed",)
     TASKS = ("toy-labels",)
 
@@ -70,7 +74,7 @@ class ToyBayes:
             return value
 
 
-class ToyLine:
+class ToyLine(contracts.Architecture):
     REQUIRES = ()
     TASKS = ("toy-numbers",)
 

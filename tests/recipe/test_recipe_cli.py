@@ -97,11 +97,14 @@ def test_list(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     write()
     Path("broken.yml").write_text("name: [", "utf-8")
     Path("note.txt").write_text("no recipe", "utf-8")
+    Path(".aiaas").mkdir()
+    Path(".aiaas/recipe.yaml").write_text(TOY, "utf-8")  # as a run keeps it
     verbs.list_recipes(Path())
     out = capsys.readouterr().out
     assert "toy.yaml  toy  toy-labels  toy/bayes\n    aiaas run toy.yaml\n    nothing to expect\n" in out
     assert "broken.yml  faults: 1\n" in out
     assert "note" not in out
+    assert ".aiaas" not in out
     verbs.list_recipes(Path(), as_json=True)
     broken, toy = json.loads(capsys.readouterr().out)["recipes"]
     assert (broken["faults"], broken["name"], broken["command"]) == (1, None, None)

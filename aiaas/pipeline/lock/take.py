@@ -21,14 +21,13 @@ def take(work: Work, made: Mapping[str, Artefact], *, run: str | None = None, he
     made with, where that is known already."""
     recipe = work.recipe.settled()  # a search is no part of a run
     values = recipe.resolved()
-    folder = (recipe.file.parent if recipe.file else recipe.base).absolute()
     return Lock(
         written=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         run=run,
         verb=work.verb,
         recipe=LockedRecipe(
             name=recipe.name,
-            file=_file(recipe.file.absolute()) if recipe.file else None,
+            file=_file(recipe.base / recipe.file.name) if recipe.file else None,
             rows_base=os.path.relpath(work.rows_base, recipe.base) if work.rows_base else None,
             digest=keys.digest_json(values),
             values=values,
@@ -41,7 +40,7 @@ def take(work: Work, made: Mapping[str, Artefact], *, run: str | None = None, he
         metrics=numbers(made["evaluate"].summary["metrics"]) if "evaluate" in made else {},
         model_digest=made["train"].summary["model_digest"] if "train" in made else None,
         environment=here or surroundings(),
-        git=git(folder),
+        git=git(recipe.base),
     )
 
 
