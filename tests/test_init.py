@@ -231,8 +231,9 @@ def test_words_are_seen_where_their_language_cannot_be_told(tmp_path: Path, monk
 def test_nearly_equal_texts_are_left_out_and_the_subject_of_a_mail_is_no_person(tmp_path: Path) -> None:
     subjects = ("the parcel came too late", "the card was charged twice")
     rows = [
-        f"a{n % 30}@example.com,{subjects[n % 2]} {n % 25},{subjects[n % 2]} and I wait for a reply about it {n},{n % 2}"
+        f"a{n % 30}@example.com,{subject} {n % 25},{subject} and I wait for a reply about it {n},{n % 2}"
         for n in range(90)
+        for subject in (subjects[n % 2],)
     ]
     made, read = proposed(table(tmp_path / "mails.csv", "customer_email,subject,body,label", rows))
     assert [step.name for step in read.preprocess.steps] == ["clean", "deduplicate", "near_duplicates"]

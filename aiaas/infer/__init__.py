@@ -4,6 +4,7 @@ from aiaas.infer.formats import FORMATS, Format
 from aiaas.infer.remote import RemoteModel, is_url
 from aiaas.infer.run import Answering, Summary, Writing, answers, infer, open_model
 from aiaas.infer.writing import Asked, options_of, write
+from aiaas.infer.written import Written, written_for
 
 __all__ = [
     "FORMATS",
@@ -13,10 +14,12 @@ __all__ = [
     "RemoteModel",
     "Summary",
     "Writing",
+    "Written",
     "answers",
     "infer",
     "is_url",
     "open_model",
     "options_of",
     "write",
+    "written_for",
 ]

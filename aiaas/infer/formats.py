@@ -12,7 +12,8 @@ from aiaas import strictjson
 from aiaas.contracts import Signature
 from aiaas.errors import DataError, UsageError
 from aiaas.infer.rows import csv_rows
-from aiaas.infer.text import Line, Unreadable
+from aiaas.infer.text import Line, Stream, Unreadable, blocks
+from aiaas.infer.written import Written
 
 Format = Literal["auto", "jsonl", "csv", "lines", "file"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -29,10 +30,28 @@ class Records:
     """Columns of a CSV file that are no feature of the model."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a caller knows of a stream: its format, the file's name, the characters, what columns are called besides."""
+
+    form: str
+    name: str | None
+    encoding: str | None
+    written: Written | None
+
+    def records(self, stream: Stream, signature: Signature) -> tuple[str, Iterator[Records]]:
+        return records(blocks(stream, self.encoding), signature, self.form, self.name, self.written)
+
+
 def records(
-    blocks: Iterable[list[Line]], signature: Signature, form: str = "auto", name: str | None = None
+    blocks: Iterable[list[Line]],
+    signature: Signature,
+    form: str = "auto",
+    name: str | None = None,
+    written: Written | None = None,
 ) -> tuple[str, Iterator[Records]]:
-    """The format and the records of `blocks`; `name` is the file's name, whose ending decides where `form` is `auto`.
+    """The format and the records of `blocks`; `name` is the file's name, whose ending decides where `form` is `auto`,
+    `written` how the columns of a CSV file may be called besides.
 
     Raises UsageError when the model cannot take this format.
     """
@@ -51,7 +70,7 @@ def records(
     if form != "csv":
         raise UsageError(f"there is no format {form!r}; allowed: {', '.join(FORMATS)}")
     delimiter = "\t" if ending == ".tsv" else ","
-    return form, (Records(*each) for each in csv_rows(blocks, delimiter, signature))
+    return form, (Records(*each) for each in csv_rows(blocks, delimiter, signature, written or Written()))
 
 
 def _sniff(blocks: Iterable[list[Line]], signature: Signature) -> tuple[str, Iterable[list[Line]]]:
