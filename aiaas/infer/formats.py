@@ -69,20 +69,30 @@ def records(
         return form, _json_lines(blocks)
     if form != "csv":
         raise UsageError(f"there is no format {form!r}; allowed: {', '.join(FORMATS)}")
-    delimiter = "\t" if ending == ".tsv" else ","
-    return form, (Records(*each) for each in csv_rows(blocks, delimiter, signature, written or Written()))
+    written = written or Written()
+    header, blocks = _peek(blocks)
+    delimiter = "\t" if ending == ".tsv" else written.divides(header or "")
+    return form, (Records(*each) for each in csv_rows(blocks, delimiter, signature, written))
 
 
 def _sniff(blocks: Iterable[list[Line]], signature: Signature) -> tuple[str, Iterable[list[Line]]]:
-    """The format that the first line with anything in it looks like, and the blocks, none of them lost."""
+    """The format that the first line with anything in it looks like, and the blocks."""
+    first, blocks = _peek(blocks)
+    if first is None:
+        return "lines" if signature.bare else "csv", blocks
+    return _looks_like(first.strip(), signature), blocks
+
+
+def _peek(blocks: Iterable[list[Line]]) -> tuple[str | None, Iterable[list[Line]]]:
+    """The first line with anything in it, and the blocks, none of them lost."""
     source = iter(blocks)
     seen: list[list[Line]] = []
     for block in source:
         seen.append(block)
         first = next((line for line in block if isinstance(line, str) and line.strip()), None)
         if first is not None:
-            return _looks_like(first.strip(), signature), chain(seen, source)
-    return "lines" if signature.bare else "csv", seen
+            return first, chain(seen, source)
+    return None, seen
 
 
 def _looks_like(line: str, signature: Signature) -> str:
