@@ -342,6 +342,30 @@ def test_figures_read_alike_everywhere() -> None:
 # --- the card and the bill
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "marks"),
+    [
+        (1.2, 9, [1, 2, 5, 10]),
+        (1, 10, [1, 2, 5, 10]),
+        (3, 3, [2, 5]),
+        (0.01, 10, [0.01, 0.1, 1, 10]),
+        (0.03, 0.4, [0.02, 0.05, 0.1, 0.2, 0.5]),
+    ],
+)
+def test_marks_of_a_logarithm_stand_around_the_values(low: float, high: float, marks: list[float]) -> None:
+    assert charts.log_ticks(low, high) == pytest.approx(marks)
+
+
+def test_names_stand_beside_their_dots_towards_the_middle() -> None:
+    series = charts.Series("models", [(1.0, 0.8), (90.0, 0.9)], dots=True, joined=False, names=["a", "<b>"])
+    plot = charts.lines("cost", [series], charts.Axis("ms", log=True), charts.Axis("accuracy"))
+    assert plot is not None
+    assert [(each.text, each.before) for each in plot.curves[0].names] == [("a", False), ("<b>", True)]
+    first, last = (x for x, _ in plot.curves[0].points)
+    assert first == 0
+    assert plot.width * 0.9 < last < plot.width
+
+
 def test_the_card_has_the_header_of_the_hub(tmp_path: Path) -> None:
     from huggingface_hub import ModelCard
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -79,13 +78,12 @@ def _parameter(name: str, dimension: Dimension, trials: Sequence[Trial], main: O
     """What came of each value of a parameter, whatever the others were."""
     if dimension.choice is not None:
         return {"name": name, "lines": None, "ranges": _choices(name, dimension, trials, main)}
-    log = dimension.log is not None
     points = []
     for each in trials:
         tried = each.settings[name]
         assert isinstance(tried, int | float)
-        points.append((math.log10(tried) if log else float(tried), each.values[0]))
-    across = charts.Axis(f"{name}, power of ten" if log else name)
+        points.append((float(tried), each.values[0]))
+    across = charts.Axis(name, log=dimension.log is not None)
     series = [charts.Series("a trial", points, 0, dots=True, joined=False)]
     return {"name": name, "lines": charts.lines(name, series, across, charts.Axis(main.name))}
 
