@@ -72,7 +72,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, template: Template) -> Path:
         (folder / f"{name}.yaml").write_text(recipe, "utf-8")
         done = run(folder, "run", f"{name}.yaml", "--quiet")
         assert done.returncode == 0, done.stderr
-    made = run(folder, "keys", "create", "--tenant", "tests")
+    made = run(folder, "keys", "create")
     ENVIRONMENT["AIAAS_KEY"] = made.stdout.strip()
     return folder
 

@@ -18,6 +18,7 @@ from aiaas import infer
 from aiaas.errors import DataError, UsageError
 from aiaas.infer import text
 from aiaas.infer.formats import records
+from aiaas.infer.written import MISSING, Written, of_recipe
 from tests.echo import Echo
 
 TABLE = {"name": "string", "size": "int64", "weight": "float64", "ripe": "bool"}
@@ -213,6 +214,30 @@ def test_csv_with_bytes_that_are_no_text() -> None:
 def test_a_header_that_does_not_fit(header: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         run(f"{header}\na,b\n".encode(), format="csv")
+
+
+def test_a_file_is_read_as_the_one_that_was_learned_from() -> None:
+    written = Written({"评论": "text", "size_cm": "size", "other": "weight"}, MISSING | {"-"})
+    answers, summary = run("id,评论\n1,好\n".encode(), format="csv", written=written)
+    assert [each["length"] for each in answers] == [1]
+    assert summary.unused == ("id",)
+    assert [each["length"] for each in run("text,评论\na,好的\n".encode(), format="csv", written=written)[0]] == [1]
+    answers, summary = run(b"size_cm,weight,other\n-,2,3\n", Echo(TABLE), format="csv", written=written)
+    assert summary.unused == ("other",)
+    european = Written(delimiter=";", decimal=",")
+    semicolons = run(b"size;weight\n1;2,5\n", Echo(TABLE), format="csv", written=european)[0]
+    assert semicolons == run(b"size,weight\n1,2.5\n", Echo(TABLE), format="csv", written=european)[0]
+    assert semicolons == run(b'{"size": 1, "weight": 2.5}\n', Echo(TABLE))[0]
+    assert answers[0] == run(b'{"size": null, "weight": 2}\n', Echo(TABLE))[0][0]
+
+
+def test_a_recipe_says_how_its_rows_are_written() -> None:
+    said = of_recipe(
+        "collect:\n- {source: a.csv, columns: {text: 评论}, missing: ['', '-'], delimiter: ;, decimal: ','}\n"
+        "- {source: b.csv, columns: null, missing: null, delimiter: null}\n"
+    )
+    assert said == Written({"评论": "text"}, MISSING | {"-"}, ";", ",")
+    assert of_recipe("collect: [{source: a.csv, delimiter: ;}, {source: b.csv, delimiter: '|'}]").delimiter == ","
 
 
 def test_tables_default_to_csv_and_take_json() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from aiaas import propose, recipe
 from aiaas.cli.init import init
-from aiaas.errors import AiaasError, DataError, UsageError
+from aiaas.errors import AiaasError, DataError, MissingPackageError, UsageError
 from aiaas.propose import Asked, choose, decide, form, places, templates
 from aiaas.propose.choose import Need
 from aiaas.propose.facts import facts
@@ -131,6 +131,8 @@ def test_whether_there_is_a_header(rows: list[str], header: bool) -> None:
         ([f"word {n}" for n in range(20)], "words", False),
         ([f"2024-01-{n:02}" for n in range(1, 20)], "date", False),
         ([f"{n}/01/2024" for n in range(10, 25)], "date", False),
+        ([f"01-{n}-2024" for n in range(10, 25)], "date", False),
+        ([f"{n}-Jan-2024" for n in range(10, 25)], "date", False),
         ([f"2024年1月{n}日" for n in range(1, 20)], "date", False),
         ([True, False, None], "truth", False),
         ([b"x"], "file", False),
@@ -286,6 +288,32 @@ def test_english_is_read_by_its_words(tmp_path: Path) -> None:
     made, read = proposed(table(tmp_path / "en.csv", "text,label", rows))
     assert made.language == "en"
     assert read.model.params.model_dump()["analyzer"] == "word"
+
+
+def test_words_are_seen_where_their_language_cannot_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(texts: list[str]) -> None:
+        raise MissingPackageError("py3langid")
+
+    monkeypatch.setattr("aiaas.languages.detect", missing)
+    english = [f"card number {n} was charged,billing\nbox number {n} came late,shipping" for n in range(20)]
+    assert (
+        proposed(table(tmp_path / "en.csv", "text,label", english))[1].model.params.model_dump()["analyzer"] == "word"
+    )
+    thai = [f"ห้องพักสะอาดมากและพนักงานบริการดีมาก{n},ดี\nห้องพักสกปรกมากและพนักงานบริการแย่{n},แย่" for n in range(20)]
+    assert proposed(table(tmp_path / "th.csv", "text,label", thai))[1].model.params.model_dump()["analyzer"] == "char"
+
+
+def test_nearly_equal_texts_are_left_out_and_the_subject_of_a_mail_is_no_person(tmp_path: Path) -> None:
+    subjects = ("the parcel came too late", "the card was charged twice")
+    rows = [
+        f"a{n % 30}@example.com,{subject} {n % 25},{subject} and I wait for a reply about it {n},{n % 2}"
+        for n in range(90)
+        for subject in (subjects[n % 2],)
+    ]
+    made, read = proposed(table(tmp_path / "mails.csv", "customer_email,subject,body,label", rows))
+    assert [step.name for step in read.preprocess.steps] == ["clean", "deduplicate", "near_duplicates"]
+    assert read.preprocess.split.group == "customer_email"
+    assert "98% of the texts are nearly equal to another one; the first of them stays" in made.notes
 
 
 def test_a_table_in_json_and_one_compressed(tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ def infer_command(
     how: dict[str, Any] = {"format": format, "name": name, "encoding": None if encoding == "auto" else encoding}
     with _opened(file) as stream, infer.open_model(model, Workspace.look(workspace)) as opened:
         answering = infer.Asked(opened, infer.options_of(opened, option or ()))
+        how["written"] = infer.written_for(opened)
         if json and to is None:
             fields = _collect(answering, stream, how)
         else:

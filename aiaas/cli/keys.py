@@ -23,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="Keys of the service: create, list,
 
 _LIMITS = "NAME=NUMBER/s or NAME=NUMBER/day of requests, rows, tokens, compute (seconds); repeatable."
 KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="The ten characters that name it, or all of it.")]
-TenantOption = Annotated[str, typer.Option("--tenant", metavar="T", help="Whose key it is.", show_default=False)]
+TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="T", help="Whose key it is.  [default: default]")]
 ExpiresOption = Annotated[
     str | None, typer.Option("--expires", metavar="TIME", help="After how long it expires, such as 90d or 12h.")
 ]
@@ -32,7 +32,7 @@ QuotaOption = Annotated[list[str] | None, typer.Option("--quota", metavar="LIMIT
 
 @app.command()
 def create(
-    tenant: TenantOption,
+    tenant: TenantOption = None,
     models: Annotated[
         list[str] | None,
         typer.Option("--models", metavar="NAME", help="Models that exist for it; repeatable.  [default: all]"),
@@ -46,12 +46,13 @@ def create(
 ) -> None:
     """Make a key and print it: nothing can show it again."""
     from aiaas.control import Quota
+    from aiaas.serve.guard import TENANT
     from aiaas.track import Registry
 
     limits, given = Quota.parse(",".join(quota or ())), _words(models)
     with _control(workspace, database) as control:
         made = control.create(
-            tenant,
+            tenant if tenant is not None else TENANT,
             scopes=_words([scopes]) or [],
             models=given,
             seconds=_seconds(expires, "--expires"),

@@ -5,6 +5,7 @@ from aiaas.infer.formats import FORMATS, Format
 from aiaas.infer.remote import RemoteModel, is_url
 from aiaas.infer.run import answers, infer, open_model
 from aiaas.infer.writing import Asked, options_of, write
+from aiaas.infer.written import Written, written_for
 
 __all__ = [
     "FORMATS",
@@ -14,10 +15,12 @@ __all__ = [
     "RemoteModel",
     "Summary",
     "Writing",
+    "Written",
     "answers",
     "infer",
     "is_url",
     "open_model",
     "options_of",
     "write",
+    "written_for",
 ]

@@ -12,7 +12,8 @@ from aiaas import strictjson
 from aiaas.contracts import Signature
 from aiaas.errors import DataError, UsageError
 from aiaas.infer.rows import csv_rows
-from aiaas.infer.text import Line, Unreadable
+from aiaas.infer.text import Line, Stream, Unreadable, blocks
+from aiaas.infer.written import Written
 
 Format = Literal["auto", "jsonl", "csv", "lines", "file"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -29,10 +30,28 @@ class Records:
     """Columns of a CSV file that are no feature of the model."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a caller knows of a stream: its format, the file's name, the characters, what columns are called besides."""
+
+    form: str
+    name: str | None
+    encoding: str | None
+    written: Written | None
+
+    def records(self, stream: Stream, signature: Signature) -> tuple[str, Iterator[Records]]:
+        return records(blocks(stream, self.encoding), signature, self.form, self.name, self.written)
+
+
 def records(
-    blocks: Iterable[list[Line]], signature: Signature, form: str = "auto", name: str | None = None
+    blocks: Iterable[list[Line]],
+    signature: Signature,
+    form: str = "auto",
+    name: str | None = None,
+    written: Written | None = None,
 ) -> tuple[str, Iterator[Records]]:
-    """The format and the records of `blocks`; `name` is the file's name, whose ending decides where `form` is `auto`.
+    """The format and the records of `blocks`; `name` is the file's name, whose ending decides where `form` is `auto`,
+    `written` how the columns of a CSV file may be called besides.
 
     Raises UsageError when the model cannot take this format.
     """
@@ -50,20 +69,30 @@ def records(
         return form, _json_lines(blocks)
     if form != "csv":
         raise UsageError(f"there is no format {form!r}; allowed: {', '.join(FORMATS)}")
-    delimiter = "\t" if ending == ".tsv" else ","
-    return form, (Records(*each) for each in csv_rows(blocks, delimiter, signature))
+    written = written or Written()
+    header, blocks = _peek(blocks)
+    delimiter = "\t" if ending == ".tsv" else written.divides(header or "")
+    return form, (Records(*each) for each in csv_rows(blocks, delimiter, signature, written))
 
 
 def _sniff(blocks: Iterable[list[Line]], signature: Signature) -> tuple[str, Iterable[list[Line]]]:
-    """The format that the first line with anything in it looks like, and the blocks, none of them lost."""
+    """The format that the first line with anything in it looks like, and the blocks."""
+    first, blocks = _peek(blocks)
+    if first is None:
+        return "lines" if signature.bare else "csv", blocks
+    return _looks_like(first.strip(), signature), blocks
+
+
+def _peek(blocks: Iterable[list[Line]]) -> tuple[str | None, Iterable[list[Line]]]:
+    """The first line with anything in it, and the blocks, none of them lost."""
     source = iter(blocks)
     seen: list[list[Line]] = []
     for block in source:
         seen.append(block)
         first = next((line for line in block if isinstance(line, str) and line.strip()), None)
         if first is not None:
-            return _looks_like(first.strip(), signature), chain(seen, source)
-    return "lines" if signature.bare else "csv", seen
+            return first, chain(seen, source)
+    return None, seen
 
 
 def _looks_like(line: str, signature: Signature) -> str:

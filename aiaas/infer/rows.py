@@ -11,14 +11,14 @@ from typing import Any
 from aiaas.contracts import Signature
 from aiaas.errors import DataError
 from aiaas.infer.text import Line, Unreadable
+from aiaas.infer.written import Written
 
 Numbered = tuple[int, Line]
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
-_MISSING = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL"))  # as the sources read training data
 
 
 def csv_rows(
-    blocks: Iterable[list[Line]], delimiter: str, signature: Signature
+    blocks: Iterable[list[Line]], delimiter: str, signature: Signature, written: Written
 ) -> Iterator[tuple[list[Any], list[int], tuple[str, ...]]]:
     """Inputs, the number of the line where each begins, and the columns that no feature is made of, block by block.
 
@@ -35,7 +35,7 @@ def csv_rows(
         lines: list[int] = []
         for at, fields in reader.records(numbered, last=block is None):
             if header is None:
-                header = _Header(fields, at, signature)
+                header = _Header(fields, at, signature, written)
                 continue
             lines.append(at)
             inputs.append(fields if isinstance(fields, Unreadable) else header.input(fields))
@@ -92,18 +92,18 @@ class _Reader:
 class _Header:
     """Turns the cells of a record into an input."""
 
-    def __init__(self, names: list[str] | Unreadable, line: int, signature: Signature) -> None:
+    def __init__(self, names: list[str] | Unreadable, line: int, signature: Signature, written: Written) -> None:
         where = f"line {line}"
         if isinstance(names, Unreadable):
             raise DataError(f"the header cannot be read: {names.message}", where=where)
-        names = [name.strip() for name in names]
+        names = written.named([name.strip() for name in names], signature.features)
         twice = sorted({name for name in names if names.count(name) > 1 and name in signature.features})
         if twice:
             raise DataError(f"the header names {', '.join(twice)} more than once", where=where)
         known = {name: kind for name, kind in signature.features.items() if name in names}
         if not known:
             raise DataError(
-                f"the header names none of the model's columns ({', '.join(signature.features)})",
+                f"the header names none of the model's columns ({', '.join(signature.features)}), but {_some(names)}",
                 where=where,
                 hint="the first line must hold the names of the columns"
                 + ("; or --format lines" if signature.bare else ""),
@@ -111,7 +111,8 @@ class _Header:
         self.unused = tuple(name for name in names if name not in known)
         self._width = len(names)
         self._bare = names.index(signature.bare) if signature.bare else None
-        self._columns = [(name, names.index(name), _converter(kind)) for name, kind in known.items()]
+        self._missing = written.missing
+        self._columns = [(name, names.index(name), _converter(kind, written.decimal)) for name, kind in known.items()]
 
     def input(self, fields: list[str]) -> Any:
         """A text or path, or a row with missing values as None; Unreadable where the number of cells differs."""
@@ -120,17 +121,20 @@ class _Header:
         if self._bare is not None:
             return fields[self._bare]
         return {
-            name: None if fields[place] in _MISSING else convert(fields[place])
+            name: None if fields[place] in self._missing else convert(fields[place])
             for name, place, convert in self._columns
         }
 
 
-def _converter(dtype: str) -> Callable[[str], Any]:
+def _some(names: list[str]) -> str:
+    return ", ".join(name[:30] for name in names[:6]) + (" …" if len(names) > 6 else "")
+
+
+def _converter(dtype: str, decimal: str) -> Callable[[str], Any]:
     """What reads a cell of a column of this Arrow type. What it cannot read it hands on, for the task to refuse."""
-    if dtype.startswith(("int", "uint")):
-        return _whole
-    if dtype.startswith(("float", "double", "decimal")):
-        return _real
+    number = _whole if dtype.startswith(("int", "uint")) else _real
+    if dtype.startswith(("int", "uint", "float", "double", "decimal")):
+        return number if decimal == "." else lambda cell: number(cell.replace(decimal, "."))
     return _truth if dtype == "bool" else str
 
 

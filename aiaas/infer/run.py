@@ -13,8 +13,9 @@ from aiaas.contracts import Answer, Signature
 from aiaas.errors import DataError, ExampleError
 from aiaas.infer import files
 from aiaas.infer.answering import Answering, Sink, Summary, Writing
-from aiaas.infer.formats import Records, records
-from aiaas.infer.text import Stream, Unreadable, blocks
+from aiaas.infer.formats import Reading, Records
+from aiaas.infer.text import Stream, Unreadable
+from aiaas.infer.written import Written
 
 if TYPE_CHECKING:
     from aiaas.workspace import Workspace
@@ -31,15 +32,17 @@ def infer(
     format: str = "auto",
     name: str | None = None,
     encoding: str | None = None,
+    written: Written | None = None,
     batch: int = BATCH,
 ) -> Summary:
     """Answer every line of `stream_in` with one JSON line on `stream_out`, in order, in memory that does not grow.
 
-    `name` is the file's name, for `format="auto"`. A line without an answer gets `{"error": {"code", "message",
-    "line"}}`. Raises what `answers` raises; what was answered before stands in `stream_out`.
+    `name` is the file's name, for `format="auto"`; `written` says what columns are called besides. A line without an
+    answer gets `{"error": {"code", "message", "line"}}`. Raises what `answers` raises; what was answered before stands
+    in `stream_out`.
     """
     tally = _Tally()
-    for _, text in _parts(tally, model, stream_in, format, name, encoding, batch):
+    for _, text in _parts(tally, model, stream_in, Reading(format, name, encoding, written), batch):
         stream_out.write(text)
         stream_out.flush()
     return tally.summary(model)
@@ -52,6 +55,7 @@ def answers(
     format: str = "auto",
     name: str | None = None,
     encoding: str | None = None,
+    written: Written | None = None,
     batch: int = BATCH,
 ) -> Generator[list[Answer], None, Summary]:
     """The answers of `infer` as lists of at most `batch`; the generator's value is the `Summary`.
@@ -60,7 +64,7 @@ def answers(
     the model cannot take, RemoteError when a service fails.
     """
     tally = _Tally()
-    for given, _ in _parts(tally, model, stream_in, format, name, encoding, batch):
+    for given, _ in _parts(tally, model, stream_in, Reading(format, name, encoding, written), batch):
         yield given
     return tally.summary(model)
 
@@ -84,14 +88,12 @@ def _parts(
     tally: _Tally,
     model: Answering,
     stream_in: Stream,
-    form: str,
-    name: str | None,
-    encoding: str | None,
+    reading: Reading,
     batch: int,
 ) -> Iterator[tuple[list[Answer], bytes]]:
     """Answers and their lines, batch by batch; those of a model that writes one by one, for each takes a while."""
     batch = 1 if model.options else batch
-    tally.format, source = _records(model.signature, stream_in, form, name, encoding, batch)
+    tally.format, source = _records(model.signature, stream_in, reading, batch)
     for here in source:
         tally.unused = here.unused
         given = _answer(model, here)
@@ -103,17 +105,15 @@ def _parts(
         yield given, text
 
 
-def _records(
-    signature: Signature, stream: Stream, form: str, name: str | None, encoding: str | None, batch: int
-) -> tuple[str, Iterator[Records]]:
+def _records(signature: Signature, stream: Stream, reading: Reading, batch: int) -> tuple[str, Iterator[Records]]:
     """The format, and what is answered at once; paths are read where the model takes files."""
     if signature.file is None:
-        found, parts = records(blocks(stream, encoding), signature, form, name)
+        found, parts = reading.records(stream, signature)
         return found, (each for part in parts for each in _cut(part, batch))
     begun = files.Begun(stream)
-    if form == "file" or (form == "auto" and begun.is_file):
+    if reading.form == "file" or (reading.form == "auto" and begun.is_file):
         return "file", iter([files.alone(begun)])
-    found, parts = records(blocks(begun, encoding), signature, form, name)
+    found, parts = reading.records(begun, signature)
     feature = signature.file
     return found, (each for part in parts for each in files.batches(part, feature, found, batch))
 

@@ -13,7 +13,7 @@ from aiaas.errors import AiaasError, GateError, Interrupted
 from aiaas.pipeline.events import Events, Write
 from aiaas.pipeline.plan import changes_since_last, stages_until
 from aiaas.pipeline.result import Result, StageResult
-from aiaas.pipeline.stages import Stage, Work, champion_of, there
+from aiaas.pipeline.stages import Stage, Work, champion_of, packages_of, there
 from aiaas.pipeline.tracking import Status, Tracking
 from aiaas.workspace import Artefact, keys
 
@@ -58,8 +58,11 @@ def run(
 
 
 def _refuse_absent(work: Work, stages: Sequence[Stage]) -> None:
-    """What is named and not there is said before anything is made: secrets, a version to be held against."""
+    """What is named and not there is said before anything is made: secrets, packages that the model needs, a version to
+    be held against."""
     work.recipe.sources()
+    if any(stage.name == "train" for stage in stages):
+        packages_of(work.recipe.model)
     if any(stage.name == "gate" for stage in stages):
         champion_of(work, work.recipe.evaluate.against)
 

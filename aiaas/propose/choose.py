@@ -21,12 +21,14 @@ RARE = 0.1
 """The share of the rarest label below which labels are weighed."""
 _SHORT = 12
 """Characters of texts, in the mean, of which words are too few to go by."""
+_WORD = 12
+"""Characters between white space, in the mean, up to which these are words, whatever the language."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """What is known of the data: the rows, the number of labels and the share of the rarest, the language of texts and
-    their mean length, the number of pictures of the smallest kind."""
+    their mean length, that of what stands between white space in them."""
 
     task: str
     rows: int
@@ -34,6 +36,7 @@ class Need:
     rarest: float = 1.0
     language: str | None = None
     length: float = 0.0
+    word: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def _fitted(template: Template, need: Need, why: str) -> Choice:
 
 def _analyzed(params: dict[str, Any], need: Need) -> tuple[dict[str, Any], str]:
     """N-grams of characters where words are not parted by spaces, else of words."""
-    if need.language is None or need.language in _SPACELESS:
+    if need.language in _SPACELESS or (need.language is None and not 0 < need.word <= _WORD):
         return params, "n-grams of characters, which need no words"
     if need.length < _SHORT:
         return {**params, "ngrams": [1, 4]}, "the texts are short: n-grams of characters"

@@ -11,7 +11,7 @@ from aiaas.contracts import Batch
 from aiaas.errors import DataError
 from aiaas.propose import names
 from aiaas.propose.facts import Facts, called_id, missing, settles
-from aiaas.propose.guess import ENOUGH, FEWEST, Guess
+from aiaas.propose.guess import ENOUGH, FEWEST, Guess, prose
 
 _SETTLED = 0.999
 _LONG = 60
@@ -105,9 +105,10 @@ def _written(value: Any) -> str:
 
 
 def _groups(column: Facts) -> bool:
-    """Whether a column says whom a row belongs to, and several rows belong to one."""
+    """Whether a column says whom a row belongs to, and several rows belong to one; the subject of a mail is a text."""
     several = 1.5 * column.distinct <= column.present
-    return names.whose(column.name) and column.distinct >= 20 and several and column.kind != "number"
+    called = names.whose(column.name) and column.kind != "number" and not prose(column)
+    return called and column.distinct >= 20 and several
 
 
 def _useless(column: Facts) -> str | None:

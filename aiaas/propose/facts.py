@@ -13,7 +13,8 @@ Kind = Literal["nothing", "truth", "whole", "number", "words", "date", "file", "
 
 FORMATS = (
     None,  # ISO 8601
-    *("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y年%m月%d日", "%d %b %Y", "%b %d, %Y"),
+    *("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y年%m月%d日"),
+    *("%d %b %Y", "%d-%b-%Y", "%b %d, %Y"),
     *("%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M"),
     *("%d.%m.%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%d/%b/%y %I:%M %p", "%d-%b-%Y", "%m %d, %Y"),
     *("%Y-%m-%d %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z"),

@@ -11,10 +11,10 @@ from typing import Any
 from aiaas.contracts import Batch
 from aiaas.errors import DataError
 from aiaas.pictures import ENDINGS
-from aiaas.propose import decide, places, rows
+from aiaas.propose import alike, decide, places, rows
 from aiaas.propose.asked import Asked
 from aiaas.propose.decide import Decided
-from aiaas.propose.facts import Facts, facts
+from aiaas.propose.facts import Facts, facts, missing
 from aiaas.propose.guess import Guess, likeliest, of_facts
 from aiaas.sources._params import FileParams
 
@@ -24,13 +24,15 @@ _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
 
 @dataclass(slots=True)
 class Seen:
-    """What was seen of data: where it is, a sample of it, what it is taken for."""
+    """What was seen of data: where it is, a sample of it, what it is taken for; of texts to be told apart, the share
+    that is nearly equal to another one."""
 
     place: places.Place
     sample: rows.Rows
     guess: Guess
     known: dict[str, Facts]
     decided: Decided
+    alike: float = 0.0
 
 
 def look(data: Path, asked: Asked) -> Seen:
@@ -76,7 +78,14 @@ def _of_rows(place: places.Place, asked: Asked) -> Seen:
     if not place.header:
         guess = _name(place, sample, known, guess)
         known = {name: facts(name, values) for name, values in sample.columns.items()}
-    return Seen(place, sample, guess, known, decide.decide(guess, sample.columns, known))
+    return Seen(place, sample, guess, known, decide.decide(guess, sample.columns, known), _alike(guess, sample))
+
+
+def _alike(guess: Guess, sample: rows.Rows) -> float:
+    if guess.task != "text-classification":
+        return 0.0
+    texts = [str(value) for value in sample.columns[guess.columns.get("text", "text")] if not missing(value)]
+    return alike.share(texts, sample.count)
 
 
 def _no_values(place: places.Place, columns: Batch) -> list[str] | None:

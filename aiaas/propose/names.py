@@ -30,7 +30,7 @@ _DECIDES = re.compile(
 )
 _WHOSE = re.compile(
     r"(^|_)(user|customer|client|patient|session|account|author|person|member|household|device|group|speaker"
-    r"|subject(?=_?(id|no|key|number)))(_?id|_?no|_?key|_?number)?$|^(用户|客户|患者|会员|作者)(id|编号|号)?$",
+    r"|subject(?=_?(id|no|key|number)))(_?id|_?no|_?key|_?number|_?e?mail)?$|^(用户|客户|患者|会员|作者)(id|编号|号)?$",
     re.IGNORECASE,
 )
 

@@ -142,4 +142,6 @@ def _need(seen: Seen, texts: Sequence[str], language: str | None) -> Need:
     counts = [count for name, count in seen.decided.labels.items() if name not in seen.decided.rare]
     rarest = min(counts) / sum(counts) if counts else 1.0
     length = sum(map(len, texts)) / len(texts) if texts else 0.0
-    return Need(seen.guess.task, seen.sample.count, len(counts), rarest, language, length)
+    words = sum(len(text.split()) for text in texts)
+    word = sum(len(part) for text in texts for part in text.split()) / words if words else 0.0
+    return Need(seen.guess.task, seen.sample.count, len(counts), rarest, language, length, word)

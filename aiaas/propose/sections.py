@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from aiaas.propose import choose, decide, names
+from aiaas.propose import alike, choose, decide, names
 from aiaas.propose.choose import Choice
 from aiaas.propose.facts import missing
 from aiaas.propose.guess import FEWEST, prose
@@ -74,6 +74,8 @@ def steps(choice: Choice, seen: Seen) -> list[tuple[Any, str]]:
         if gaps or not (isinstance(step, dict) and "impute" in step)
     ]
     added: list[tuple[Any, str]] = []
+    if seen.alike >= alike.ENOUGH:
+        added.append(("near_duplicates", "texts that are nearly equal would stand in train and test; the first stays"))
     if seen.decided.rare:
         rare = ", ".join(seen.decided.rare[:5]) + (" …" if len(seen.decided.rare) > 5 else "")
         added.append(({"labels": {"min_rows": FEWEST}}, f"labels with too few rows to learn from go: {rare}"))
@@ -104,6 +106,7 @@ def notes(seen: Seen) -> list[str]:
     """What a person should know before he relies on it."""
     taken = (seen.guess.columns.get("text", "text"), seen.decided.target)
     told = [f"{name} is left out: it {why}" for name, why in seen.decided.without.items()]
+    texts = []
     for name, each in seen.known.items():
         if each.kind == "other" and names.place(name, names.LABELS) is not None:
             told.append(f"{name} holds lists or objects, which are no labels")
@@ -114,7 +117,12 @@ def notes(seen: Seen) -> list[str]:
             and prose(each)
             and 2 * each.distinct > each.present
         ):
-            told.append(f"{name} holds texts too, which are not read; a model of pairs does: columns: {{text_pair: …}}")
+            texts.append(name)
+    if texts:
+        hold = "holds texts too, which are" if len(texts) == 1 else "hold texts too, which are"
+        told.append(f"{', '.join(texts)} {hold} not read; a model of pairs reads one more: columns: {{text_pair: …}}")
+    if seen.alike >= alike.ENOUGH:
+        told.append(f"{seen.alike:.0%} of the texts are nearly equal to another one; the first of them stays")
     if seen.sample.more:
         told.append(f"the first {seen.sample.count:,} rows were looked at; there are more")
     if seen.sample.count < _HARDLY_ANY:

@@ -11,10 +11,11 @@ from pathlib import Path
 from aiaas.errors import VerificationError
 from aiaas.pipeline.stages import data, judging, model
 from aiaas.pipeline.stages.judging import champion_of
+from aiaas.pipeline.stages.model import packages_of
 from aiaas.pipeline.stages.work import Made, Stage, Work
 from aiaas.workspace import Artefact
 
-__all__ = ["STAGES", "Made", "Stage", "Work", "bundle_of", "champion_of", "there"]
+__all__ = ["STAGES", "Made", "Stage", "Work", "bundle_of", "champion_of", "packages_of", "there"]
 
 STAGES: dict[str, Stage] = {
     stage.name: stage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
 from aiaas.pipeline import files
@@ -10,10 +10,18 @@ from aiaas.pipeline.stages.code import OF_STEPS, model_code
 from aiaas.pipeline.stages.work import Made, Work
 from aiaas.workspace import Draft, keys
 
+if TYPE_CHECKING:
+    from aiaas.recipe.models import ModelSection
+
+
+def packages_of(model: ModelSection) -> dict[str, str]:
+    """What the model needs, each with its version. Raises MissingPackageError."""
+    architecture = plugins.architecture(model.backend, model.architecture)
+    return plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}")
+
 
 def train_inputs(work: Work, made: Made) -> dict[str, Any]:
     model = work.recipe.model
-    architecture = plugins.architecture(model.backend, model.architecture)
     return {
         "task": work.recipe.task,
         "seed": work.recipe.seed,
@@ -21,7 +29,7 @@ def train_inputs(work: Work, made: Made) -> dict[str, Any]:
         "train": work.recipe.train.model_dump(mode="json"),
         "rows": made["preprocess"].digest,
         **files.fingerprints(model, work.source_context()),
-        "packages": plugins.require(architecture.REQUIRES, f"{model.backend}/{model.architecture}"),
+        "packages": packages_of(model),
         "code": keys.digest_code("train", *model_code(work)),
     }
 
