@@ -69,8 +69,8 @@ class Attempt:
         found = measure(self.wanted, work, made, made["train"])
         rows = int(made["preprocess"].summary["splits"]["validation"])
         if rows != self.rows:
-            told = f"trial {self.begun.number} is judged by {rows:,} validation rows and the recipe by {self.rows:,}"
-            work.warn(f"{told}, for a step leaves out others: their figures do not compare")
+            judged = f"trial {self.begun.number} is judged by {rows:,} validation rows and the recipe by {self.rows:,}"
+            work.warn(f"{judged}, for a step leaves out others: their figures do not compare")
         assert self._run is not None
         self._run.metrics({f"validation.{name}": value for name, value in found.items()})
         self._run.tags({"aiaas.model_digest": made["train"].summary["model_digest"]})
