@@ -18,6 +18,7 @@ import pytest
 from aiaas import plugins, recipe
 from aiaas.contracts import Params, Training
 from aiaas.errors import Abandoned, DataError, Interrupted, MissingPackageError, RecipeError, TrainingError, UsageError
+from aiaas.pipeline import tune as tuning
 from aiaas.pipeline.stages import Work
 from aiaas.pipeline.tune import Outcome, Trial, dimensions, study, tune
 from aiaas.pipeline.tune import trial as trials
@@ -168,9 +169,7 @@ def test_a_search_finds_writes_and_goes_on(project: Path, monkeypatch: pytest.Mo
 
 def blind(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once the rows are divided, make those of the test unreadable, as long as they are."""
-    from aiaas.pipeline import tune as module
-
-    carried = module._rows
+    carried = tuning._rows
 
     def then(*given: Any) -> Any:
         found = carried(*given)
@@ -178,7 +177,7 @@ def blind(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
             path.write_bytes(b"?" * path.stat().st_size)
         return found
 
-    monkeypatch.setattr(module, "_rows", then)
+    monkeypatch.setattr(tuning, "_rows", then)
 
 
 def test_what_is_there_already_is_not_written_over(project: Path) -> None:
@@ -209,6 +208,15 @@ def test_every_trial_failing_is_a_failure(project: Path, monkeypatch: pytest.Mon
     assert error.value.status == 5
     assert error.value.reached["counts"]["failed"] == 2
     assert not (project / "search_tuned.yaml").exists()
+
+
+def test_other_rows_to_judge_by_are_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = tuning._rows
+    monkeypatch.setattr(tuning, "_rows", lambda *given: (real(*given)[0] + 1, "another"))
+    told: list[str] = []
+    space = Workspace.open(project / ".aiaas")
+    tune(Work(recipe.read(with_tune(project, trials=1)), space, warn=told.append))
+    assert [each.partition(" is judged")[0] for each in told if "do not compare" in each] == ["trial 0"]
 
 
 def test_a_full_disk_fails_no_trial(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

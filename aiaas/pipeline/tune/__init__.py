@@ -118,7 +118,7 @@ def _search(base: Work, recipe: Recipe, search: Search, outcome: Outcome, kept: 
     while (begun := search.next()) is not None:
         try:
             tell.begins(begun, outcome)
-            Attempt(begun, base, outcome.wanted, pruning=recipe.tune.pruning).carry(kept, None)
+            Attempt(begun, base, outcome.wanted, outcome.rows, pruning=recipe.tune.pruning).carry(kept, None)
         finally:
             begun.leave()
         outcome.here += 1

@@ -18,10 +18,11 @@ _STAGES = ("collect", "preprocess", "train")
 
 
 class Attempt:
-    """A trial on its way. `base` is the work of the search; its recipe is the one whose values are tried."""
+    """A trial on its way. `base` is the work of the search; its recipe is the one whose values are tried, and leaves
+    `rows` to judge by."""
 
-    def __init__(self, begun: Begun, base: Work, wanted: Sequence[Objective], *, pruning: bool) -> None:
-        self.begun, self.base, self.wanted = begun, base, wanted
+    def __init__(self, begun: Begun, base: Work, wanted: Sequence[Objective], rows: int, *, pruning: bool) -> None:
+        self.begun, self.base, self.wanted, self.rows = begun, base, wanted, rows
         self._watched = wanted[0] if pruning and len(wanted) == 1 else None
         self._worse = False
         self._run: Run | None = None
@@ -66,6 +67,10 @@ class Attempt:
             if listener:
                 listener.stage_ends(told)
         found = measure(self.wanted, work, made, made["train"])
+        rows = int(made["preprocess"].summary["splits"]["validation"])
+        if rows != self.rows:
+            judged = f"trial {self.begun.number} is judged by {rows:,} validation rows and the recipe by {self.rows:,}"
+            work.warn(f"{judged}, for a step leaves out others: their figures do not compare")
         assert self._run is not None
         self._run.metrics({f"validation.{name}": value for name, value in found.items()})
         self._run.tags({"aiaas.model_digest": made["train"].summary["model_digest"]})
