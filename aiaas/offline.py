@@ -24,8 +24,8 @@ TELEMETRY_OFF = {
     "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime, from 1.29 on
 }
 _CLIENTS_OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "ORT_DISABLE_TELEMETRY": "1"}
-"""They then say at once what is missing, and do not try. ONNX Runtime reports by sockets of its own, which no hook of the
-interpreter sees."""
+"""They then say at once what is missing, and do not try. ONNX Runtime would report by sockets of its own, which no hook
+of the interpreter sees."""
 
 BRING = "leave --offline out, or bring it before: aiaas fetch RECIPE"
 """What to do about what is not here."""
