@@ -21,11 +21,17 @@ TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub, and what rests on it: datasets, transformers, peft
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime, from 1.29 on
 }
-_CLIENTS_OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
-"""They then say at once what is missing, and do not try."""
+_CLIENTS_OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "ORT_DISABLE_TELEMETRY": "1"}
+"""They then say at once what is missing, and do not try. ONNX Runtime would report by sockets of its own, which no hook
+of the interpreter sees."""
 
-_YES = {"1", "true", "t", "yes", "y", "on"}
+BRING = "leave --offline out, or bring it before: aiaas fetch RECIPE"
+"""What to do about what is not here."""
+
+_NO = {"", "0", "false", "f", "no", "n", "off"}
+"""Whatever else is said means yes: a slip of the pen must not let anything out."""
 _CONNECTS = {"socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1, "socket.getnameinfo": 0}
 """Events of the interpreter that send something, and which of their arguments is the address."""
 _LOOKS_UP = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
@@ -42,7 +48,7 @@ class Forbidden(OSError):
 
 def asked() -> bool:
     """Whether the environment says that nothing may leave this machine."""
-    return os.environ.get(VARIABLE, "").lower() in _YES
+    return os.environ.get(VARIABLE, "").strip().lower() not in _NO
 
 
 def obey(environ: MutableMapping[str, str] = os.environ) -> None:

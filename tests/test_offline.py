@@ -106,6 +106,14 @@ def test_a_process_that_is_told_so_reaches_nobody_by_any_way() -> None:
     assert told == "1"
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"), [("", 0), ("0", 0), ("No", 0), ("off ", 0), ("1", 1), ("ture", 1), ("ja", 1)]
+)
+def test_a_slip_of_the_pen_lets_nothing_out(said: str, meant: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIAAS_OFFLINE", said)
+    assert offline.asked() is bool(meant)
+
+
 def test_a_run_that_is_offline_tries_nothing(project: Path) -> None:
     """With a tracking server elsewhere: the run is kept here, and neither it nor what it starts opens a connection."""
     (project / "site").mkdir()
@@ -147,8 +155,21 @@ def test_who_is_refused_is_told_so_and_not_that_it_is_a_fault_of_ours() -> None:
 def test_libraries_are_told_to_report_nothing_unless_a_person_says_otherwise() -> None:
     environ = {"MLFLOW_DISABLE_TELEMETRY": "false"}
     offline.obey(environ)
-    assert environ == {"DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "MLFLOW_DISABLE_TELEMETRY": "false"}
+    assert environ == {
+        "DO_NOT_TRACK": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "false",
+        "ORT_DISABLE_TELEMETRY": "1",
+    }
     assert set(offline.TELEMETRY_OFF) <= set(os.environ)  # importing the package was enough
+
+
+def test_onnx_runtime_does_not_begin_to_report(tmp_path: Path) -> None:
+    """It does so as soon as it is imported, by sockets that are not Python's, and notes who reports in a cache."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    environment.update(HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))
+    subprocess.run([sys.executable, "-c", "import aiaas, onnxruntime"], env=environment, check=True)
+    assert list(tmp_path.rglob("*onnxruntime*")) == []
 
 
 @pytest.mark.parametrize(

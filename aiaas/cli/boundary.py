@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from aiaas.cli import output
 from aiaas.errors import AiaasError, DataError, Interrupted, RemoteError, UsageError
-from aiaas.offline import Forbidden
+from aiaas.offline import BRING, Forbidden
 
 
 class Boundary(TyperGroup):
@@ -63,8 +63,7 @@ def _of_disk(error: OSError) -> AiaasError | None:
 
 def _of_network(error: OSError) -> AiaasError | None:
     """That somebody was to be reached who may not, where no one on the way has put it better."""
-    hint = "leave --offline out, or bring it before: aiaas fetch RECIPE"
-    return RemoteError(str(error.strerror), hint=hint) if isinstance(error, Forbidden) else None
+    return RemoteError(str(error.strerror), hint=BRING) if isinstance(error, Forbidden) else None
 
 
 def _emit_usage(ctx: Any, error: Exception) -> None:

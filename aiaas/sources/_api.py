@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiaas import plugins
 from aiaas.contracts import Batch, Origin, SourceContext
 from aiaas.errors import RemoteError
+from aiaas.offline import BRING
 from aiaas.sources import _api_fetch, _api_kept, _api_rows, _credentials, _exchange
 from aiaas.sources._api_kept import Reading
 from aiaas.sources._api_pages import Pager
@@ -66,7 +67,7 @@ def _fetch(params: Params, api: Api, context: SourceContext, most: int | None = 
     where = _exchange.shown(params.source)
     if context.offline:
         told = "not all of its pages are downloaded" if reading else "it is not downloaded"
-        raise RemoteError(f"{told}, and --offline forbids fetching it", where=where)
+        raise RemoteError(f"{told}, and --offline forbids fetching it", where=where, hint=BRING)
     with atomic.disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "lock"):

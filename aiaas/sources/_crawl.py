@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aiaas.contracts import SourceContext
 from aiaas.errors import RemoteError
+from aiaas.offline import BRING
 from aiaas.sources import _crawl_store
 from aiaas.sources._crawl_store import Store
 from aiaas.sources._crawl_urls import Bounds, canonical, host_of
@@ -53,7 +54,7 @@ def _crawl(folder: Path, params: Params, context: SourceContext, most: int | Non
 
     if context.offline:
         told = "it is not crawled to its end" if _crawls(folder) else "it is not crawled"
-        raise RemoteError(f"{told}, and --offline forbids fetching it", where=params.source)
+        raise RemoteError(f"{told}, and --offline forbids fetching it", where=params.source, hint=BRING)
     with atomic.disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):

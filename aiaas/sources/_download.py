@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiaas.contracts import SourceContext
 from aiaas.errors import DataError, RemoteError
+from aiaas.offline import BRING
 from aiaas.sources._exchange import Again, Request, connect, send, shown, with_retries
 
 if TYPE_CHECKING:
@@ -217,7 +218,8 @@ def _revision(note: dict[str, Any]) -> str | None:
 
 
 def _offline(request: Request) -> RemoteError:
-    return RemoteError("it is not downloaded, and --offline forbids fetching it", where=shown(request.url))
+    told = "it is not downloaded, and --offline forbids fetching it"
+    return RemoteError(told, where=shown(request.url), hint=BRING)
 
 
 def _too_large(request: Request, size: int) -> DataError:
