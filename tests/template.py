@@ -41,14 +41,14 @@ class Template:
         )
 
     def run(
-        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: str, timeout: float
+        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: str | bytes, timeout: float
     ) -> subprocess.CompletedProcess[str]:
         """What the process of `aiaas WORDS` leaves. Raises TimeoutExpired after it was killed."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with tempfile.TemporaryDirectory() as place:
             files = {name: Path(place, name) for name in ("stdin", "stdout", "stderr")}
-            files["stdin"].write_text(stdin, "utf-8")
+            files["stdin"].write_bytes(stdin.encode() if isinstance(stdin, str) else stdin)
             what = {
                 "words": list(words),
                 "folder": str(folder),

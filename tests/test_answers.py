@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 import aiaas
+from tests.template import Template
 
 GOOD, BAD = ("很好", "干净", "满意", "舒适"), ("很差", "脏乱", "失望", "吵闹")
 THINGS = ("房间", "服务", "早餐", "位置", "前台", "价格", "环境", "床铺")
@@ -47,6 +48,8 @@ model: {backend: sklearn, architecture: naive_bayes, params: {variant: gaussian}
 ENVIRONMENT = {**os.environ, "AIAAS_TRACKING": "off", "PYTHONUTF8": "1"}
 """With the key of the services, once `home` was made."""
 COMMAND = [sys.executable, "-m", "aiaas"]
+TEMPLATES: list[Template] = []
+"""Of which commands that end by themselves are copies, once `home` was made."""
 
 
 def texts(words: tuple[str, ...]) -> list[str]:
@@ -54,8 +57,9 @@ def texts(words: tuple[str, ...]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, template: Template) -> Path:
     """A working directory whose workspace holds the models `tiny` (texts) and `flowers` (rows)."""
+    TEMPLATES[:] = [template]
     folder = tmp_path_factory.mktemp("home")
     (folder / "good.txt").write_text("\n".join(texts(GOOD)), "utf-8")
     (folder / "bad.txt").write_text("\n".join(texts(BAD)), "utf-8")
@@ -74,9 +78,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, *words: str, stdin: str | bytes = "") -> subprocess.CompletedProcess[str]:
-    data = stdin.encode() if isinstance(stdin, str) else stdin
-    done = subprocess.run([*COMMAND, *words], cwd=folder, env=ENVIRONMENT, input=data, capture_output=True, timeout=120)
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+    return TEMPLATES[0].run(words, folder, ENVIRONMENT, stdin, 120)
 
 
 def bearer() -> dict[str, str]:

@@ -135,16 +135,6 @@ def test_a_run_says_little_of_its_rows(aiaas: Aiaas, project: Path) -> None:
     assert [stage["name"] for stage in planned["stages"]][2] == "inspect"
 
 
-@pytest.mark.filterwarnings("ignore")  # of mlflow's
-def test_a_run_keeps_what_was_found(aiaas: Aiaas, project: Path) -> None:
-    done = answer(aiaas("run", "tiny.yaml", "--json", track=True))
-    import mlflow
-
-    client = mlflow.MlflowClient(f"sqlite:///{project}/.aiaas/mlflow.db")
-    kept = [each.path for each in client.list_artifacts(done["run_id"], "data")]
-    assert "data/inspection.json" in kept
-
-
 # --- a file -------------------------------------------------------------------------------------------------------
 
 

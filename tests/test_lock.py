@@ -23,16 +23,19 @@ from aiaas.cores import cores
 from aiaas.errors import DataError, GateError, LockError, ReproductionError, UsageError
 from aiaas.pipeline import lock as locks
 from aiaas.pipeline.lock import Guard, Lock, surroundings
-from aiaas.pipeline.lock.differences import Difference, of_environment, of_git
+from aiaas.pipeline.lock.differences import Difference, of_environment, of_git, of_recipe
 from aiaas.pipeline.lock.guard import FREE
 from aiaas.pipeline.lock.take import _file
-from aiaas.pipeline.reproduce import Compared, Measured, Reproduction, changed, enforce, recipe_of, reproduce
+from aiaas.pipeline.reproduce import Compared, Measured, Reproduction, enforce, recipe_of, reproduce
 from aiaas.pipeline.stages import Work
 from aiaas.track import Run, environment, history
 from aiaas.track.registry import Registry
 from aiaas.workspace import Workspace
 from aiaas.workspace.gc import collect_garbage
 from tests.conftest import BAD, GOOD, RECIPE, Aiaas, comments
+
+SEARCH = "tune: {space: {model.params.alpha: {log: [0.1, 1]}}, metric: f1, trials: 2}\n"
+"""Which a run does not mind."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +46,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Lock]]
         patch.setenv("AIAAS_TRACKING", "off")
         for name, words, seed in (("good.txt", GOOD, 1), ("bad.txt", BAD, 2)):
             (folder / name).write_text("\n".join(comments(words, 60, seed)) + "\n", "utf-8")
-        (folder / "tiny.yaml").write_text(RECIPE, "utf-8")
+        (folder / "tiny.yaml").write_text(RECIPE + SEARCH, "utf-8")
         result = pipeline.run(work_in(folder))
         assert result.lock is not None
         yield folder, locks.read(result.lock)
@@ -76,7 +79,7 @@ def test_a_lock_says_what_the_run_was_made_of(ran: tuple[Path, Lock]) -> None:
     assert lock.run == past.id
     assert "recipe.lock" in history.details(past)["artifacts"]
     assert [stage.name for stage in lock.stages] == list(pipeline.STAGES)
-    assert lock.recipe.values == recipe.read(folder / "tiny.yaml").resolved()
+    assert lock.recipe.values == recipe.read(folder / "tiny.yaml").settled().resolved()
     assert lock.seeds == {"seed": 3}
     collected = lock.stages[0].inputs
     assert all(len(stage.digest) == len(stage.key) == 64 for stage in lock.stages)
@@ -484,8 +487,8 @@ def test_a_tolerance_decides_where_digests_differ() -> None:
 
 
 def test_a_recipe_changed_since_the_lock_is_told(ran: tuple[Path, Lock]) -> None:
-    assert changed(ran[1], recipe.read(ran[0] / "tiny.yaml")) == []
-    (change,) = changed(ran[1], recipe.read(ran[0] / "tiny.yaml", ["model.params.alpha=0.25"]))
+    assert of_recipe(ran[1], recipe.read(ran[0] / "tiny.yaml")) == []
+    (change,) = of_recipe(ran[1], recipe.read(ran[0] / "tiny.yaml", ["model.params.alpha=0.25"]))
     assert str(change) == "model.params.alpha changed from 0.5 to 0.25"
 
 

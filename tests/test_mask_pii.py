@@ -165,7 +165,7 @@ def test_a_hundred_thousand_of_them_in_one_text() -> None:
         ({"key": "${env:A}${env:B}"}, "a recipe holds no secret"),
         ({"placeholder": "{name}"}, "means nothing"),
         ({"placeholder": ""}, "at least 1"),
-        ({"token": "[{KIND}]"}, "must hold {hash}"),
+        ({"pseudonym": "[{KIND}]"}, "must hold {hash}"),
         ({"regions": ["USA"]}, "two capital letters"),
         ({"engine": "spacy"}, "presidio"),
         ({"kinds": ["person"]}, "there is no kind 'person'"),

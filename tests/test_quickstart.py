@@ -35,10 +35,12 @@ def test_from_raw_reviews_to_an_answering_model(done: dict[str, object], project
         "model = mlflow.pyfunc.load_model('models:/reviews-zh-nb@champion')\n"
         "run = mlflow.get_run(sys.argv[2])\n"
         "print(json.dumps([model.predict([sys.argv[1]])['label'][0], run.data.metrics['accuracy'],\n"
-        "                  run.data.params['model.params.alpha'], len(run.inputs.dataset_inputs)]))"
+        "                  run.data.params['model.params.alpha'], len(run.inputs.dataset_inputs),\n"
+        "                  [each.path for each in mlflow.MlflowClient().list_artifacts(sys.argv[2], 'data')]]))"
     )
     said = subprocess.run(
         [sys.executable, "-c", loaded, PRAISE, str(done["run_id"])],
         cwd=project, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert json.loads(said.stdout) == ["pos", done["metrics"]["accuracy"], "0.1", 1]  # type: ignore[index]
+    files = ["data/inspection.json", "data/preprocess.json", "data/provenance.json"]
+    assert json.loads(said.stdout) == ["pos", done["metrics"]["accuracy"], "0.1", 1, files]  # type: ignore[index]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests import postgres
+from tests import postgres, recipe_servers
 from tests.conftest import Aiaas, answer
-from tests.objectstore import Store, serve
 
 ROOT = Path(__file__).parent.parent
 Run = Callable[..., dict[str, object]]
@@ -54,49 +51,20 @@ def test_an_archive_with_a_table_that_names_pictures(aiaas: Aiaas) -> None:
 
 @pytest.mark.skipif(postgres.ready() is not None, reason=str(postgres.ready()))
 def test_a_postgresql(aiaas: Aiaas) -> None:
-    import sqlite3
-
     import sqlalchemy as sa
 
-    with sqlite3.connect(ROOT / "data" / "churn.db") as connection:
-        cursor = connection.execute("SELECT * FROM customers")
-        names = [each[0] for each in cursor.description]
-        lines = cursor.fetchall()
-    connection.close()
-    root = Path(tempfile.mkdtemp(prefix="pg-"))
-    try:
-        with postgres.cluster(root) as address:
-            engine = sa.create_engine(address)
-            kinds = dict(zip(names, map(type, lines[0]), strict=True))
-            columns = [f"{name} {'text' if kinds[name] is str else 'double precision'}" for name in names]
-            with engine.begin() as database:
-                database.execute(sa.text(f"CREATE TABLE customers ({', '.join(columns)})"))
-                places = ", ".join(f":{name}" for name in names)
-                rows = [dict(zip(names, line, strict=True)) for line in lines]
-                database.execute(sa.text(f"INSERT INTO customers VALUES ({places})"), rows)
-            engine.dispose()
-            said = run(aiaas, "churn_postgresql.yaml", CHURN_DATABASE=address)
-            assert accuracy(said) >= 0.75
-            again = run(aiaas, "churn_postgresql.yaml", "collect", CHURN_DATABASE=address)
-            assert again["stages"][0]["cached"]  # type: ignore[index]
-            with engine.begin() as database:
-                database.execute(sa.text("DELETE FROM customers WHERE id > 1100"))
-            engine.dispose()
-            planned = aiaas(
-                "plan", str(ROOT / "recipes" / "churn_postgresql.yaml"), environment={"CHURN_DATABASE": address}
-            )
-            assert "the source sql:${env:CHURN_DATABASE} changed: version was [1200, 1200.0], is" in planned.stdout
-    finally:
-        shutil.rmtree(root)
+    with recipe_servers.database() as served:
+        said = run(aiaas, "churn_postgresql.yaml", **served.environment)
+        assert accuracy(said) >= 0.75
+        again = run(aiaas, "churn_postgresql.yaml", "collect", **served.environment)
+        assert again["stages"][0]["cached"]  # type: ignore[index]
+        with served.server.begin() as database:
+            database.execute(sa.text("DELETE FROM customers WHERE id > 1100"))
+        planned = aiaas("plan", str(ROOT / "recipes" / "churn_postgresql.yaml"), environment=served.environment)
+        assert "the source sql:${env:CHURN_DATABASE} changed: version was [1200, 1200.0], is" in planned.stdout
 
 
 def test_a_store_that_speaks_s3(aiaas: Aiaas) -> None:
     pytest.importorskip("s3fs")
-    with serve(Store({"shop/churn.csv": (ROOT / "data" / "churn.csv").read_bytes()})) as store:
-        keys = {
-            "AWS_ACCESS_KEY_ID": "someone",
-            "AWS_SECRET_ACCESS_KEY": "hush-hush",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        said = run(aiaas, "churn_s3.yaml", STORE_URL=store.url, BUCKET="shop", **keys)
-        assert accuracy(said) >= 0.75
+    with recipe_servers.store() as served:
+        assert accuracy(run(aiaas, "churn_s3.yaml", **served.environment)) >= 0.75

@@ -16,14 +16,14 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from aiaas import charts, pipeline, recipe
+from aiaas import charts, pipeline, readable, recipe
 from aiaas.contracts import Signature
 from aiaas.errors import DataError, GateError, UsageError
 from aiaas.evaluate import keeping
 from aiaas.evaluate.scoring import Scored
 from aiaas.pipeline import reporting
 from aiaas.pipeline.stages import Work
-from aiaas.report import Judged, bill_of_materials, curves, figures, forms, model_card, page, plots, words
+from aiaas.report import Judged, bill_of_materials, curves, figures, forms, model_card, page, plots
 from aiaas.report.terminal import terminal
 from aiaas.tasks import tabular_regression, text_classification, text_generation
 from aiaas.workspace import Workspace
@@ -333,13 +333,37 @@ def test_what_cannot_be_read_is_said_with_its_place(tmp_path: Path) -> None:
 
 def test_figures_read_alike_everywhere() -> None:
     said = {0.8203: "0.8203", None: "–", 1234.56: "1,234.6", 0.00003: "3.0e-05", 0.0: "0.0000", 5e9: "5e+09"}
-    assert {value: words.figure(value) for value in said} == said
-    assert words.size(1_234_567) == "1.2 MB"
-    assert words.took(7265) == "2 h 1 min"
-    assert words.chance(1e-9) == "<0.0001"
+    assert {value: readable.figure(value) for value in said} == said
+    assert readable.size(1_234_567) == "1.2 MB"
+    assert readable.took(7265) == "2 h 1 min"
+    assert readable.chance(1e-9) == "<0.0001"
 
 
 # --- the card and the bill
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "marks"),
+    [
+        (1.2, 9, [1, 2, 5, 10]),
+        (1, 10, [1, 2, 5, 10]),
+        (3, 3, [2, 5]),
+        (0.01, 10, [0.01, 0.1, 1, 10]),
+        (0.03, 0.4, [0.02, 0.05, 0.1, 0.2, 0.5]),
+    ],
+)
+def test_marks_of_a_logarithm_stand_around_the_values(low: float, high: float, marks: list[float]) -> None:
+    assert charts.log_ticks(low, high) == pytest.approx(marks)
+
+
+def test_names_stand_beside_their_dots_towards_the_middle() -> None:
+    series = charts.Series("models", [(1.0, 0.8), (90.0, 0.9)], dots=True, joined=False, names=["a", "<b>"])
+    plot = charts.lines("cost", [series], charts.Axis("ms", log=True), charts.Axis("accuracy"))
+    assert plot is not None
+    assert [(each.text, each.before) for each in plot.curves[0].names] == [("a", False), ("<b>", True)]
+    first, last = (x for x, _ in plot.curves[0].points)
+    assert first == 0
+    assert plot.width * 0.9 < last < plot.width
 
 
 def test_the_card_has_the_header_of_the_hub(tmp_path: Path) -> None:
@@ -354,9 +378,9 @@ def test_the_card_has_the_header_of_the_hub(tmp_path: Path) -> None:
     assert results["accuracy"] == pytest.approx(judged.metrics["accuracy"], abs=1e-6)
     heads = re.findall(r"^## (.*)$", card.text, re.MULTILINE)
     assert heads == ["Intended use", "Data", "Metrics", "Limits", "Personal data", "Cost"]
-    assert "| package:x/&lt;b>.txt | 400 | MIT License | x 1 |" in card.text
+    assert "| package:x/\\<b\\>.txt | 400 | MIT License | x 1 |" in card.text
     assert "- There is 1 test row: too few to judge by." in card.text
-    assert "- No test row has the label '&lt;img src=x>\\|'." in card.text
+    assert "- No test row has the label '\\<img src=x\\>\\|'." in card.text
     tables = [line for line in card.text.splitlines() if line.startswith("| ")]
     assert all(line.endswith("|") for line in tables)
 

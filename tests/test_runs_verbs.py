@@ -18,7 +18,7 @@ from aiaas.cli import runs, watch
 from aiaas.contracts import Advance, Progress
 from aiaas.errors import GateError, Interrupted, RemoteError, UsageError
 from aiaas.pipeline.events import Events
-from aiaas.pipeline.run import Result, StageResult
+from aiaas.pipeline.result import Result, StageResult
 from aiaas.pipeline.stages import Work
 from aiaas.track import Run, history, process, removal, sender
 from aiaas.track.spoken import Spoken, follow

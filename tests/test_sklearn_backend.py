@@ -153,6 +153,17 @@ def test_answering_texts_needs_neither_scikit_learn_nor_scipy(two: tuple[Dataset
 
 # --- rows ----------------------------------------------------------------------------------------------------------
 
+
+def test_files_of_rows_are_read_and_written_without_torch() -> None:
+    """Which skops would import, where it is installed; whoever wants it may have it afterwards."""
+    code = (
+        "import sys; from aiaas.backends.sklearn import _skops; _skops._skops(); assert 'torch' not in sys.modules;"
+        "print([name for name in _skops._NAMESPACES if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 KINDS = {"city": "string", "rooms": "int64", "area": "float64", "lift": "bool", "void": "null", "hole": "float64"}
 COUNT = 60
 COLUMNS: dict[str, list[Any]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -40,8 +41,25 @@ def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def empty(tmp_path: Path) -> Workspace:
     return Workspace.open(tmp_path / "ws")
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of MLflow in which nothing is: to make its tables takes seconds."""
+    store = tmp_path_factory.mktemp("tables") / "mlflow.db"
+    with pytest.MonkeyPatch.context() as on:
+        on.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}")
+        Store.of(Workspace.open(store.parent)).connect().search_experiments()
+    return store
+
+
+@pytest.fixture
+def workspace(empty: Workspace, tables: Path) -> Workspace:
+    """One whose store has its tables."""
+    shutil.copy(tables, empty.root)
+    return empty
 
 
 def say_everything(run: Run, tmp_path: Path, digest: str = "d" * 64) -> None:
@@ -275,24 +293,24 @@ def test_work_that_is_killed_leaves_a_run_that_says_so(workspace: Workspace) -> 
     assert (there.info.status, there.data.metrics) == ("KILLED", {"loss": 1.0})
 
 
-def test_the_first_two_runs_at_once_are_both_sent(workspace: Workspace) -> None:
-    both = [Run.start(workspace, "reviews") for _ in range(2)]
+def test_the_first_two_runs_at_once_are_both_sent(empty: Workspace) -> None:
+    both = [Run.start(empty, "reviews") for _ in range(2)]
     assert [sent.problem for sent in (run.finish() for run in both)] == [None, None]
-    experiment = client_of(workspace).get_experiment_by_name("reviews")
-    assert len(client_of(workspace).search_runs([experiment.experiment_id])) == 2
-    assert not (workspace.root / "mlflow.db.new").exists()
+    experiment = client_of(empty).get_experiment_by_name("reviews")
+    assert len(client_of(empty).search_runs([experiment.experiment_id])) == 2
+    assert not (empty.root / "mlflow.db.new").exists()
 
 
-def test_one_makes_the_tables_and_the_others_wait(workspace: Workspace) -> None:
+def test_one_makes_the_tables_and_the_others_wait(empty: Workspace) -> None:
     said: list[str] = []
 
     def second() -> None:
-        with making_tables(workspace.mlflow_uri):
+        with making_tables(empty.mlflow_uri):
             said.append("second")
 
     other = threading.Thread(target=second)
-    with making_tables(workspace.mlflow_uri):
-        (workspace.root / "mlflow.db").touch()
+    with making_tables(empty.mlflow_uri):
+        (empty.root / "mlflow.db").touch()
         other.start()
         other.join(0.3)
         said.append("first")
@@ -300,17 +318,17 @@ def test_one_makes_the_tables_and_the_others_wait(workspace: Workspace) -> None:
     assert said == ["first", "second"]
 
 
-def test_a_kill_while_the_tables_are_made_does_not_spoil_the_store(workspace: Workspace) -> None:
-    run = Run.start(workspace, "reviews")
-    store = workspace.root / "mlflow.db"
+def test_a_kill_while_the_tables_are_made_does_not_spoil_the_store(empty: Workspace) -> None:
+    run = Run.start(empty, "reviews")
+    store = empty.root / "mlflow.db"
     _wait_until(lambda: store.exists() and store.stat().st_size > 0)
     assert run._sender is not None
     os.kill(run._sender._process.pid, signal.SIGKILL)
     assert not run.finish().tracked
     assert store.with_name("mlflow.db.new").exists()
-    (answer,) = history.sync(workspace)
+    (answer,) = history.sync(empty)
     assert answer["tracked"], answer
-    assert only_run(client_of(workspace)).info.status == "FINISHED"
+    assert only_run(client_of(empty)).info.status == "FINISHED"
 
 
 def test_an_interrupt_in_the_terminal_does_not_stop_the_sending(workspace: Workspace) -> None:
@@ -329,47 +347,47 @@ def test_an_interrupt_in_the_terminal_does_not_stop_the_sending(workspace: Works
 
 
 def test_a_server_that_is_away_gets_the_run_later(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty: Workspace, tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = _free_port()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
     for digest in ("a" * 64, "b" * 64):
-        run = Run.start(workspace, "reviews")
+        run = Run.start(empty, "reviews")
         say_everything(run, tmp_path, digest)
         sent = run.finish()
         assert not sent.tracked
         assert "does not answer" in str(sent.problem)
-    assert Registry(workspace.models).resolve("reviews").number == 2
+    assert Registry(empty.models).resolve("reviews").number == 2
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert all("is meant for http://127.0.0.1" in answer["problem"] for answer in history.sync(workspace))
-    assert not (workspace.root / "mlflow.db").exists()
+    assert all("is meant for http://127.0.0.1" in answer["problem"] for answer in history.sync(empty))
+    assert not (empty.root / "mlflow.db").exists()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
-    assert [answer["tracked"] for answer in history.sync(workspace)] == [False, False]
-    with _server(port, tmp_path / "server"):
-        client = client_of(workspace)
+    assert [answer["tracked"] for answer in history.sync(empty)] == [False, False]
+    with _server(port, tmp_path / "server", tables):
+        client = client_of(empty)
         client.create_registered_model("reviews")  # others have registered there before
         client.create_model_version("reviews", source="s3://bucket/other")
-        answers = history.sync(workspace)
+        answers = history.sync(empty)
         assert [answer["tracked"] for answer in answers] == [True, True], answers
-        assert [(each.number, each.digest[0]) for each in Registry(workspace.models).versions("reviews")] == [
+        assert [(each.number, each.digest[0]) for each in Registry(empty.models).versions("reviews")] == [
             (2, "a"),
             (3, "b"),
         ]
         champion = client.get_model_version_by_alias("reviews", "champion")
         assert (int(champion.version), champion.tags["aiaas.digest"]) == (3, "b" * 64)
-        Registry(workspace.models).rollback("reviews")
+        Registry(empty.models).rollback("reviews")
         with monkeypatch.context() as off:
             off.setenv("AIAAS_TRACKING", "off")
-            assert history.sync_alias(workspace, "reviews", "champion") == "sending is switched off"
+            assert history.sync_alias(empty, "reviews", "champion") == "sending is switched off"
         assert int(client.get_model_version_by_alias("reviews", "champion").version) == 3
-        assert history.sync_alias(workspace, "reviews", "champion") is None
+        assert history.sync_alias(empty, "reviews", "champion") is None
         assert int(client.get_model_version_by_alias("reviews", "champion").version) == 2
         _another_workspace_finds_it(Workspace.look(tmp_path / "other"))
     with pytest.raises(RemoteError, match="does not answer"):
         Registry(tmp_path / "other" / "models").resolve("reviews")
-    Registry(workspace.models).set_alias("reviews", "champion", 3)
-    assert "does not answer" in str(history.sync_alias(workspace, "reviews", "champion"))
-    assert Registry(workspace.models).unsent_aliases("reviews") == {"champion": 3}
+    Registry(empty.models).set_alias("reviews", "champion", 3)
+    assert "does not answer" in str(history.sync_alias(empty, "reviews", "champion"))
+    assert Registry(empty.models).unsent_aliases("reviews") == {"champion": 3}
 
 
 def _another_workspace_finds_it(other: Workspace) -> None:
@@ -387,8 +405,9 @@ def _another_workspace_finds_it(other: Workspace) -> None:
 
 
 @contextmanager
-def _server(port: int, folder: Path) -> Iterator[None]:
+def _server(port: int, folder: Path, tables: Path) -> Iterator[None]:
     folder.mkdir()
+    shutil.copy(tables, folder / "store.db")
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder}/store.db", "--artifacts-destination", str(folder / "files")]
     settings = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}

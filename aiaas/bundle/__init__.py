@@ -2,8 +2,9 @@
 
 from aiaas.bundle.find import Located, data, find, locate, precision, registered, runtime
 from aiaas.bundle.layout import NATIVE
-from aiaas.bundle.load import Bundle, load, verify
+from aiaas.bundle.load import Bundle, load
 from aiaas.bundle.options import of_words
+from aiaas.bundle.verify import verify
 from aiaas.bundle.write import write
 
 __all__ = [

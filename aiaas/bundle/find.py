@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from aiaas.bundle import layout
-from aiaas.bundle.load import Bundle, load, runtime_of, verify
+from aiaas.bundle.load import Bundle, load, runtime_of
+from aiaas.bundle.verify import verify
 from aiaas.track.registry import Registry, parse_reference
 from aiaas.workspace import Workspace
 

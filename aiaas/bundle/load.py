@@ -1,4 +1,4 @@
-"""Verify a bundle, then load it: nothing in it is run or unpickled."""
+"""A bundle, loaded after it was verified: nothing in it is run or unpickled."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from aiaas import plugins, steps
 from aiaas.bundle import layout
 from aiaas.bundle import options as asking
+from aiaas.bundle.verify import verify
 from aiaas.contracts import (
     Answer,
     Architecture,
@@ -27,7 +28,6 @@ from aiaas.contracts import (
 )
 from aiaas.decision import tempered
 from aiaas.errors import DataError, ExampleError, MissingPackageError, SecretError, UsageError, VerificationError
-from aiaas.workspace import keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,53 +190,6 @@ def load(directory: Path, *, digest: str | None = None, version: str | None = No
     manifest = verify(directory, digest)
     bundle = open_unsealed(directory, manifest)
     return replace(bundle, manifest=manifest, version=version)
-
-
-def verify(directory: Path, digest: str | None = None) -> dict[str, Any]:
-    """The manifest of the bundle, after its own digest and that of every file were compared."""
-    path = directory / layout.MANIFEST
-    try:
-        manifest = json.loads(path.read_text("utf-8"))
-        schema, own = manifest["schema"], manifest["digest"]
-        files = dict(manifest["files"])
-    except FileNotFoundError:
-        raise VerificationError("this folder is not a bundle: it has no bundle.json", where=str(directory)) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise VerificationError("bundle.json cannot be read", where=str(path), hint="deploy the model again") from error
-    if not isinstance(schema, int) or schema > layout.SCHEMA:
-        raise VerificationError(
-            f"the bundle has schema {schema}, this aiaas reads up to {layout.SCHEMA}",
-            where=str(path),
-            hint="pip install --upgrade aiaas",
-        )
-    if keys.digest_json({name: value for name, value in manifest.items() if name != "digest"}) != own:
-        raise VerificationError("bundle.json was altered", where=str(path), hint="deploy the model again")
-    if digest is not None and digest != own:
-        raise VerificationError(
-            f"the bundle has digest {own[:12]}, the registry says {digest[:12]}",
-            where=str(path),
-            hint="deploy the model again",
-        )
-    _verify_files(directory, files)
-    return dict(manifest)
-
-
-def _verify_files(directory: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
-    here = {str(path.relative_to(directory)): path for path in directory.rglob("*") if not path.is_dir()}
-    here.pop(layout.MANIFEST, None)
-    faults = [f"{name} is missing" for name in sorted(files.keys() - here.keys())]
-    faults += [f"{name} does not belong to it" for name in sorted(here.keys() - files.keys())]
-    for name in sorted(files.keys() & here.keys()):
-        if here[name].is_symlink():
-            faults.append(f"{name} is a symbolic link")
-        elif here[name].stat().st_size != files[name]["bytes"] or keys.digest_file(here[name]) != files[name]["sha256"]:
-            faults.append(f"{name} was altered")
-    if faults:
-        raise VerificationError(
-            "the bundle is not as it was made: " + ", ".join(faults[:5]),
-            where=str(directory),
-            hint="deploy the model again",
-        )
 
 
 def open_unsealed(directory: Path, manifest: Mapping[str, Any]) -> Bundle:

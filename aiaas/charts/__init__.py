@@ -8,7 +8,7 @@ from aiaas.charts.cells import Cells, density, matrix
 from aiaas.charts.environment import environment
 from aiaas.charts.lines import Axis, Lines, Series, lines
 from aiaas.charts.ranges import Range, Ranges, ranges
-from aiaas.charts.scale import Scale, Tick, short, spread, ticks, width
+from aiaas.charts.scale import Scale, Tick, log_ticks, short, spread, ticks, width
 from aiaas.charts.steps import Steps, steps
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "density",
     "environment",
     "lines",
+    "log_ticks",
     "matrix",
     "ranges",
     "short",

@@ -14,8 +14,8 @@ _NAME = 25
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A line: its name, a value with its ends, and what is said beside it. `bad` is to be seen at once; the axis does
-    not follow what is `faint`, for it says little."""
+    """A line: its name, a value with its ends, and what is said beside it. `good` and `bad` are to be seen at once;
+    the axis does not follow what is `faint`, for it says little."""
 
     name: str
     value: float | None
@@ -25,6 +25,7 @@ class Range:
     bad: bool = False
     faint: bool = False
     group: str = ""
+    good: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def ranges(title: str, values: Sequence[Range], *, mark: float | None = None, ma
             heads.append(Tick(y + 18, group))
             y += LINE
         at, low, high = place(each.value), place(each.low), place(each.high)
-        look = "bad" if each.bad else "faint" if each.faint else ""
+        look = "bad" if each.bad else "good" if each.good else "faint" if each.faint else ""
         lines.append(Line(each.name, short(each.name, _NAME, middle=True), y, at, low, high, each.told, look))
         y += LINE
     return Ranges(

@@ -56,6 +56,17 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
     return [number * step for number in range(math.floor(low / step), math.ceil(high / step) + 1)]
 
 
+def log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten, with their double and their half where the way is short, that begin at or below `low` and end at
+    or above `high`; both are greater than zero."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    within = (1, 2, 5) if last - first <= 2 else (1,)
+    marks = [factor * 10.0**power for power in range(first, last + 1) for factor in within]
+    begin = max(number for number, mark in enumerate(marks) if mark <= low * (1 + 1e-9))
+    end = min(number for number, mark in enumerate(marks) if mark >= high * (1 - 1e-9))
+    return marks[begin : end + 1]
+
+
 def width(text: str) -> int:
     """About how many columns a text takes."""
     return sum(2 if ord(character) > _WIDE else 1 for character in text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aiaas.charts.lines import BOTTOM, LEFT, RIGHT, TOP
-from aiaas.charts.scale import Scale, Tick, ticks
+from aiaas.charts.frame import Frame
+from aiaas.charts.scale import Scale, ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,29 +22,12 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Frame):
     """Histograms over one axis, in pixels; `ends` are the values at its left and its right."""
 
-    title: str
-    across: str
-    up: str
-    width: int
-    height: int
-    rows: list[Tick]
-    columns: list[Tick]
     areas: list[Area]
     mark: float | None
     ends: tuple[str, str]
-    left: int = LEFT
-    top: int = TOP
-
-    @property
-    def full_width(self) -> int:
-        return LEFT + self.width + RIGHT
-
-    @property
-    def full_height(self) -> int:
-        return TOP + self.height + BOTTOM
 
 
 def steps(

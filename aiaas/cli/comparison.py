@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from aiaas import readable
 from aiaas.cli import output
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def _show_main(found: Comparison, stderr: bool) -> None:
         test = each.against.get(found.metric)
         than = ("base" if each.name == found.base else "–", "", "")
         if test:
-            than = (_signed(test.difference), _p(test.p), WORDS[test.verdict])
-        rows.append((name, _number(each.metrics.get(found.metric)), _span(each.intervals.get(found.metric)), *than))
+            than = (readable.signed(test.difference), readable.chance(test.p), WORDS[test.verdict])
+        rows.append((name, each.metrics.get(found.metric), readable.ends(each.intervals.get(found.metric)), *than))
     columns = ("model", "value", f"{100 * found.level:g} % interval", "vs base", "p", "")
     title = f"{found.metric} on {found.rows:,} rows that {'both' if len(found.standings) == 2 else 'all'} answered"
     output.table(title, columns, rows, stderr=stderr, right=(1, 3, 4))
@@ -72,8 +73,8 @@ def _show_metrics(found: Comparison, stderr: bool) -> None:
     names = list(dict.fromkeys(name for _, each, _ in named for name in each.metrics))
     rows: list[list[Any]] = [[name, *(_marked(each, name) for _, each, _ in named)] for name in names]
     if any(each.agreement is not None for _, each, _ in named):
-        rows.append(["agrees with the base", *(_number(each.agreement) for _, each, _ in named)])
-        rows.append(["kappa", *(_number(each.kappa) for _, each, _ in named)])
+        rows.append(["agrees with the base", *(readable.figure(each.agreement) for _, each, _ in named)])
+        rows.append(["kappa", *(readable.figure(each.kappa) for _, each, _ in named)])
     columns = ["metric", *(str(number) for number, _, _ in named)]
     output.table(None, columns, rows, stderr=stderr, right=range(1, len(columns)))
     if any(test.verdict != "unproven" for _, each, _ in named for test in each.against.values()):
@@ -84,7 +85,7 @@ def _show_costs(found: Comparison, stderr: bool) -> None:
     known = [(each, name) for _, each, name in _named(found) if each.costs.known()]
     if not known:
         return
-    rows = [(name, *map(_short, each.costs.as_dict().values())) for each, name in known]
+    rows = [(name, *map(readable.cost, each.costs.as_dict().values())) for each, name in known]
     columns = ("model", "ms", "p95 ms", "rows/s", "MB", "on disk", "fit s")
     output.table("What they cost", columns, rows, stderr=stderr, right=range(1, len(columns)))
 
@@ -115,32 +116,7 @@ def _answer(value: Any) -> str:
 def _marked(each: Standing, name: str) -> str:
     test = each.against.get(name)
     mark = MARKS[test.verdict] if test else " "
-    return f"{_number(each.metrics.get(name))} {mark}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}" if abs(value) < 1000 else f"{value:.5g}"
-
-
-def _signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.4f}"
-
-
-def _p(p: float | None) -> str:
-    if p is None:
-        return "–"
-    return "<1e-4" if p < 0.0001 else f"{p:.1g}" if p < 0.01 else f"{p:.2g}"
-
-
-def _span(interval: Sequence[float] | None) -> str:
-    return "–" if interval is None else f"{_number(interval[0])} to {_number(interval[1])}"
-
-
-def _short(value: float | None) -> str:
-    """A cost in three digits."""
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{readable.figure(each.metrics.get(name))} {mark}"
 
 
 def _listed(names: Sequence[str]) -> str:

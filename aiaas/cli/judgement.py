@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from aiaas import readable
 from aiaas.cli import output
 from aiaas.cli.verdicts import named, show_gates
 
@@ -98,8 +99,8 @@ def _show_slices(metrics: Mapping[str, Any]) -> None:
             named(each["slice"], each["value"], _NAME),
             f"{each['rows']:,}",
             each["here"],
-            f"{each['difference']:+.4f}",
-            _p(each["p"]),
+            readable.signed(each["difference"]),
+            readable.chance(each["p"]),
         )
         for each in worst[:SHOWN_SLICES]
     ]
@@ -118,9 +119,9 @@ def _show_robustness(found: Mapping[str, Any]) -> None:
         (
             each["name"],
             each["value"],
-            "–" if each["difference"] is None else f"{each['difference']:+.4f}",
+            readable.signed(each["difference"]),
             _span(each["interval"]),
-            _p(each["p"]),
+            readable.chance(each["p"]),
             "worse" if each["worse"] else "",
         )
         for each in found["perturbed"]
@@ -128,12 +129,6 @@ def _show_robustness(found: Mapping[str, Any]) -> None:
     ]
     header = ("inputs", metric, "apart", _level(found), "p", "")
     output.table(f"Inputs changed, {found['rows']:,} test rows", header, rows, stderr=True, right=(1, 2, 4))
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.1g}" if value >= 0.0001 else "<0.0001"
 
 
 def _level(known: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from aiaas.errors import AiaasError, RecipeError
+from aiaas.readable import figure
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -258,6 +259,4 @@ def _laid_out(
 
 
 def _text(value: object) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return figure(value) if value is None or isinstance(value, float) else str(value)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aiaas import readable
 from aiaas.cli import output
 from aiaas.cli.options import (
     JsonOption,
@@ -143,7 +144,7 @@ class Told:
         output.say(f"\nround {number}: {round_.metric} of the validation rows after {written(round_.seconds)} each")
         for name, score in round_.scores.items():
             told = "goes on" if name in round_.on else "done" if name in round_.done else ""
-            output.say(f"  {output.cut(name, 34):<34} {'–' if score is None else f'{score:.4f}':>8}  {told}".rstrip())
+            output.say(f"  {output.cut(name, 34):<34} {readable.figure(score):>8}  {told}".rstrip())
 
     def warn(self, message: str) -> None:
         output.warn(message)

@@ -89,12 +89,12 @@ def reproduce_command(
 def _warn_of_recipe(found: Found) -> None:
     """Tell of a recipe that was changed since; it is the lock's that is run."""
     from aiaas import recipe
-    from aiaas.pipeline import reproduce as again
+    from aiaas.pipeline.lock.differences import of_recipe
 
     if found.recipe is None:
         return
     try:
-        changes = again.changed(found.lock, recipe.read(found.recipe))
+        changes = of_recipe(found.lock, recipe.read(found.recipe))
     except RecipeError:
         output.warn(f"{found.recipe} has faults now; it is the lock's recipe that is run")
         return

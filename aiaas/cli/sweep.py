@@ -65,8 +65,5 @@ def _table(done: Sweep) -> None:
     if not there:
         return
     names = [name for name, value in there[0][1].metrics.items() if isinstance(value, float)][:METRICS]
-    rows = [
-        (label, *(f"{value:.4f}" if isinstance(value := result.metrics.get(name), float) else "–" for name in names))
-        for label, result in there
-    ]
+    rows = [(label, *(result.metrics.get(name) for name in names)) for label, result in there]
     output.table("On the test rows", ("", *names), rows)

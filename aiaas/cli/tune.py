@@ -82,7 +82,7 @@ class Told:
 
     def line(self, trial: Trial, outcome: Outcome) -> str:
         """What came of it, and with what settings; whether it is the best by now."""
-        from aiaas.pipeline.tune.page import number
+        from aiaas.readable import figure
 
         best = outcome.best
         mark = " "
@@ -91,7 +91,7 @@ class Told:
             mark = "*" if best.number == trial.number else " "
         if trial.state == "done":
             pairs = zip(outcome.wanted, trial.values, strict=True)
-            came = ", ".join(f"{each.name} {number(value)}" for each, value in pairs)
+            came = ", ".join(f"{each.name} {figure(value)}" for each, value in pairs)
         else:
             came = "given up halfway" if trial.state == "pruned" else f"failed: {trial.error}"
         return f"{mark} trial {trial.number:<4} {trial.seconds or 0:6.1f} s  {came}  {settings(trial.settings)}"
@@ -106,12 +106,12 @@ def settings(values: dict[str, Any]) -> str:
 
 def show_outcome(outcome: Outcome) -> None:
     """The best trials on stdout; what matters and where it was written on stderr."""
-    from aiaas.pipeline.tune.page import number
+    from aiaas.readable import figure
 
     if outcome.best:
         heads = ("trial", *(each.name for each in outcome.wanted), "settings")
         rows = [
-            (each.number, *(number(value) for value in each.values), as_json.dumps(each.settings, ensure_ascii=False))
+            (each.number, *(figure(value) for value in each.values), as_json.dumps(each.settings, ensure_ascii=False))
             for each in _shown(outcome)
         ]
         output.table(f"Best of {len(outcome.trials)} trials, on {outcome.rows:,} validation rows", heads, rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aiaas import readable
 from aiaas.cli import output
 
 SHOWN_PARTS = 8
@@ -14,14 +15,12 @@ _PART = 30
 
 def show_gates(gates: Sequence[Mapping[str, Any]]) -> None:
     """Each gate with what it found, and where a model is worse than the one that it is held against."""
-    from aiaas.gates.verdict import number
-
     if not gates:
         return
     rows = [
         (
             gate["metric"],
-            "–" if gate["value"] is None else number(gate["value"]),
+            readable.figure(gate["value"]),
             gate["gate"],
             "met" if gate["met"] else "NOT MET",
         )
@@ -70,5 +69,5 @@ def named(kind: str, value: str, width: int) -> str:
 
 
 def _p(part: Mapping[str, Any]) -> str:
-    p = "–" if part["p"] is None else f"{part['p']:.2g}" if part["p"] >= 0.001 else "<0.001"
+    p = readable.chance(part["p"])
     return f"{p} worse" if part["worse"] else p

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from aiaas import charts, readable
 
 if TYPE_CHECKING:
     from aiaas.compare.comparison import Comparison, Standing
 
-LEFT, WIDTH, RIGHT, LINE = 230, 380, 90, 28
-"""Of the plot of intervals: the names, the intervals, the values behind them; the height of a line."""
-HEIGHT = 240
-"""Of the plot of costs, without the figures below it."""
-_NAME = 30
+WIDTH = 560
+"""Of the plot of costs."""
 
 
 def page(found: Comparison) -> str:
     """The page as HTML."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("aiaas.compare", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": _number, "signed": _signed, "cost": _cost}
-    return environment.get_template("page.html.j2").render(
+    template = charts.environment("aiaas.compare").get_template("page.html.j2")
+    return template.render(
         found=found,
         metrics=list(dict.fromkeys(name for each in found.standings for name in each.metrics)),
         intervals=_intervals(found),
@@ -35,111 +24,36 @@ def page(found: Comparison) -> str:
     )
 
 
-def _intervals(found: Comparison) -> dict[str, Any] | None:
+def _intervals(found: Comparison) -> charts.Ranges | None:
     """The main metric of each, with its interval; None where no model has one."""
-    known = [each for each in found.standings if each.metrics.get(found.metric) is not None]
-    ends = [end for each in known for end in _ends(each, found.metric)]
-    if not ends:
+    values = []
+    for each in found.standings:
+        value, interval = each.metrics.get(found.metric), each.intervals.get(found.metric)
+        low, high = (interval.low, interval.high) if interval else (None, None)
+        verdict = each.against[found.metric].verdict if found.metric in each.against else ""
+        told = " ".join(filter(None, (readable.figure(value), "base" if each.name == found.base else verdict)))
+        values.append(charts.Range(each.name, value, low, high, told, bad=verdict == "worse", good=verdict == "better"))
+    base = next((each.metrics.get(found.metric) for each in found.standings if each.name == found.base), None)
+    return charts.ranges(f"{found.metric} of each model", values, mark=base)
+
+
+def _costs(found: Comparison) -> charts.Lines | None:
+    """The main metric over the time of a row; None where that is known of less than two."""
+    known = [each for each in found.standings if each.metrics.get(found.metric) is not None and each.costs.latency_ms]
+    if len(known) < 2:
         return None
-    scale = _Scale(min(ends), max(ends), WIDTH)
-    base = next(each for each in known if each.name == found.base)
-    lines = []
-    for place, each in enumerate(known):
-        low, high = _ends(each, found.metric)
-        value = each.metrics[found.metric]
-        lines.append(
-            {
-                "name": each.name,
-                "short": _short(each.name),
-                "y": place * LINE,
-                "low": scale(low),
-                "high": scale(high),
-                "value": scale(value or 0.0),
-                "told": _number(value),
-                "verdict": each.against[found.metric].verdict if found.metric in each.against else "base",
-            }
-        )
-    return {
-        "lines": lines,
-        "base": scale(base.metrics[found.metric] or 0.0),
-        "width": LEFT + WIDTH + RIGHT,
-        "height": len(lines) * LINE,
-        "left": LEFT,
-        "ends": [f"{end:.4g}" for end in (scale.low, scale.high)],
-        "plot": WIDTH,
-    }
 
+    def series(name: str, of: list[Standing], shade: int) -> charts.Series:
+        points = [(each.costs.latency_ms or 0.0, each.metrics[found.metric] or 0.0) for each in of]
+        return charts.Series(name, points, shade, dots=True, joined=False, names=[each.name for each in of])
 
-def _ends(each: Standing, metric: str) -> tuple[float, float]:
-    interval, value = each.intervals.get(metric), each.metrics.get(metric) or 0.0
-    return (interval.low, interval.high) if interval else (value, value)
-
-
-def _costs(found: Comparison) -> dict[str, Any] | None:
-    """The main metric over the time of a row, whose axis is a logarithm; None where that is known of less than two."""
-    import math
-
-    points = [
-        (each, value, latency)
-        for each in found.standings
-        if (value := each.metrics.get(found.metric)) is not None and (latency := each.costs.latency_ms)
-    ]
-    if len(points) < 2:
-        return None
-    across = _Scale(*_span([math.log10(latency) for _, _, latency in points]), WIDTH)
-    up = _Scale(*_span([value for _, value, _ in points]), HEIGHT)
-    dots = [
-        {
-            "x": across(math.log10(latency)),
-            "y": round(HEIGHT - up(value), 1),
-            "name": each.name,
-            "short": _short(each.name),
-            "front": bool(each.front),
-            "left": across(math.log10(latency)) > WIDTH / 2,
-            "told": f"{each.name}: {_number(value)}, {latency:.3g} ms",
-        }
-        for each, value, latency in points
-    ]
-    return {
-        "dots": dots,
-        "width": WIDTH,
-        "height": HEIGHT,
-        "across": [f"{10**end:.3g}" for end in (across.low, across.high)],
-        "up": [_number(end) for end in (up.low, up.high)],
-    }
-
-
-def _span(values: Sequence[float]) -> tuple[float, float]:
-    return min(values), max(values)
-
-
-class _Scale:
-    """Where a value lies on an axis of `size`, from somewhat below the lowest to somewhat above the highest."""
-
-    def __init__(self, low: float, high: float, size: float) -> None:
-        room = (high - low) * 0.08 or max(abs(high) * 0.02, 1e-9)
-        self.low, self.high, self._size = low - room, high + room, size
-
-    def __call__(self, value: float) -> float:
-        return round((value - self.low) / (self.high - self.low) * self._size, 1)
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}" if abs(value) < 1000 else f"{value:,.5g}"
-
-
-def _signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.4f}"
-
-
-def _cost(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _short(name: str) -> str:
-    """A name as long as the plot has room; of an address its end, which tells it from others."""
-    if len(name) <= _NAME:
-        return name
-    return f"…{name[1 - _NAME :]}" if "://" in name else f"{name[: _NAME - 1]}…"
+    return charts.lines(
+        f"{found.metric} over the time of one row",
+        [
+            series("on the Pareto front", [each for each in known if each.front], 0),
+            series("not on it", [each for each in known if not each.front], 5),
+        ],
+        charts.Axis("one row, ms", log=True),
+        charts.Axis(found.metric),
+        width=WIDTH,
+    )

@@ -16,7 +16,8 @@ from aiaas.evaluate import slices
 from aiaas.evaluate.origin import Origin
 from aiaas.gates.against import Pair, Side, hold, where
 from aiaas.gates.figures import judge_figure, main_metric, of_thresholds
-from aiaas.gates.verdict import Verdict, number
+from aiaas.gates.verdict import Verdict
+from aiaas.readable import figure
 from aiaas.recipe.gate import AGAINST, OF_BUNDLE
 from aiaas.statistics import Resamples
 from aiaas.workspace import atomic
@@ -108,7 +109,7 @@ class _Against:
         told = {**about, "margin": self.asked.margin, **held.as_dict(), "where": parts}
         p = "" if held.p is None else f", p {held.p:.2g} by {held.test}"
         note = (
-            f"{metric} is {number(held.after)}, that of {_called(champion)} {number(held.before)} on the same "
+            f"{metric} is {figure(held.after)}, that of {_called(champion)} {figure(held.before)} on the same "
             f"{len(pair):,} rows{p}"
         )
         return Verdict(AGAINST, str(self.asked), held.difference, not held.worse, note=note, against=told)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aiaas import readable
 from aiaas.errors import AiaasError, GateError
-from aiaas.gates.verdict import number, told
+from aiaas.gates.verdict import told
+from aiaas.markdown import cell
 
 SHOWN_PARTS = 10
 
@@ -25,7 +26,7 @@ def summary(name: str, reached: Mapping[str, Any], error: AiaasError | None = No
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"cell": _cell, "number": number, "told": told}
+    environment.filters |= {**readable.FILTERS, "cell": cell, "told": told}
     verdicts: Sequence[Mapping[str, Any]] = reached.get("gates", ())
     held = next((each["against"] for each in verdicts if "against" in each), None)
     return environment.get_template("summary.md.j2").render(
@@ -44,8 +45,3 @@ def _metrics(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     ends = metrics.get("intervals", {}).get("metrics", {})
     flat = [name for name, value in metrics.items() if isinstance(value, float)]
     return [{"name": name, "value": metrics[name], "ends": ends.get(name)} for name in flat]
-
-
-def _cell(value: object) -> str:
-    """A value as nothing but text, in one line of a table."""
-    return re.sub(r"([\\|`*_<>&\[\]#~])", r"\\\1", " ".join(str(value).split()))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from aiaas.errors import GateError
+from aiaas.readable import figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,9 @@ def told(verdict: Mapping[str, Any]) -> str:
     """A verdict in words: what is, and what was asked."""
     if "against" in verdict or verdict["value"] is None:
         return f"{verdict['metric']}: {verdict.get('note') or 'not defined on these rows'}"
-    is_ = f"{verdict['metric']} is {number(verdict['value'])}"
+    is_ = f"{verdict['metric']} is {figure(verdict['value'])}"
     if "bound" in verdict:
-        is_ += f", its interval ends at {number(verdict['bound'])}"
+        is_ += f", its interval ends at {figure(verdict['bound'])}"
     if note := verdict.get("note"):
         is_ += f" ({note})"
     return f"{is_}, asked was {verdict['gate']}"
@@ -53,10 +54,3 @@ def enforce(verdicts: Sequence[Mapping[str, Any]]) -> None:
             where="evaluate.gates",
             hint="the model is not registered; improve it, or change the gate in the recipe",
         )
-
-
-def number(value: float | None) -> str:
-    """A figure for a person: four decimals, fewer of what is large."""
-    if value is None:
-        return "not defined"
-    return f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiaas.contracts import Answer, Params, Signature
 from aiaas.errors import UsageError
-from aiaas.infer.run import Writing
+from aiaas.infer.answering import Writing
 
 
 def options_of(model: Writing, words: Sequence[str]) -> dict[str, Any] | None:

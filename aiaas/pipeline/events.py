@@ -32,7 +32,8 @@ from aiaas.pipeline.pace import Pace
 from aiaas.track.values import finite, is_number
 
 if TYPE_CHECKING:
-    from aiaas.pipeline.run import Listener, Result, StageResult
+    from aiaas.pipeline.result import Result, StageResult
+    from aiaas.pipeline.run import Listener
     from aiaas.pipeline.stages import Work
 
 SCHEMA = 1

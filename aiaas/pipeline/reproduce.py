@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from aiaas.errors import LockError, ReproductionError
-from aiaas.pipeline.differences import Change, differences
 from aiaas.pipeline.lock import Lock, LockedStage
 from aiaas.pipeline.lock.differences import Difference, of_environment, of_git, of_inputs
 from aiaas.pipeline.lock.form import Metric
@@ -115,11 +114,6 @@ def recipe_of(lock: Lock, base: Path, source: str) -> Recipe:
     if keys.digest_json(lock.recipe.values) != lock.recipe.digest:
         raise LockError("the recipe in it was altered: its digest is another", where=source)
     return Recipe.from_dict(lock.recipe.values, base=base, source=source)
-
-
-def changed(lock: Lock, recipe: Recipe) -> list[Change]:
-    """What a recipe says otherwise than the lock."""
-    return differences(lock.recipe.values, recipe.resolved())
 
 
 def ends_early(lock: Lock) -> str | None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Protocol
 
 from aiaas.contracts import Finding
 from aiaas.errors import AiaasError, GateError, Interrupted
 from aiaas.pipeline.events import Events, Write
 from aiaas.pipeline.plan import changes_since_last, stages_until
-from aiaas.pipeline.stages import Stage, Work, bundle_of, champion_of, there
+from aiaas.pipeline.result import Result, StageResult
+from aiaas.pipeline.stages import Stage, Work, champion_of, there
 from aiaas.pipeline.tracking import Status, Tracking
 from aiaas.workspace import Artefact, keys
 
@@ -23,54 +23,6 @@ class Listener(Protocol):
 
     def stage_begins(self, name: str, why: list[str]) -> None: ...
     def stage_ends(self, stage: StageResult) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class StageResult:
-    """`seconds` is what it took now: nearly nothing for a cached one."""
-
-    name: str
-    key: str
-    cached: bool
-    seconds: float
-    summary: Mapping[str, Any] = field(repr=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "key": self.key, "cached": self.cached, "seconds": self.seconds}
-
-
-@dataclass(slots=True)
-class Result:
-    """What a run leaves. `run_id` is MLflow's where the store answered, else the local one and `tracked` is false.
-    `data` says where the rows came from, and how many came and went in each step. `lock` is the file in which the
-    run keeps what it was made of; one that found everything there keeps nothing."""
-
-    recipe: str
-    seconds: float = 0.0
-    run_id: str | None = None
-    tracked: bool = False
-    stages: list[StageResult] = field(default_factory=list)
-    data: dict[str, Any] = field(default_factory=dict)
-    findings: list[dict[str, Any]] | None = None
-    metrics: dict[str, Any] = field(default_factory=dict)
-    gates: list[dict[str, Any]] = field(default_factory=list)
-    model_digest: str | None = None
-    bundle: Path | None = None
-    runtime: dict[str, Any] | None = None
-    model: dict[str, Any] | None = None
-    lock: Path | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        fields = {name: value for name, value in asdict(self).items() if value not in (None, [], {})}
-        fields["stages"] = [stage.as_dict() for stage in self.stages]
-        fields["tracked"] = self.tracked
-        if self.findings is not None:
-            fields["findings"] = self.findings  # that there are none is worth saying
-        if self.bundle:
-            fields["bundle"] = str(self.bundle)
-        if self.lock:
-            fields["lock"] = str(self.lock)
-        return fields
 
 
 def run(
@@ -141,7 +93,7 @@ def _run(work: Work, until: str, listener: Listener, tracking: Tracking, enforce
             if stage.name == "inspect":
                 outcome = _with_accepted(outcome, work)
             result.stages.append(outcome)
-            _note(result, made[stage.name], outcome.summary)
+            result.note(made[stage.name], outcome.summary)
             listener.stage_ends(outcome)
             if stage.name == "inspect":
                 _enforce_findings(outcome)
@@ -232,25 +184,3 @@ def _on_bundle(work: Work, result: Result) -> list[dict[str, Any]]:
 
     verdicts = gates.judge_bundle(work.recipe.evaluate.bounds, deployed.summary, again)
     return [each.as_dict() for each in verdicts]
-
-
-def _note(result: Result, artefact: Artefact, summary: Mapping[str, Any]) -> None:
-    """What the summary of a stage adds to the result of the run."""
-    if artefact.stage == "collect":
-        result.data = {
-            "sources": [dict(source) for source in summary["sources"]],
-            "rows": {"collected": summary["rows"]},
-        }
-    elif artefact.stage == "preprocess":
-        result.data |= {name: summary[name] for name in ("rows", "steps", "dropped", "splits")}
-    elif artefact.stage == "inspect":
-        result.findings = list(summary["findings"])
-    elif artefact.stage == "train":
-        result.model_digest = summary["model_digest"]
-    elif artefact.stage == "evaluate":
-        result.metrics = dict(summary["metrics"])
-    elif artefact.stage == "gate":
-        result.gates = list(summary["gates"])
-    elif artefact.stage == "deploy":
-        result.bundle = bundle_of(artefact)
-        result.runtime = dict(summary["runtime"])

@@ -9,7 +9,8 @@ from typing import Any
 from aiaas.errors import AiaasError, Interrupted
 from aiaas.pipeline.race.runner import failure
 from aiaas.pipeline.race.telling import Silent, Teller
-from aiaas.pipeline.run import Result, run
+from aiaas.pipeline.result import Result
+from aiaas.pipeline.run import run
 from aiaas.pipeline.stages import STAGES, Work
 from aiaas.recipe import Recipe
 from aiaas.workspace import keys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aiaas.pipeline.run import StageResult
+    from aiaas.pipeline.result import StageResult
 
 SHOWN_NAMES = 12
 SHOWN_SOURCES = 2

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aiaas import plugins
+from aiaas import plugins, readable
 from aiaas.contracts import Protects
 from aiaas.errors import UsageError
-from aiaas.report import figures, words
+from aiaas.report import figures
 from aiaas.report.judged import Judged
 from aiaas.report.templating import environment
 
@@ -56,7 +56,7 @@ def _results(judged: Judged) -> list[Any]:
             dataset_split="test",
             metric_type=name,
             metric_value=round(value, 6),
-            metric_name=words.named(name),
+            metric_name=readable.named(name),
         )
         for name, value in judged.flat.items()
         if value is not None

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aiaas import readable
 from aiaas.charts import Range, Ranges, Scale, ranges
-from aiaas.report import words
 from aiaas.report.judged import Judged
 
 TILES = 4
@@ -143,13 +143,12 @@ def sliced(judged: Judged) -> tuple[str, Ranges] | None:
         value, ends = each["metrics"].get(metric), each.get("intervals", {}).get(metric)
         low, high = ends or (None, None)
         bad = bool(each.get("against_rest", {}).get("worse"))
-        told = (
-            f"{words.figure(value)} on {each['rows']:,} rows{', too few' if each['few'] else ', worse' if bad else ''}"
-        )
+        so = ", too few" if each["few"] else ", worse" if bad else ""
+        told = f"{readable.figure(value)} on {each['rows']:,} rows{so}"
         values.append(Range(str(each["value"]), value, low, high, told, bad, each["few"], each["slice"]))
     over_all = judged.flat[metric]
     plot = ranges(
-        f"{words.named(metric)} by slice", values, mark=over_all, mark_told=f"all rows {words.figure(over_all)}"
+        f"{readable.named(metric)} by slice", values, mark=over_all, mark_told=f"all rows {readable.figure(over_all)}"
     )
     return (metric, plot) if plot else None
 
@@ -162,13 +161,13 @@ def perturbed(judged: Judged) -> Ranges | None:
     values = []
     for each in found.perturbed:
         low, high = each.interval or (None, None)
-        told = f"{words.figure(each.value)} ({words.signed(each.difference)}){', worse' if each.worse else ''}"
+        told = f"{readable.figure(each.value)} ({readable.signed(each.difference)}){', worse' if each.worse else ''}"
         values.append(Range(each.name, each.difference, low, high, told, each.worse))
     return ranges(
-        f"{words.named(found.metric)} of perturbed inputs, against plain ones",
+        f"{readable.named(found.metric)} of perturbed inputs, against plain ones",
         values,
         mark=0.0,
-        mark_told=f"plain {words.figure(found.plain)}",
+        mark_told=f"plain {readable.figure(found.plain)}",
     )
 
 
@@ -181,9 +180,9 @@ def beside(judged: Judged) -> tuple[str, Ranges] | None:
     values = []
     for each in held.get("where") or ():
         low, high = each.get("interval") or (None, None)
-        told = f"{words.figure(each.get('before'))} → {words.figure(each.get('after'))} on {each['rows']:,} rows"
+        told = f"{readable.figure(each.get('before'))} → {readable.figure(each.get('after'))} on {each['rows']:,} rows"
         told += ", worse" if each["worse"] else ""
-        bad, group = each["worse"], f"{each['kind']}, {words.named(each['metric'])}"
+        bad, group = each["worse"], f"{each['kind']}, {readable.named(each['metric'])}"
         values.append(Range(str(each["value"]), each["difference"], low, high, told, bad, group=group))
     plot = ranges("differences by class and slice", values, mark=0.0, mark_told="equal")
     return (str(held["model"]), plot) if plot else None

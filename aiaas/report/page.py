@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aiaas.report import figures, plots, words
+from aiaas import readable
+from aiaas.report import figures, plots
 from aiaas.report.judged import Judged
 from aiaas.report.templating import environment
 
@@ -48,7 +49,7 @@ def _shown(mistake: Any) -> dict[str, Any]:
     """A costly error with its example: a table's values side by side, texts below each other."""
     picture = mistake.picture if mistake.picture and len(mistake.picture) <= PICTURES else None
     texts = {name: each for name, each in mistake.shown.items() if isinstance(each, str) and len(each) > 40}
-    values = {name: words.value(each) for name, each in mistake.shown.items() if name not in texts}
+    values = {name: readable.value(each) for name, each in mistake.shown.items() if name not in texts}
     return {"of": mistake, "picture": picture, "texts": texts, "values": values}
 
 
@@ -61,20 +62,20 @@ def residuals(metrics: Mapping[str, Any]) -> dict[str, Any] | None:
     tables: dict[str, list[Mapping[str, Any]]] = {}
     for name, given in found.items():
         if isinstance(given, int | float):
-            flat[name] = words.figure(given)
+            flat[name] = readable.figure(given)
         elif isinstance(given, Mapping):
-            flat |= {f"{name} {key}": words.figure(each) for key, each in given.items() if isinstance(each, float)}
+            flat |= {f"{name} {key}": readable.figure(each) for key, each in given.items() if isinstance(each, float)}
         elif isinstance(given, list) and given and all(isinstance(each, Mapping) for each in given):
             tables[name] = given
     if found.get("interval") and "mean" in flat:
-        flat["mean"] += f" ({words.ends(found['interval'])})"
+        flat["mean"] += f" ({readable.ends(found['interval'])})"
     return {"flat": flat, "tables": tables}
 
 
 def parameters(recipe: Mapping[str, Any]) -> dict[str, str]:
     """What the recipe says of the model and its training, by dotted name."""
     said = {**recipe["model"].get("params", {}), **{f"train.{k}": v for k, v in recipe.get("train", {}).items()}}
-    return {name: words.value(each) for name, each in said.items() if each is not None}
+    return {name: readable.value(each) for name, each in said.items() if each is not None}
 
 
 def flow(rows: Mapping[str, Any]) -> list[tuple[str, int, int]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aiaas import charts
+from aiaas import charts, readable
 from aiaas.charts import Axis, Cells, Lines, Series, Steps
-from aiaas.report import curves, words
+from aiaas.report import curves
 from aiaas.report.judged import Judged
 from aiaas.train.curves import measured
 
@@ -35,7 +35,7 @@ def of_scores(judged: Judged) -> list[Lines | Steps]:
     roc = charts.lines(
         f"ROC{of}",
         [
-            Series(label, known[label].roc, place, f"AUC {words.figure(own.get(label, {}).get('roc_auc'))}")
+            Series(label, known[label].roc, place, f"AUC {readable.figure(own.get(label, {}).get('roc_auc'))}")
             for place, label in enumerate(shown)
         ],
         Axis("false positive rate", **_RATE),  # type: ignore[arg-type]
@@ -65,7 +65,7 @@ def reliability(judged: Judged) -> Lines | None:
         "share that is right",
         [(each.confidence or 0.0, each.accuracy or 0.0) for each in bins],
         0,
-        f"ECE {words.figure(found.ece)}",
+        f"ECE {readable.figure(found.ece)}",
         dots=True,
         whiskers=[each.interval for each in bins],
     )
@@ -142,13 +142,13 @@ def of_training(judged: Judged) -> list[Lines]:
     found = measured(judged.history)
     drawn = [
         charts.lines(
-            words.named(each.name),
+            readable.named(each.name),
             [
-                Series(kind, points, place, words.figure(points[-1][1]))
+                Series(kind, points, place, readable.figure(points[-1][1]))
                 for place, (kind, points) in enumerate(each.points.items())
             ],
             Axis(each.axis, low=min(x for points in each.points.values() for x, _ in points), form=",.0f"),
-            Axis(words.named(each.name)),
+            Axis(readable.named(each.name)),
         )
         for each in found
     ]

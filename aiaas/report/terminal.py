@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from aiaas import readable
 from aiaas.charts import Lines, Scale, Steps, short, width
-from aiaas.report import canvas, figures, plots, words
+from aiaas.report import canvas, figures, plots
 from aiaas.report.judged import Judged
 
 if TYPE_CHECKING:
@@ -83,16 +84,16 @@ def _metrics(judged: Judged, plain: bool) -> Iterator[RenderableType]:
         places = [place / each.bar.width for place in (each.bar.low, each.bar.at, each.bar.high)] if each.bar else []
         line = canvas.bar(places, _BAR, plain=plain)
         gate = f"{each.gate} {'met' if each.met else 'NOT MET'}" if each.gate else ""
-        interval = words.ends(each.ends)
-        rows.append((short(words.named(each.name), _NAME), words.figure(each.value), interval, gate or line))
+        interval = readable.ends(each.ends)
+        rows.append((short(readable.named(each.name), _NAME), readable.figure(each.value), interval, gate or line))
     yield _title("Metrics")
     yield _grid(("metric", "value", f"{judged.level} interval", ""), rows, (1,))
     if others := figures.further(judged):
         told = [
             (
-                short(words.named(gate["metric"]), _SLICE),
+                short(readable.named(gate["metric"]), _SLICE),
                 short(str(gate["gate"]), _LABEL),
-                words.figure(gate["value"]),
+                readable.figure(gate["value"]),
                 "met" if gate["met"] else "NOT MET",
             )
             for gate in others
@@ -108,7 +109,12 @@ def _classes(judged: Judged) -> Iterator[RenderableType]:
     more = f", the {SHOWN_CLASSES} of {len(found)} with the lowest F1" if len(found) > SHOWN_CLASSES else ""
     yield _title(f"Classes{more}")
     rows = [
-        (short(each.label, _LABEL), f"{each.rows:,}", *map(words.figure, each.figures.values()), words.ends(each.ends))
+        (
+            short(each.label, _LABEL),
+            f"{each.rows:,}",
+            *map(readable.figure, each.figures.values()),
+            readable.ends(each.ends),
+        )
         for each in shown[:SHOWN_CLASSES]
     ]
     yield _grid(("class", "rows", "precision", "recall", "F1", "F1 interval"), rows, range(1, 5))
@@ -131,7 +137,7 @@ def _scores(judged: Judged, plain: bool) -> Iterator[RenderableType]:
         first, last = each.ends
         yield _text(f"{'':{_LABEL + 1}}{first}{last:>{max(1, len(each.areas[0].shares) - len(first))}}  {each.across}")
     if found := judged.calibration:
-        told = f"expected calibration error {words.figure(found.ece)}"
+        told = f"expected calibration error {readable.figure(found.ece)}"
         yield _text(told + (f", at the temperature {found.temperature:.3f}" if found.temperature else ""))
 
 
@@ -173,9 +179,9 @@ def _slices(judged: Judged, plain: bool) -> Iterator[RenderableType]:
         line = canvas.bar([*map(scale.share, (ends[0], value, ends[1]))] if drawn else [], _BAR, plain=plain)
         worse = "worse" if each.get("against_rest", {}).get("worse") else "few" if each["few"] else ""
         name = short(f"{each['slice']} {each['value']}", _SLICE, middle=True)
-        rows.append((name, f"{each['rows']:,}", words.figure(value), line, worse))
-    yield _title(f"Slices by {words.named(metric)}")
-    yield _grid(("slice", "rows", short(words.named(metric), 10), "interval", ""), rows, (1, 2))
+        rows.append((name, f"{each['rows']:,}", readable.figure(value), line, worse))
+    yield _title(f"Slices by {readable.named(metric)}")
+    yield _grid(("slice", "rows", short(readable.named(metric), 10), "interval", ""), rows, (1, 2))
     if len(slices) > SHOWN_SLICES:
         yield _text(f"and {len(slices) - SHOWN_SLICES} more, which the page and --json have")
 
@@ -184,14 +190,16 @@ def _robustness(judged: Judged) -> Iterator[RenderableType]:
     found = judged.robustness
     if found is None:
         return
-    yield _title(f"Robustness: {words.named(found.metric)} of {found.rows:,} rows, plain {words.figure(found.plain)}")
+    yield _title(
+        f"Robustness: {readable.named(found.metric)} of {found.rows:,} rows, plain {readable.figure(found.plain)}"
+    )
     rows = [
         (
             short(each.name, _LABEL),
-            words.figure(each.value),
-            words.signed(each.difference),
-            words.ends(each.interval),
-            words.chance(each.p),
+            readable.figure(each.value),
+            readable.signed(each.difference),
+            readable.ends(each.interval),
+            readable.chance(each.p),
             "worse" if each.worse else "",
         )
         for each in found.perturbed
@@ -204,12 +212,14 @@ def _mistakes(judged: Judged) -> Iterator[RenderableType]:
         return
     yield _title("Errors that cost most")
     for each in judged.mistakes[:SHOWN_MISTAKES]:
-        sure = f" ({words.figure(each.score)})" if each.score is not None else ""
-        answered = f"{words.value(each.answer)}{sure}, is {words.value(each.target)}" if each.answer is not None else ""
-        yield _text("; ".join(filter(None, (f"row {each.row:,}", answered, f"loss {words.figure(each.loss)}"))))
+        sure = f" ({readable.figure(each.score)})" if each.score is not None else ""
+        answered = ""
+        if each.answer is not None:
+            answered = f"{readable.value(each.answer)}{sure}, is {readable.value(each.target)}"
+        yield _text("; ".join(filter(None, (f"row {each.row:,}", answered, f"loss {readable.figure(each.loss)}"))))
         if each.shown:
             said = dict(each.shown) if len(each.shown) > 1 else [*each.shown.values()]
-            yield _text(short(words.value(said), 150), "  ")
+            yield _text(short(readable.value(said), 150), "  ")
 
 
 def _texts(judged: Judged) -> Iterator[RenderableType]:
@@ -230,9 +240,9 @@ def _origin(judged: Judged) -> Iterator[RenderableType]:
     splits = judged.rows.get("splits") or {}
     if splits:
         yield _text(", ".join(f"{name} {count:,}" for name, count in splits.items()))
-    took: list[Any] = [f"{stage} {words.took(seconds)}" for stage, seconds in judged.seconds.items()]
+    took: list[Any] = [f"{stage} {readable.took(seconds)}" for stage, seconds in judged.seconds.items()]
     if took:
         yield _text(f"it took: {', '.join(took)}")
     if judged.bundle:
-        digest, size = judged.bundle["digest"][:12], words.size(judged.bundle["bytes"])
+        digest, size = judged.bundle["digest"][:12], readable.size(judged.bundle["bytes"])
         yield _text(f"bundle {digest}, {size}, {judged.bundle['runtime']}")

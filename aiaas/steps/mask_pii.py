@@ -35,12 +35,12 @@ class Params(TextParams):
     action: Action | dict[str, Action] = Field(
         "mask",
         description="What becomes of them, for all or by kind (the others are masked): mask writes `placeholder`, hash "
-        "a token that is the same for the same value, fake a made-up value, drop leaves the row out.",
+        "a pseudonym that is the same for the same value, fake a made-up value, drop leaves the row out.",
     )
     placeholder: str = Field(
         "[{KIND}]", min_length=1, max_length=64, description="What mask writes; {KIND} and {kind} are the kind."
     )
-    token: str = Field(
+    pseudonym: str = Field(
         "[{KIND}:{hash}]",
         max_length=64,
         description="What hash writes; {hash} are twelve letters that the value and the key decide.",
@@ -64,16 +64,16 @@ class Params(TextParams):
         None, description="The model of spaCy by which presidio finds names, such as en_core_web_sm; none: no names."
     )
 
-    @field_validator("placeholder", "token")
+    @field_validator("placeholder", "pseudonym")
     @classmethod
     def _known_places(cls, pattern: str, info: Any) -> str:
-        allowed = {"KIND", "kind"} | ({"hash"} if info.field_name == "token" else set())
+        allowed = {"KIND", "kind"} | ({"hash"} if info.field_name == "pseudonym" else set())
         for name in _PLACES.findall(pattern):
             if name not in allowed:
                 raise ValueError(
                     f"{{{name}}} means nothing; allowed: {', '.join(f'{{{each}}}' for each in sorted(allowed))}"
                 )
-        if info.field_name == "token" and "{hash}" not in pattern:
+        if info.field_name == "pseudonym" and "{hash}" not in pattern:
             raise ValueError("must hold {hash}")
         return pattern
 
@@ -117,7 +117,7 @@ class Params(TextParams):
 
 
 class Step(TextStep):
-    """Its state is what tells one key from another: tokens of another key would be strange to the model."""
+    """Its state is what tells one key from another: pseudonyms of another key would be strange to the model."""
 
     ON_REQUEST: ClassVar[bool] = True
 
@@ -135,7 +135,7 @@ class Step(TextStep):
         where = f"{_WHERE}.key"
         self._key = Key(environment.value(params.key, where), where) if params.key else None
         self._replace: dict[str, Replace] = replacements(
-            actions, params.placeholder, params.token, self._key, params.locale
+            actions, params.placeholder, params.pseudonym, self._key, params.locale
         )
         self._dropping = frozenset(kind for kind, action in actions.items() if action == "drop")
         self._found: Counter[str] = Counter()

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from aiaas import plugins
-from aiaas.contracts import Params, Progress, ReadsOptional, Signature, Task, Training
+from aiaas.contracts import Architecture, Model, Params, Progress, ReadsOptional, Signature, Task, Training
 from aiaas.errors import Abandoned, DataError, Interrupted
 from aiaas.train.curves import curves_svg
 from aiaas.workspace import atomic, keys
@@ -84,16 +84,9 @@ def train(
         files=around.files,
         cache=around.cache,
     )
-    with recorded(training, out / "history.jsonl", watch.report), graceful_stop() as asked:
-        training.should_stop = lambda: asked() or watch.enough()
-        try:
-            fitted = architecture.fit(model.params, rows, validation, training)
-        except Interrupted as error:
-            if asked() or not watch.enough():
-                raise
-            raise Abandoned("given up", hint="run the same command again to go on") from error
-    picture = curves_svg(history_of(out))
-    if picture:
+    with recorded(training, out / "history.jsonl", watch.report):
+        fitted = _fit(architecture, model.params, (rows, validation), training, watch)
+    if picture := curves_svg(history_of(out)):
         atomic.write_text(out / "curves.svg", picture)
     (out / "model").mkdir()
     fitted.save(out / "model")
@@ -109,6 +102,20 @@ def train(
     }
     atomic.write_json(out / "training.json", summary)
     return summary
+
+
+def _fit(
+    architecture: Architecture, params: Params, rows: tuple[Dataset, Dataset], training: Training, watch: Watch
+) -> Model:
+    """The model of the rows to learn from and those held out; who has asked for a stop decides what is raised."""
+    with graceful_stop() as asked:
+        training.should_stop = lambda: asked() or watch.enough()
+        try:
+            return architecture.fit(params, *rows, training)
+        except Interrupted as error:
+            if asked() or not watch.enough():
+                raise
+            raise Abandoned("given up", hint="run the same command again to go on") from error
 
 
 @contextmanager

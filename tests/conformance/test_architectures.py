@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -286,21 +287,21 @@ def test_the_int8_form_is_smaller_and_the_same_each_time(
 
 
 def test_interrupted_and_begun_again_is_never_interrupted(fitted: Fitted, tmp_path: Path) -> None:
+    """Several times, the first time at once and the last time at the end; what was done is not done again."""
     case, asked = fitted.case, fitted.asked
     assert asked > 1
-    expected = keys.digest_files(fitted.folder)
-    places = {1, asked // 2 + 1, asked} if case.number == 0 else {asked // 2 + 1}
-    for number, stop_at in enumerate(places):
-        checkpoints, out = tmp_path / f"checkpoints{number}", tmp_path / f"out{number}"
-        checkpoints.mkdir()
-        out.mkdir()
-        calls = iter(range(1, asked + 1))
+    for folder in ("checkpoints", "out"):
+        (tmp_path / folder).mkdir()
+    done = 0
+    for place in (1, asked // 2 + 1, asked) if case.number == 0 else (asked // 2 + 1,):
+        calls = itertools.count(done + 1)
         with pytest.raises(Interrupted):
-            case.fit(checkpoints, lambda calls=calls, stop_at=stop_at: next(calls) >= stop_at)
-        again: list[tuple[int, dict[str, float]]] = []
-        case.fit(checkpoints, history=again).save(out)
-        assert keys.digest_files(out) == expected
-        assert again == fitted.history
+            case.fit(tmp_path / "checkpoints", lambda calls=calls, place=place: next(calls) >= place)
+        done = place
+    again: list[tuple[int, dict[str, float]]] = []
+    case.fit(tmp_path / "checkpoints", history=again).save(tmp_path / "out")
+    assert keys.digest_files(tmp_path / "out") == keys.digest_files(fitted.folder)
+    assert again == fitted.history
 
 
 # --- the module --------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from aiaas import plugins, steps
 from aiaas.contracts import Batch, Judges, Params, Stateful, Surveys
+from aiaas.recipe import Recipe
 
 NAMES = plugins.names("steps")
 FRAMEWORKS = {
@@ -167,6 +168,19 @@ class TestStep:
         params = plugins.step(name).Params
         assert issubclass(params, Params)
         assert all(field.description for field in params.model_fields.values())
+
+    def test_a_recipe_with_all_its_values_is_read_back(self, name: str) -> None:
+        params = plugins.step(name).Params.model_validate(PARAMS.get(name, {}))
+        recipe = Recipe.from_dict(
+            {
+                "name": "whole",
+                "task": "text-classification",
+                "collect": [{"source": "rows.csv"}],
+                "preprocess": {"steps": [{name: params.model_dump(mode="json", by_alias=True)}]},
+                "model": {"backend": "sklearn", "architecture": "naive_bayes"},
+            }
+        )
+        assert Recipe.from_dict(recipe.resolved()) == recipe
 
     def test_importing_it_imports_no_framework(self, name: str) -> None:
         code = f"import sys; from aiaas import plugins; plugins.step({name!r}); print(*sys.modules)"

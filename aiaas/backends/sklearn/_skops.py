@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from aiaas.backends.arrays import damaged
@@ -46,15 +49,30 @@ _SCHEMA = "schema.json"
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
+_NAMESPACES = tuple(f"sklearn.externals.array_api_compat.{library}" for library in ("cupy", "dask", "torch"))
+"""Modules that import these libraries where they are installed."""
+
+
+def _skops() -> ModuleType:
+    """The module skops.io. Importing it imports all of scikit-learn: but for `_NAMESPACES`, since torch alone would
+    take two seconds. Afterwards each may be imported as ever."""
+    hidden: dict[str, Any] = {name: None for name in _NAMESPACES if name not in sys.modules}
+    sys.modules.update(hidden)
+    try:
+        return import_module("skops.io")
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
 def save(pipeline: Any, path: Path) -> None:
     """Write a fitted pipeline; equal weights, equal bytes.
 
     skops numbers objects and names its arrays by their address in memory and dates every member: here they are
     numbered in the order in which they stand, and dated alike.
     """
-    import skops.io
-
-    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(pipeline))) as source:
+    skops = _skops()
+    with zipfile.ZipFile(io.BytesIO(skops.dumps(pipeline))) as source:
         schema = json.loads(source.read(_SCHEMA))
         files: dict[bytes, str] = {}  # equal arrays are one, whether or not they were one object
         for number, node in enumerate(_nodes(schema)):
@@ -70,7 +88,6 @@ def save(pipeline: Any, path: Path) -> None:
 
 def load(path: Path) -> Any:
     """The pipeline that `save` wrote. Raises VerificationError when the file holds anything that is not in `TYPES`."""
-    import skops.io
     from sklearn.pipeline import Pipeline
 
     try:
@@ -85,7 +102,7 @@ def load(path: Path) -> Any:
     if foreign:
         raise damaged(path, f"the model holds types that do not belong into it: {', '.join(foreign[:3])}")
     try:
-        pipeline = skops.io.loads(data, trusted=sorted(TYPES))
+        pipeline = _skops().loads(data, trusted=sorted(TYPES))
     except Exception as error:  # whatever skops and scikit-learn make of a file that was tampered with
         raise damaged(path, f"the model cannot be rebuilt ({type(error).__name__})") from error
     if type(pipeline) is not Pipeline:

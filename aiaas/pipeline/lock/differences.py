@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiaas.pipeline import differences
-from aiaas.pipeline.lock.form import Environment, Git
+from aiaas.pipeline.lock.form import Environment, Git, Lock
+from aiaas.recipe import Recipe
 
 SHOWN = 20
 """Differences that a person is shown."""
@@ -39,6 +40,11 @@ class Difference:
 
     def as_dict(self) -> dict[str, Any]:
         return {"path": self.path, "lock": self.lock, "here": self.here}
+
+
+def of_recipe(lock: Lock, here: Recipe) -> list[differences.Change]:
+    """What a recipe says otherwise; its search aside, which is no part of a run."""
+    return differences.differences(lock.recipe.values, here.settled().resolved())
 
 
 def of_environment(lock: Environment, here: Environment) -> list[Difference]:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aiaas.errors import LockError, ReproductionError
-from aiaas.pipeline import differences
-from aiaas.pipeline.lock.differences import PLATFORM, listed, of_environment, of_inputs
+from aiaas.pipeline.lock.differences import PLATFORM, listed, of_environment, of_inputs, of_recipe
 from aiaas.pipeline.lock.form import Lock
 from aiaas.pipeline.lock.surroundings import surroundings
 from aiaas.recipe import Recipe
@@ -27,7 +26,7 @@ class Guard:
 
     def begin(self, recipe: Recipe) -> list[str]:
         """Refuse where the recipe or what it runs with is another; return what else is, which is no reason to."""
-        told = [str(change) for change in differences.differences(self._lock.recipe.values, recipe.resolved())]
+        told = [str(change) for change in of_recipe(self._lock, recipe)]
         found = of_environment(self._lock.environment, surroundings())
         refused = [each for each in found if each.binds]
         self._refuse([*told, *map(str, refused)], elsewhere=any(each.path in PLATFORM for each in refused))

@@ -19,7 +19,7 @@ from aiaas.workspace import Artefact, keys
 def take(work: Work, made: Mapping[str, Artefact], *, run: str | None = None, here: Environment | None = None) -> Lock:
     """The lock of what the stages made, in their order; `run` is the id of the run that made them, `here` what it was
     made with, where that is known already."""
-    recipe = work.recipe
+    recipe = work.recipe.settled()  # a search is no part of a run
     values = recipe.resolved()
     folder = (recipe.file.parent if recipe.file else recipe.base).absolute()
     return Lock(

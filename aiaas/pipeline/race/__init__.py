@@ -17,7 +17,8 @@ from aiaas.pipeline.race.entrants import Entrant, entrants
 from aiaas.pipeline.race.outcome import Finisher, Outcome
 from aiaas.pipeline.race.runner import Runner, failure
 from aiaas.pipeline.race.telling import Silent, Teller
-from aiaas.pipeline.run import Result, run
+from aiaas.pipeline.result import Result
+from aiaas.pipeline.run import run
 from aiaas.pipeline.stages import STAGES, Work
 from aiaas.recipe import Recipe
 from aiaas.workspace import Artefact, keys

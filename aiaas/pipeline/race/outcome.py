@@ -10,7 +10,7 @@ from typing import Any
 from aiaas.compare import Comparison, Costs
 from aiaas.errors import AiaasError
 from aiaas.pipeline.race.budget import Round
-from aiaas.pipeline.run import Result
+from aiaas.pipeline.result import Result
 from aiaas.recipe import Recipe
 
 _TOLD: tuple[str, ...] = ("run_id", "tracked", "model_digest", "metrics", "gates")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
-from aiaas import charts
+from aiaas import charts, readable
 from aiaas.pipeline.tune.objectives import Objective
 from aiaas.pipeline.tune.outcome import Outcome, Trial
 from aiaas.recipe import Dimension, Recipe
@@ -20,7 +19,7 @@ def page(outcome: Outcome, recipe: Recipe) -> str:
     """The page as HTML, of a search in which a trial at least was done."""
     assert recipe.tune is not None
     environment = charts.environment("aiaas.pipeline.tune")
-    environment.filters |= {"number": number, "value": value}
+    environment.filters["value"] = value
     main = outcome.wanted[0]
     better = sorted(outcome.done, key=lambda each: each.values[0], reverse=main.better == "higher")
     return environment.get_template("tune.html.j2").render(
@@ -33,11 +32,6 @@ def page(outcome: Outcome, recipe: Recipe) -> str:
         names=list(recipe.tune.space),
         shown=[*outcome.front, *(each for each in better if each not in outcome.front)][:SHOWN],
     )
-
-
-def number(given: float) -> str:
-    """A figure as a person reads it."""
-    return f"{given:.4f}" if 1e-3 <= abs(given) < 10 else f"{given:.4g}"
 
 
 def value(given: Any) -> str:
@@ -84,13 +78,12 @@ def _parameter(name: str, dimension: Dimension, trials: Sequence[Trial], main: O
     """What came of each value of a parameter, whatever the others were."""
     if dimension.choice is not None:
         return {"name": name, "lines": None, "ranges": _choices(name, dimension, trials, main)}
-    log = dimension.log is not None
     points = []
     for each in trials:
         tried = each.settings[name]
         assert isinstance(tried, int | float)
-        points.append((math.log10(tried) if log else float(tried), each.values[0]))
-    across = charts.Axis(f"{name}, power of ten" if log else name)
+        points.append((float(tried), each.values[0]))
+    across = charts.Axis(name, log=dimension.log is not None)
     series = [charts.Series("a trial", points, 0, dots=True, joined=False)]
     return {"name": name, "lines": charts.lines(name, series, across, charts.Axis(main.name))}
 
@@ -102,6 +95,6 @@ def _choices(name: str, dimension: Dimension, trials: Sequence[Trial], main: Obj
         found = [each.values[0] for each in trials if each.settings[name] == choice]
         if found:
             best = max(found) if main.better == "higher" else min(found)
-            told = f"best {number(best)} of {len(found)}"
+            told = f"best {readable.figure(best)} of {len(found)}"
             lines.append(charts.Range(value(choice), best, min(found), max(found), told=told))
     return charts.ranges(name, lines)

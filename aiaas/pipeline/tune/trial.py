@@ -90,7 +90,14 @@ class Attempt:
         self._run.params(recipe.flat())
         self._run.text("recipe.yaml", recipe.to_yaml())
         number = self.begun.number
-        self._run.tags({"aiaas.group": self.base.group, "aiaas.label": f"trial {number}", "aiaas.trial": number})
+        self._run.tags(
+            {
+                "aiaas.group": self.base.group,
+                "aiaas.label": f"trial {number}",
+                "aiaas.trial": number,
+                "aiaas.trial.state": "running",
+            }
+        )
         self._run.flush()
 
     def _end(self, parent: Run, status: str, told: str) -> None:

@@ -1,8 +1,8 @@
-"""Figures as a person reads them, the same on a page, in a terminal and on a card."""
+"""Figures as a person reads them, the same on a page, in a terminal, on a card and in an error."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 NONE = "–"
@@ -24,12 +24,18 @@ def ends(interval: Sequence[float] | None) -> str:
 
 
 def signed(value: float | None) -> str:
+    """A difference, such as +0.0123."""
     return NONE if value is None else f"{value:+.4f}" if abs(value) < 100 else f"{value:+,.1f}"
 
 
 def chance(p: float | None) -> str:
     """A p value: how often as much would be seen by chance."""
     return NONE if p is None else f"{p:.2g}" if p >= 0.0001 else "<0.0001"
+
+
+def cost(value: float | None) -> str:
+    """In three digits, such as 0.123, 12.3 or 1,234."""
+    return NONE if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def took(seconds: float) -> str:
@@ -67,3 +73,9 @@ def value(given: Any) -> str:
 def named(metric: str) -> str:
     """The name of a metric without underscores."""
     return metric.replace("_", " ")
+
+
+FILTERS: Mapping[str, Callable[[Any], str]] = {
+    each.__name__: each for each in (figure, ends, signed, chance, cost, took, size, value, named)
+}
+"""For templates."""
