@@ -180,6 +180,11 @@ def test_runs_are_listed_by_recipe_and_status(workspace: Workspace, capsys: Caps
     assert listed(limit=1) == [other.id]
     assert listed(recipe="reviews", status="failed") == [second.id]
     assert listed(status="running") == [other.id]
+    (first.folder / "summary.json").write_text("null", "utf-8")  # damaged: the others are listed nevertheless
+    (first.folder / "sent.json").write_text("5", "utf-8")
+    assert listed(status="killed") == [first.id]
+    runs.list_(recipe="none", workspace=workspace.root)
+    assert capsys.readouterr() == ("", f"no such run in {workspace.root}\n")
     other.finish()
     kept.close()
 

@@ -37,13 +37,14 @@ def list_(
     """The runs, the newest first."""
     from aiaas.track import history
 
-    found = [
-        run
-        for run in history.runs(look(workspace))
-        if recipe in (None, run.name) and status in (None, run.status.lower())
-    ][:limit]
+    space = look(workspace)
+    found = [run for run in history.runs(space) if recipe in (None, run.name) and status in (None, run.status.lower())][
+        :limit
+    ]
     if json:
         output.emit_json("runs list", runs=[run.as_dict() for run in found])
+    elif not found:
+        output.say(f"no {'such ' if recipe or status else ''}run in {space.root}")
     else:
         columns = ("run", "recipe", "s", "status", "MLflow", "metric")
         output.table(None, columns, [_row(run) for run in found])

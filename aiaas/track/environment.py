@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import importlib.metadata
-import json
 import os
 import platform
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aiaas.cores import cores
+from aiaas.track.values import read_object
 
 _GIT_SECONDS = 3.0
 _HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
@@ -120,7 +120,4 @@ def requirements(described: dict[str, Any]) -> str:
 
 def load(path: Path) -> dict[str, Any] | None:
     """What was described when the run began; None when nobody did."""
-    try:
-        return dict(json.loads(path.read_text("utf-8")))
-    except (FileNotFoundError, ValueError):
-        return None
+    return read_object(path) or None

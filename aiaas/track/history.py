@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from aiaas.plugins import nearest
 from aiaas.track import journal, process
 from aiaas.track.registry import Registry
 from aiaas.track.run import RUN_LOCK, SUMMARY, SWITCHED_OFF, Place, sending, sent_state
-from aiaas.track.values import finite
+from aiaas.track.values import finite, read_object
 
 _SHOWN = 5
 FEWEST = 4
@@ -135,10 +134,7 @@ def _open(folder: Path) -> Past | None:
     start = journal.first(folder)
     if start is None:  # killed before it said anything
         return None
-    try:
-        summary = json.loads((folder / SUMMARY).read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
-        summary = {}
+    summary = read_object(folder / SUMMARY)
     started = start["time"] / 1000
     status, ended = summary.get("status"), summary.get("ended")
     if status is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -18,7 +17,7 @@ from aiaas.track import journal
 from aiaas.track.process import Sender
 from aiaas.track.registry import Registry, Version
 from aiaas.track.store import without_password
-from aiaas.track.values import finite, flatten, is_number, text
+from aiaas.track.values import finite, flatten, is_number, read_object, text
 from aiaas.workspace import atomic
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -245,10 +244,7 @@ def sending() -> bool:
 
 def sent_state(folder: Path) -> dict[str, Any]:
     """How far the run in `folder` was sent: `uri`, `run_id`, `offset`, `state` (open or sent), `problem`."""
-    try:
-        return dict(json.loads((folder / SENT).read_text("utf-8")))
-    except (FileNotFoundError, ValueError):
-        return {}
+    return read_object(folder / SENT)
 
 
 def _link(source: str, target: str) -> str:
