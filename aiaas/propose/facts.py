@@ -25,7 +25,7 @@ _NAMES_ROWS = re.compile(
     r"(^|[_\s.-])(id|ids|uuid|guid|no|nr|num|number|key|index|idx|row|serial|code|hash)$|^unnamed|编号|序号|工号|单号|流水号",
     re.IGNORECASE,
 )
-_WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 _CAMEL_ID = re.compile(r"[a-z](Id|ID)$")
 _FEWEST = 10
 """Values without which nothing is said of their being all different."""
@@ -89,7 +89,7 @@ def facts(name: str, values: Sequence[Any]) -> Facts:
         distinct=len(different) if present else 0,
         length=sum(map(len, texts)) / len(texts) if texts else 0.0,
         spaced=sum(any(map(str.isspace, text)) for text in texts) / len(texts) if texts else 0.0,
-        wide=len(_WIDE.findall(joined := "".join(texts[:_ASKED]))) / len(joined) if any(texts[:_ASKED]) else 0.0,
+        wide=len(WIDE.findall(joined := "".join(texts[:_ASKED]))) / len(joined) if any(texts[:_ASKED]) else 0.0,
         counts_on=kind == "whole" and max(different) - min(different) == len(different) - 1,
         form=form,
     )
