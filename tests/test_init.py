@@ -301,6 +301,10 @@ def test_words_are_seen_where_their_language_cannot_be_told(tmp_path: Path, monk
     )
     thai = [f"ห้องพักสะอาดมากและพนักงานบริการดีมาก{n},ดี\nห้องพักสกปรกมากและพนักงานบริการแย่{n},แย่" for n in range(20)]
     assert proposed(table(tmp_path / "th.csv", "text,label", thai))[1].model.params.model_dump()["analyzer"] == "char"
+    chinese = [f"物流很快 质量不错 推荐{n},好\n物流太慢 质量很差 失望{n},差" for n in range(20)]
+    assert (
+        proposed(table(tmp_path / "zh.csv", "text,label", chinese))[1].model.params.model_dump()["analyzer"] == "char"
+    )
 
 
 def test_nearly_equal_texts_are_left_out_and_the_subject_of_a_mail_is_no_person(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ _AMOUNT = r"[+-]?(?!0\d)(\d{1,3}([.,' \u00a0]\d{3})+|\d+)([.,]\d+)?"
 _MONEY = "([€$£¥￥₹]|EUR|USD|GBP|CHF|CNY|RMB)?"
 _FIGURE = re.compile(rf"{_MONEY} ?{_AMOUNT}|[~<>]? ?{_MONEY} ?{_AMOUNT} ?[^\d\s]\D{{0,11}}")
 """A number as people write it: with thousands marks, a currency, or a unit."""
-_WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 _CAMEL_ID = re.compile(r"[a-z](Id|ID)$")
 _FEWEST = 10
 """Values without which nothing is said of their being all different."""
@@ -98,7 +98,7 @@ def facts(name: str, values: Sequence[Any]) -> Facts:
         distinct=len(different) if present else 0,
         length=sum(map(len, texts)) / len(texts) if texts else 0.0,
         spaced=sum(any(map(str.isspace, text)) for text in texts) / len(texts) if texts else 0.0,
-        wide=len(_WIDE.findall(joined := "".join(texts[:_ASKED]))) / len(joined) if any(texts[:_ASKED]) else 0.0,
+        wide=len(WIDE.findall(joined := "".join(texts[:_ASKED]))) / len(joined) if any(texts[:_ASKED]) else 0.0,
         counts_on=kind == "whole" and max(different) - min(different) == len(different) - 1,
         form=form,
         figure=_figure(texts) if kind == "words" and len(texts) == len(present) else None,

@@ -14,13 +14,15 @@ from aiaas.errors import MissingPackageError, UsageError
 from aiaas.propose import choose, sections, templates, write
 from aiaas.propose.asked import Asked
 from aiaas.propose.choose import Choice, Need
-from aiaas.propose.facts import missing
+from aiaas.propose.facts import WIDE, missing
 from aiaas.propose.look import Seen, look
 from aiaas.propose.machine import machine
 
 _TEXTS = 300
 """Texts by which the language is told."""
 _MOSTLY = 0.6
+_WIDE = 4
+"""Letters that a Chinese, Japanese or Korean character counts for in a word."""
 _NAME = 64
 
 
@@ -142,6 +144,6 @@ def _need(seen: Seen, texts: Sequence[str], language: str | None) -> Need:
     counts = [count for name, count in seen.decided.labels.items() if name not in seen.decided.rare]
     rarest = min(counts) / sum(counts) if counts else 1.0
     length = sum(map(len, texts)) / len(texts) if texts else 0.0
-    words = sum(len(text.split()) for text in texts)
-    word = sum(len(part) for text in texts for part in text.split()) / words if words else 0.0
+    words = [each for text in texts for each in text.split()]
+    word = sum(len(each) + (_WIDE - 1) * len(WIDE.findall(each)) for each in words) / len(words) if words else 0.0
     return Need(seen.guess.task, seen.sample.count, len(counts), rarest, language, length, word)
