@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 NONE = "–"
+_STEERS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def figure(value: float | None) -> str:
@@ -73,6 +75,11 @@ def value(given: Any) -> str:
 def named(metric: str) -> str:
     """The name of a metric without underscores."""
     return metric.replace("_", " ")
+
+
+def printable(text: str) -> str:
+    """A text without what steers a terminal or turns the way of reading, in whose place stands a dot; lines stay."""
+    return _STEERS.sub("·", text)
 
 
 FILTERS: Mapping[str, Callable[[Any], str]] = {

@@ -337,6 +337,7 @@ def test_figures_read_alike_everywhere() -> None:
     assert readable.size(1_234_567) == "1.2 MB"
     assert readable.took(7265) == "2 h 1 min"
     assert readable.chance(1e-9) == "<0.0001"
+    assert readable.printable("\x1b[31m红\u3000字\x07\n\u202etxt.exe") == "·[31m红\u3000字·\n·txt.exe"
 
 
 # --- the card and the bill

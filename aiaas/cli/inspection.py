@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from aiaas.cli import output
+from aiaas.readable import printable
 
 if TYPE_CHECKING:
     from aiaas.contracts import Finding, Place
@@ -19,17 +20,12 @@ _STYLES = {"fatal": "bold red", "warning": "bold yellow", "note": "bold"}
 
 
 def _say(text: str) -> None:
-    output.out(_plain(text))
+    output.out(printable(text))
 
 
 def _say_long(text: str, indent: int = 0) -> None:
     """The same in lines of at most 80 columns."""
-    output.out(output.wrapped(" " * indent + _plain(text), indent=indent or 2))
-
-
-def _plain(text: str) -> str:
-    """What stands in data may hold codes that a terminal would obey."""
-    return "".join(each if each.isprintable() else "·" for each in text)
+    output.out(output.wrapped(" " * indent + printable(text), indent=indent or 2))
 
 
 def show(subject: str, report: Report, columns: Mapping[str, str]) -> None:
@@ -64,7 +60,7 @@ def _show_classes(classes: Iterable[Class]) -> None:
     header = ("class", "rows", "share", *shown[0].splits)
     body = [
         (
-            output.cut(_plain(each.label), 30),
+            output.cut(printable(each.label), 30),
             f"{each.rows:,}",
             f"{each.share:.1%}",
             *(f"{n:,}" for n in each.splits.values()),
@@ -81,7 +77,7 @@ def _show_columns(columns: Iterable[Facts]) -> None:
     whole = not any(each.missing for each in shown[:COLUMNS])
     body = [
         (
-            *(output.cut(_plain(each.name), 20), each.type),
+            *(output.cut(printable(each.name), 20), each.type),
             *(() if whole else (f"{each.missing:,}",)),
             *(_distinct(each), _values(each)),
         )
@@ -106,7 +102,7 @@ def _values(facts: Facts) -> str:
     if facts.numbers:
         numbers = facts.numbers
         return f"{numbers.least:g} to {numbers.greatest:g}, median {numbers.median:g}"
-    return output.cut(_plain(", ".join(each.value for each in facts.common)), 30)
+    return output.cut(printable(", ".join(each.value for each in facts.common)), 30)
 
 
 def _facts(report: Report) -> Iterable[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from aiaas.errors import AiaasError, RecipeError
-from aiaas.readable import figure
+from aiaas.readable import figure, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -45,9 +45,10 @@ def say(text: str) -> None:
 
 
 def _tell(text: str) -> None:
-    """Write to stderr. When nobody reads it any more (`2>&1 | head`), the work goes on in silence."""
+    """Write to stderr, without what a terminal would obey in names and messages. When nobody reads it any more
+    (`2>&1 | head`), the work goes on in silence."""
     try:
-        sys.stderr.write(f"{_clear()}{text}")
+        sys.stderr.write(f"{_clear()}{printable(text)}")
         sys.stderr.flush()
     except BrokenPipeError:
         close_stream(sys.stderr)
@@ -259,4 +260,4 @@ def _laid_out(
 
 
 def _text(value: object) -> str:
-    return figure(value) if value is None or isinstance(value, float) else str(value)
+    return figure(value) if value is None or isinstance(value, float) else printable(str(value))
