@@ -19,6 +19,7 @@ from aiaas.errors import DataError, UsageError
 from aiaas.infer import text
 from aiaas.infer.formats import records
 from aiaas.infer.written import MISSING, Written, of_recipe
+from aiaas.numerals import Numerals
 from tests.echo import Echo
 
 TABLE = {"name": "string", "size": "int64", "weight": "float64", "ripe": "bool"}
@@ -224,19 +225,20 @@ def test_a_file_is_read_as_the_one_that_was_learned_from() -> None:
     assert [each["length"] for each in run("text,评论\na,好的\n".encode(), format="csv", written=written)[0]] == [1]
     answers, summary = run(b"size_cm,weight,other\n-,2,3\n", Echo(TABLE), format="csv", written=written)
     assert summary.unused == ("other",)
-    european = Written(delimiter=";", decimal=",")
-    semicolons = run(b"size;weight\n1;2,5\n", Echo(TABLE), format="csv", written=european)[0]
-    assert semicolons == run(b"size,weight\n1,2.5\n", Echo(TABLE), format="csv", written=european)[0]
-    assert semicolons == run(b'{"size": 1, "weight": 2.5}\n', Echo(TABLE))[0]
+    european = Written(delimiter=";", numerals=Numerals(",", "."))
+    semicolons = run(b"size;weight\n1;2.342,5\n", Echo(TABLE), format="csv", written=european)[0]
+    assert semicolons == run(b"size,weight\n1,2342.5\n", Echo(TABLE), format="csv", written=european)[0]
+    assert semicolons == run(b'{"size": 1, "weight": 2342.5}\n', Echo(TABLE))[0]
     assert answers[0] == run(b'{"size": null, "weight": 2}\n', Echo(TABLE))[0][0]
 
 
 def test_a_recipe_says_how_its_rows_are_written() -> None:
     said = of_recipe(
-        "collect:\n- {source: a.csv, columns: {text: 评论}, missing: ['', '-'], delimiter: ;, decimal: ','}\n"
+        "collect:\n- {source: a.csv, columns: {text: 评论}, missing: ['', '-'], delimiter: ;, decimal: ','"
+        ", thousands: .}\n"
         "- {source: b.csv, columns: null, missing: null, delimiter: null}\n"
     )
-    assert said == Written({"评论": "text"}, MISSING | {"-"}, ";", ",")
+    assert said == Written({"评论": "text"}, MISSING | {"-"}, ";", Numerals(",", "."))
     assert of_recipe("collect: [{source: a.csv, delimiter: ;}, {source: b.csv, delimiter: '|'}]").delimiter == ","
 
 

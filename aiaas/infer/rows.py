@@ -12,6 +12,7 @@ from aiaas.contracts import Signature
 from aiaas.errors import DataError
 from aiaas.infer.text import Line, Unreadable
 from aiaas.infer.written import Written
+from aiaas.numerals import Numerals
 
 Numbered = tuple[int, Line]
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
@@ -112,7 +113,7 @@ class _Header:
         self._width = len(names)
         self._bare = names.index(signature.bare) if signature.bare else None
         self._missing = written.missing
-        self._columns = [(name, names.index(name), _converter(kind, written.decimal)) for name, kind in known.items()]
+        self._columns = [(name, names.index(name), _converter(kind, written.numerals)) for name, kind in known.items()]
 
     def input(self, fields: list[str]) -> Any:
         """A text or path, or a row with missing values as None; Unreadable where the number of cells differs."""
@@ -130,11 +131,11 @@ def _some(names: list[str]) -> str:
     return ", ".join(name[:30] for name in names[:6]) + (" …" if len(names) > 6 else "")
 
 
-def _converter(dtype: str, decimal: str) -> Callable[[str], Any]:
+def _converter(dtype: str, numerals: Numerals) -> Callable[[str], Any]:
     """What reads a cell of a column of this Arrow type. What it cannot read it hands on, for the task to refuse."""
     number = _whole if dtype.startswith(("int", "uint")) else _real
     if dtype.startswith(("int", "uint", "float", "double", "decimal")):
-        return number if decimal == "." else lambda cell: number(cell.replace(decimal, "."))
+        return number if numerals.usual else lambda cell: number(numerals.plain(cell))
     return _truth if dtype == "bool" else str
 
 

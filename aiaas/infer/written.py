@@ -6,18 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiaas.numerals import USUAL, Numerals
+
 MISSING = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL"))  # as the sources read training data
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """`columns` has our name of each column that is called otherwise there; `missing` what stands for no value;
-    `delimiter` and `decimal` stand between cells and before fractions."""
+    `delimiter` stands between cells, and `numerals` are what numbers are written with."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     missing: frozenset[str] = MISSING
     delimiter: str = ","
-    decimal: str = "."
+    numerals: Numerals = USUAL
 
     def divides(self, header: str) -> str:
         """What stands between the cells of a file with this header."""
@@ -45,10 +47,11 @@ def of_recipe(recipe: str) -> Written:
     entries = yaml.safe_load(recipe)["collect"]
     columns = {theirs: ours for entry in entries for ours, theirs in (entry.get("columns") or {}).items()}
     missing = MISSING.union(*(entry.get("missing") or () for entry in entries))
-    return Written(columns, missing, _agreed(entries, "delimiter", ","), _agreed(entries, "decimal", "."))
+    numerals = Numerals(_agreed(entries, "decimal") or ".", _agreed(entries, "thousands"))
+    return Written(columns, missing, _agreed(entries, "delimiter") or ",", numerals)
 
 
-def _agreed(entries: Sequence[Mapping[str, Any]], key: str, default: str) -> str:
+def _agreed(entries: Sequence[Mapping[str, Any]], key: str) -> str | None:
     """What all entries say that say something."""
     said = {entry[key] for entry in entries if entry.get(key) is not None}
-    return str(said.pop()) if len(said) == 1 else default
+    return str(said.pop()) if len(said) == 1 else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiaas.contracts import SourceContext
 from aiaas.errors import DataError
+from aiaas.numerals import Numerals
 from aiaas.sources import FileBatch, _cells, _encodings, _records
 from aiaas.sources._bad import BadRows
 from aiaas.sources._encodings import Encoding
@@ -72,7 +73,8 @@ def _survey(file: File, params: FileParams, context: SourceContext) -> _Survey:
     encoding = _encodings.encoding_of(file, params.encoding, context.warn, rough=params.on_error == "skip")
     names = params.names or _header(file, params, encoding)
     missing = frozenset(params.missing)
-    types = tuple(ColumnType(missing, params.decimal, params.thousands) for _ in names)
+    numerals = Numerals(params.decimal, params.thousands)
+    types = tuple(ColumnType(missing, numerals) for _ in names)
     survey = _Survey(encoding, names, types)
     bad = BadRows(file.shown, params, context, _HINT)
     good = 0

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from aiaas.numerals import USUAL, Numerals
+
 Kind = Literal["none", "bool", "int", "float", "text"]
 
 # A leading zero makes an identifier, not a number: 007 must come out as it went in. So does a whole part of more
@@ -42,13 +44,9 @@ _NEXT: dict[Kind, tuple[Kind, ...]] = {
 class ColumnType:
     """The narrowest type that all values of a column have; `turned` says which value made a column of numbers text."""
 
-    def __init__(self, missing: frozenset[str], decimal: str = ".", thousands: str | None = None) -> None:
+    def __init__(self, missing: frozenset[str], numerals: Numerals = USUAL) -> None:
         self.missing = missing
-        self.decimal = decimal
-        self.thousands = thousands
-        part, point = re.escape(thousands or ""), re.escape(decimal)
-        grouped = rf" *[+-]?[1-9]\d{{0,2}}(?:{part}\d{{3}})+(?:{point}\d*)? *"
-        self._grouped = re.compile(grouped, re.ASCII) if thousands else None
+        self.numerals = numerals
         self.kind: Kind = "none"
         self.seen = 0
         self.turned = ""
@@ -98,11 +96,8 @@ class ColumnType:
         )
 
     def _pointed(self, values: Sequence[str]) -> Sequence[str]:
-        """The values as numbers are read, whatever parts their fractions and thousands."""
-        if self._grouped is not None and self.thousands is not None:
-            whole, mark = self._grouped.fullmatch, self.thousands
-            values = [value.replace(mark, "") if mark in value and whole(value) else value for value in values]
-        return values if self.decimal == "." else [value.replace(self.decimal, ".") for value in values]
+        """The values as Python reads numbers."""
+        return values if self.numerals.usual else list(map(self.numerals.plain, values))
 
     def _complete(self, values: Sequence[str]) -> bool:
         """Whether no value is a missing one."""
