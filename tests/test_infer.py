@@ -230,15 +230,18 @@ def test_a_file_is_read_as_the_one_that_was_learned_from() -> None:
     assert semicolons == run(b"size,weight\n1,2342.5\n", Echo(TABLE), format="csv", written=european)[0]
     assert semicolons == run(b'{"size": 1, "weight": 2342.5}\n', Echo(TABLE))[0]
     assert answers[0] == run(b'{"size": null, "weight": 2}\n', Echo(TABLE))[0][0]
+    latin = Written(encoding="cp1252")
+    for encoding in ("cp1252", "utf-8"):  # characters of UTF-8 are seen, whatever was learned from
+        assert run("text\nSüden\n".encode(encoding), format="csv", written=latin)[0][0]["length"] == 5
 
 
 def test_a_recipe_says_how_its_rows_are_written() -> None:
     said = of_recipe(
         "collect:\n- {source: a.csv, columns: {text: 评论}, missing: ['', '-'], delimiter: ;, decimal: ','"
-        ", thousands: .}\n"
+        ", thousands: ., encoding: cp1252}\n"
         "- {source: b.csv, columns: null, missing: null, delimiter: null}\n"
     )
-    assert said == Written({"评论": "text"}, MISSING | {"-"}, ";", Numerals(",", "."))
+    assert said == Written({"评论": "text"}, MISSING | {"-"}, ";", Numerals(",", "."), "cp1252")
     assert of_recipe("collect: [{source: a.csv, delimiter: ;}, {source: b.csv, delimiter: '|'}]").delimiter == ","
 
 

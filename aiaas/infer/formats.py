@@ -40,7 +40,8 @@ class Reading:
     written: Written | None
 
     def records(self, stream: Stream, signature: Signature) -> tuple[str, Iterator[Records]]:
-        return records(blocks(stream, self.encoding), signature, self.form, self.name, self.written)
+        likely = self.written.encoding if self.written else None
+        return records(blocks(stream, self.encoding, likely), signature, self.form, self.name, self.written)
 
 
 def records(

@@ -40,14 +40,14 @@ class Stream(Protocol):
     def read1(self, size: int, /) -> bytes: ...
 
 
-def blocks(stream: Stream, encoding: str | None = None) -> Iterator[list[Line]]:
+def blocks(stream: Stream, encoding: str | None = None, likely: str | None = None) -> Iterator[list[Line]]:
     """The lines of `stream`, as many at once as stand ready, so that a slow producer is answered promptly.
 
     Only `\\n` and `\\r\\n` end a line. `encoding` is found where it is not given: a byte order mark decides, then the
-    first block that holds more than ASCII: UTF-8, else GB18030. Raises DataError for
-    what is known to be no such text (UTF-16, compressed).
+    first block that holds more than ASCII: UTF-8, else what is `likely`, else GB18030. Raises DataError for what is
+    known to be no such text (UTF-16, compressed).
     """
-    decoder = _Decoder(encoding)
+    decoder = _Decoder(encoding, likely)
     for raw in _whole_lines(stream):
         lines: list[Line] = [raw] if isinstance(raw, Unreadable) else decoder.lines(raw)
         if lines:
@@ -86,15 +86,16 @@ def _after_line(stream: Stream) -> bytes:
 class _Decoder:
     """Decodes block after block, and line by line where a block holds bytes that are no text."""
 
-    def __init__(self, encoding: str | None) -> None:
+    def __init__(self, encoding: str | None, likely: str | None) -> None:
         self.encoding = encoding
+        self.likely = likely
         self.first = True
 
     def lines(self, raw: bytes) -> list[Line]:
         if self.first:
             raw = self._begin(raw)
         if self.encoding is None and not raw.isascii():
-            self.encoding = detect(raw)
+            self.encoding = detect(raw, self.likely)
         try:
             text = raw.decode(self.encoding or "ascii")
         except UnicodeDecodeError:
@@ -122,12 +123,15 @@ class _Decoder:
             return Unreadable(f"byte {error.start + 1} of the line is not {encoding.upper()}")
 
 
-def detect(raw: bytes) -> str:
-    """`utf-8` or `gb18030`, as most lines agree with: a single damaged line does not decide for the others."""
+def detect(raw: bytes, likely: str | None = None) -> str:
+    """`utf-8`, what is `likely`, or `gb18030`, as most lines agree with: a single damaged line does not decide for the
+    others."""
     lines = [line for line in _split_bytes(raw) if not line.isascii()]
     # Text in GB18030 is hardly ever valid UTF-8 by chance, the reverse is common.
     if 2 * len(_decoded(lines, "utf-8")) >= len(lines):
         return "utf-8"
+    if likely and 2 * len(_decoded(lines, likely)) > len(lines):
+        return likely
     chinese = _decoded(lines, "gb18030")
     characters = [character for line in chinese for character in line if not character.isascii()]
     common = len("".join(characters).encode("gb2312", "ignore")) / 2

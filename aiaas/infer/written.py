@@ -14,12 +14,13 @@ MISSING = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL"))  # as the s
 @dataclass(frozen=True, slots=True)
 class Written:
     """`columns` has our name of each column that is called otherwise there; `missing` what stands for no value;
-    `delimiter` stands between cells, and `numerals` are what numbers are written with."""
+    `delimiter` stands between cells, `numerals` are what numbers are written with, and `encoding` the characters."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     missing: frozenset[str] = MISSING
     delimiter: str = ","
     numerals: Numerals = USUAL
+    encoding: str | None = None
 
     def divides(self, header: str) -> str:
         """What stands between the cells of a file with this header."""
@@ -48,7 +49,7 @@ def of_recipe(recipe: str) -> Written:
     columns = {theirs: ours for entry in entries for ours, theirs in (entry.get("columns") or {}).items()}
     missing = MISSING.union(*(entry.get("missing") or () for entry in entries))
     numerals = Numerals(_agreed(entries, "decimal") or ".", _agreed(entries, "thousands"))
-    return Written(columns, missing, _agreed(entries, "delimiter") or ",", numerals)
+    return Written(columns, missing, _agreed(entries, "delimiter") or ",", numerals, _agreed(entries, "encoding"))
 
 
 def _agreed(entries: Sequence[Mapping[str, Any]], key: str) -> str | None:
