@@ -67,11 +67,76 @@ class Template:
         self._process.communicate()
 
 
-def main() -> None:
-    """Copy this process for each line of stdin."""
+class Served:
+    """A template whose copies are called from a shell, by `copied.py`, several at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.socket = folder / "template.sock"
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, str(self.socket)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONUTF8": "1"},
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"ready\n"
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def prepare() -> None:
     for library in LIBRARIES:
         import_module(library)
     gc.freeze()  # a copy that collects garbage would write to all of it
+
+
+def serve(path: str) -> None:
+    """Copy this process for each connection: one copy runs, another waits for it and tells its status."""
+    import signal
+    import socket
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(path)
+        door.listen(64)
+        print("ready", flush=True)
+        while True:
+            line, _ = door.accept()
+            if os.fork():
+                line.close()
+                continue
+            door.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            attend(line)
+            os._exit(0)
+
+
+def attend(line: Any) -> None:
+    import socket
+
+    _, streams, _, _ = socket.recv_fds(line, 1, 3)
+    with line.makefile("rwb") as stream:
+        what = json.loads(stream.readline())
+        child = os.fork()
+        if not child:
+            for number, opened in enumerate(streams):
+                os.dup2(opened, number)
+            settle(what)
+            os._exit(ran())
+        for opened in streams:
+            os.close(opened)
+        _, status = os.waitpid(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        stream.write(b"%d\n" % (code if code >= 0 else 128 - code))
+
+
+def main() -> None:
+    """Copy this process for each line of stdin."""
+    prepare()
+    if sys.argv[1:]:
+        serve(sys.argv[1])
     for line in sys.stdin:
         what = json.loads(line)
         child = os.fork()
@@ -107,6 +172,11 @@ def become(what: Mapping[str, Any]) -> None:
         opened = os.open(what["files"][name], flags, 0o600)
         os.dup2(opened, number)
         os.close(opened)
+    settle(what)
+
+
+def settle(what: Mapping[str, Any]) -> None:
+    """Take the folder, the environment and the words of another process, whose streams are here."""
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - what was read before belongs to the other
     os.chdir(what["folder"])
     os.environ.clear()

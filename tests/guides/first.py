@@ -1,0 +1,5 @@
+"""What needs nothing."""
+
+from tests.typed import Guide
+
+GUIDES = [Guide("machine")]
