@@ -647,7 +647,6 @@ def test_keys_on_the_command_line(aiaas: Aiaas, project: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("create",), "--tenant"),
         (("create", "--tenant", "a b"), "a tenant is called by"),
         (("create", "--tenant", "a", "--scopes", "inferr"), "a scope is one of infer, admin"),
         (("create", "--tenant", "a", "--scopes", ""), "opens nothing"),

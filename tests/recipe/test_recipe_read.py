@@ -129,7 +129,7 @@ def test_values_from_python() -> None:
         "model": {"backend": "toy", "architecture": "bayes", "params": {"ngrams": (1, 2)}},
     }
     recipe = Recipe.from_dict(data, ["seed=4"], base=Path("elsewhere"))
-    assert (recipe.seed, recipe.base, recipe.file) == (4, Path("elsewhere"), None)
+    assert (recipe.seed, recipe.base, recipe.file) == (4, Path("elsewhere").absolute(), None)
     assert recipe.origins()["name"] == "recipe"
     data["model"] = {"backend": object(), 1: 2}
     data["seed"] = float("nan")
