@@ -290,7 +290,8 @@ def test_what_was_reported_before_an_interruption_is_reported_again(tmp_path: Pa
 
 
 def test_wherever_it_is_interrupted_it_ends_alike(tmp_path: Path) -> None:
-    """At every look for a stop: before the first step, within an epoch, after its last step, after it was judged."""
+    """At every look for a stop: before the first step, within an epoch, after its last step, after it was judged. Each
+    fit goes on from the stop before and no farther than to the next look."""
     asked = 0
 
     def count() -> bool:
@@ -299,19 +300,19 @@ def test_wherever_it_is_interrupted_it_ends_alike(tmp_path: Path) -> None:
         return False
 
     few = {"epochs": 2, "batch_size": 80}
-    (tmp_path / "whole").mkdir()
+    for name in ("whole", "parts"):
+        (tmp_path / name).mkdir()
     model, expected, *_ = fitted(tmp_path / "whole", stop=count, **few)
-    weights = model.network.network.get_weights()
     assert asked >= 6  # two steps and an end in each of two epochs
-    for stop_at in range(1, asked + 1):
-        folder = tmp_path / str(stop_at)
-        folder.mkdir()
-        calls = iter(range(1, asked + 1))
+    with pytest.raises(Interrupted):
+        fitted(tmp_path / "parts", stop=lambda: True, **few)
+    for _ in range(asked - 1):
+        looks = iter([False])
         with pytest.raises(Interrupted):
-            fitted(folder, stop=lambda calls=calls, stop_at=stop_at: next(calls) >= stop_at, **few)  # type: ignore[misc]
-        again, history, *_ = fitted(folder, **few)
-        assert history == expected, stop_at
-        assert all(map(np.array_equal, again.network.network.get_weights(), weights)), stop_at
+            fitted(tmp_path / "parts", stop=lambda looks=looks: next(looks, True), **few)  # type: ignore[misc]
+    again, history, *_ = fitted(tmp_path / "parts", **few)
+    assert history == expected
+    assert all(map(np.array_equal, again.network.network.get_weights(), model.network.network.get_weights()))
 
 
 # --- signals, in real processes ----------------------------------------------------------------------------------
