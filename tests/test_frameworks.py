@@ -48,9 +48,6 @@ def test_neither_framework_is_imported_by_what_the_other_does(backend: str, enco
     pytest.importorskip("tensorflow")
     mine, others = (OF_TENSORFLOW, OF_TORCH) if backend == "tensorflow" else (OF_TORCH, OF_TENSORFLOW)
     model = ("--set", MODELS[backend])
-    for verb in ("validate", "show"):
-        status, _, err, imported = aiaas(encoder, "recipe", verb, "tiny.yaml", *model)
-        assert (status, imported & (mine | others)) == (0, set()), err
     status, _, err, imported = aiaas(encoder, "plan", "tiny.yaml", *model)
     assert (status, imported & (mine | others)) == (0, set()), err
     status, _, err, imported = aiaas(encoder, "run", "tiny.yaml", *model, *OPTIONS, "--set", "deploy.runtime=native")
