@@ -102,8 +102,8 @@ def list_templates(*, as_json: bool = False) -> None:
     if as_json:
         output.emit_json("init", templates=[{**each.model_dump(mode="json"), "needs": needs} for each, needs in found])
         return
-    for each, needs in found:
-        output.out(f"{each.name:<17} {each.task:<23} {each.about}" + (f" ({needs})" if needs else ""))
+    rows = [(each.name, each.task, each.about + (f" ({needs})" if needs else "")) for each, needs in found]
+    output.table(None, ("template", "task", "what learns"), rows)
 
 
 def _tell(made: Proposal) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as as_json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -110,10 +109,7 @@ def show_outcome(outcome: Outcome) -> None:
 
     if outcome.best:
         heads = ("trial", *(each.name for each in outcome.wanted), "settings")
-        rows = [
-            (each.number, *(figure(value) for value in each.values), as_json.dumps(each.settings, ensure_ascii=False))
-            for each in _shown(outcome)
-        ]
+        rows = [(each.number, *map(figure, each.values), settings(each.settings)) for each in _shown(outcome)]
         output.table(f"Best of {len(outcome.trials)} trials, on {outcome.rows:,} validation rows", heads, rows)
     if outcome.importance:
         parts = (f"{name} {share:.0%}" for name, share in outcome.importance.items())
