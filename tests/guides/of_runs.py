@@ -113,7 +113,6 @@ RECIPES = Guide(
 )
 
 
-
 def scripts(folder: Path) -> None:
     tickets(folder)
     churn(folder)
@@ -158,8 +157,7 @@ INIT = Guide(
     "init",
     prepare=init,
     instead={
-        "aiaas recipe diff customers.yaml tuned.yaml": "sed 's/^train: {}/  params: {C: 10.0}/' customers.yaml >tuned.yaml\n"
-        "aiaas recipe diff customers.yaml tuned.yaml",
+        "aiaas recipe diff": "sed 's/^train: {}/  params: {C: 10.0}/' customers.yaml >tuned.yaml; aiaas recipe diff",
     },
 )
 
