@@ -298,7 +298,7 @@ run=$(ls .aiaas/runs)
 aiaas run churn.yaml --quiet --set model.params.C=0.5
 free() { python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 port=$(free) other=$(free)
-answers() { for _ in $(seq 120); do curl -fs $1 >/dev/null && return; sleep 0.5; done; return 1; }
+answers() { for _ in $(seq 600); do curl -fs $1 >/dev/null && return; sleep 0.5; done; return 1; }
 trap 'kill -- -$pages -$model' EXIT
 """,
     instead={
