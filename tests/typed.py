@@ -21,6 +21,8 @@ ROOT = Path(__file__).parent.parent
 FENCE = re.compile(r"^( *)```(console|sh|bash)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 TYPED = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?((?:(?!\$ ).*\n)*)", re.MULTILINE)
 END = "--- end of a command, status"
+START = "set -o pipefail; trap 'failed=$?' ERR; status=0"
+KEY = "[ -f key.txt ] && export AIAAS_KEY=$(cat key.txt)"
 SECONDS = 300
 
 PROGRAM = """\
@@ -50,11 +52,13 @@ class Guide:
     `prepare` lays what he has into an empty folder, with a workspace of `home` where that is a name of `HOMES`.
     `instead` are words of the page and what is typed in their place: the address of a host, a folder of his own.
     `apart` are commands that cannot be typed here, by their beginning, and why: each needs what no test has. `ends` are
-    commands that end with another status than 0, by their beginning. All of these must stand on the page.
+    commands that end with another status than 0, by their beginning. All of these must stand on the page. `before` is
+    what he typed on other pages: a script whose variables may stand in `instead`.
     """
 
     page: str
     prepare: Callable[[Path], None] = lambda folder: None
+    before: str = ""
     instead: Mapping[str, str] = field(default_factory=dict)
     apart: Mapping[str, str] = field(default_factory=dict)
     ends: Mapping[str, int] = field(default_factory=dict)
@@ -84,14 +88,26 @@ class Done:
 
 
 def commands(page: Path) -> Iterator[Command]:
-    """What a page tells to type, in order: the lines after `$ `, and scripts as a whole."""
+    """What a page tells to type, in order: what follows `$ `, and scripts as a whole."""
     for indent, language, block in FENCE.findall(page.read_text("utf-8")):
         text = re.sub(f"^{indent}", "", block, flags=re.MULTILINE)
         found = TYPED.findall(text)
         if found:
-            yield from (Command(typed, says) for typed, says in found)
+            yield from (Command(*whole(typed, says)) for typed, says in found)
         elif language != "console":
             yield Command(text.rstrip("\n"))
+
+
+def whole(typed: str, says: str) -> tuple[str, str]:
+    """A command with the lines that belong to it because a quote goes on."""
+    while says:
+        try:
+            shlex.split(typed)
+            break
+        except ValueError:
+            line, _, says = says.partition("\n")
+            typed += "\n" + line
+    return typed, says
 
 
 def left_out(guide: Guide, command: Command) -> bool:
@@ -103,8 +119,9 @@ def status_of(guide: Guide, command: Command) -> int:
 
 
 def typed(guide: Guide, folder: Path, copies: Path, home: Path | None = None) -> list[Done]:
-    """Every command that is not left out, with its status and what it printed. `copies` is the socket of a template,
-    `home` a folder whose files are there before."""
+    """Every command that is not left out, with its status and what it printed. Of a script, a line that fails without
+    being asked for its status gives the status, as the last one does. `copies` is the socket of a template, `home` a
+    folder whose files are there before."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -120,9 +137,10 @@ def typed(guide: Guide, folder: Path, copies: Path, home: Path | None = None) ->
     (programs / "aiaas").write_text(PROGRAM.format(**words))
     (programs / "aiaas").chmod(0o755)
     wanted = [each for each in commands(guide.path) if not left_out(guide, each)]
-    lines = ["[ -f key.txt ] && export AIAAS_KEY=$(cat key.txt)"]
+    lines = [START, guide.before, f"echo {shlex.quote(END)} ${{failed:-0}}"]
     for command in wanted:
-        lines += [changed(guide, command, port), f"echo {shlex.quote(END)} $?", lines[0]]
+        lines += [f"failed=; {KEY}; (exit $status) && :", changed(guide, command, port)]
+        lines.append(f"status=$?; echo {shlex.quote(END)} ${{failed:-$status}}")
     lines.append("[ -f served.pid ] && kill $(cat served.pid)")
     environment = {
         **os.environ,
@@ -136,9 +154,11 @@ def typed(guide: Guide, folder: Path, copies: Path, home: Path | None = None) ->
         ["bash"], input="\n".join(lines) + "\n", cwd=here, env=environment, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, timeout=SECONDS if not guide.slow else None, check=False,
     )  # fmt: skip
-    printed, *statuses = re.split(rf"{re.escape(END)} (\d+)\n", ran.stdout)
-    texts = [printed, *statuses[1::2]]
-    return [Done(each, int(status), text) for each, status, text in zip(wanted, statuses[::2], texts, strict=False)]
+    printed, prepared, *statuses = re.split(rf"{re.escape(END)} (\d+)\n", ran.stdout)
+    if prepared != "0":
+        raise RuntimeError(f"what is typed before the page ended with {prepared}:\n{printed}")
+    texts, statuses = statuses[::2], statuses[1::2]
+    return [Done(each, int(status), text) for each, status, text in zip(wanted, statuses, texts, strict=False)]
 
 
 def changed(guide: Guide, command: Command, port: int) -> str:
