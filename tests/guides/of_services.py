@@ -37,7 +37,7 @@ def others(folder: Path, *names: str) -> None:
     space = Workspace.open(folder / ".aiaas")
     (version,) = Registry(space.models).versions("reviews-zh-nb")
     for name in names:
-        Registry(space.models).register(name, bundle=version.bundle, digest=version.digest, alias="champion")
+        Registry(space.models).register(name, bundle=version.path, digest=version.digest, alias="champion")
 
 
 def serving(folder: Path) -> None:
@@ -69,7 +69,7 @@ def monitoring(folder: Path) -> None:
 
 
 def operations(folder: Path) -> None:
-    others(folder, "churn", "a", "b", "c", "d")
+    others(folder, "churn", "tickets", "a", "b", "c", "d")
     (folder / "tests").symlink_to(ROOT / "tests")
 
 
