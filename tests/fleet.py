@@ -47,11 +47,7 @@ class Service:
 
     def workers(self) -> list[int]:
         """The processes that answer."""
-        try:
-            words = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        except FileNotFoundError:
-            return []
-        return sorted(map(int, words))
+        return workers_of(self.process.pid)
 
     def predict(self, *texts: str, model: str = "toy") -> httpx.Response:
         with httpx.Client(trust_env=False, timeout=PATIENCE, headers=self.headers) as client:
@@ -82,9 +78,21 @@ def served(workspace: Workspace, *words: str, models: tuple[str, ...] = ("toy",)
         key = told.get("key") or (_another(workspace) if told.get("url") else "")
         yield Service(process, told.get("url", ""), stderr, told.get("models", []), key)
     finally:
+        left = workers_of(process.pid)
         if process.poll() is None:
             process.kill()
         process.communicate()
+        for worker in left:  # alone it would finish what it began, and write into a folder that is being removed
+            kill(worker)
+
+
+def workers_of(pid: int) -> list[int]:
+    """The processes that answer for the service which is this process."""
+    try:
+        words = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return []
+    return sorted(map(int, words))
 
 
 def _another(workspace: Workspace) -> str:

@@ -23,6 +23,7 @@ TYPED = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?((?:(?!\$ ).*\n)*)", re.MULTILINE)
 END = "--- end of a command, status"
 START = "set -o pipefail; trap 'failed=$?' ERR; status=0"
 KEY = "[ -f key.txt ] && export AIAAS_KEY=$(cat key.txt)"
+REFUSED = re.compile(r'^(\{"error|event: error)', re.MULTILINE)  # by a service: to curl that is a success as well
 SECONDS = 300
 
 PROGRAM = """\
@@ -177,6 +178,11 @@ def faults(guide: Guide, done: list[Done]) -> list[str]:
         f"$ {each.command.typed}\nended with {each.status}, not {status_of(guide, each.command)}:\n{each.printed}"
         for each in done
         if each.status != status_of(guide, each.command) or "Traceback (most recent" in each.printed
+    ]
+    found += [
+        f"$ {each.command.typed}\nis refused, which the page does not say:\n{each.printed}"
+        for each in done
+        if REFUSED.search(each.printed) and not REFUSED.search(each.command.says)
     ]
     if len(done) < len(wanted):
         found.append(f"$ {wanted[len(done)].typed}\nended the shell")
