@@ -177,7 +177,10 @@ def become(what: Mapping[str, Any]) -> None:
 
 def settle(what: Mapping[str, Any]) -> None:
     """Take the folder, the environment and the words of another process, whose streams are here."""
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - what was read before belongs to the other
+    # Streams of its own: what was read before belongs to the other, and a file may have become a pipe.
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     os.chdir(what["folder"])
     os.environ.clear()
     os.environ.update(what["environment"])
