@@ -52,7 +52,7 @@ def test_every_command_of_a_guide_ends_as_it_says(
 
 ELSEWHERE = {
     "getting-started": "tests/test_tutorial.py follows it word for word",
-    "contributing": ".ci/run makes an environment, tests in it and builds the site",
+    "contributing": ".ci/run makes an environment, tests in it and builds the site; that of kserve is made by hand",
 }
 
 

@@ -362,7 +362,13 @@ GUIDES = [
         environment=CURL,
     ),
     Guide("generation", prepare=poems, environment=CURL, slow=True),
-    Guide("embedding", prepare=faq, instead={"pip install": INSTALLED}, environment=ENCODER, slow=True),
+    Guide(
+        "embedding",
+        prepare=faq,
+        instead={"pip install": INSTALLED, "> vectors.jsonl": "> vectors.jsonl && python nearest.py"},
+        environment=ENCODER,
+        slow=True,
+    ),
     Guide(
         "bert",
         prepare=encoders,
