@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 import pytest
 
@@ -48,6 +50,72 @@ def test_every_command_of_a_guide_ends_as_it_says(
     assert not faults(guide, typed(guide, tmp_path, copies, home))
 
 
-def test_every_guide_with_commands_is_typed() -> None:
-    pages = {page.stem for page in (ROOT / "docs" / "guides").glob("*.md") if any(commands(page))}
-    assert pages == set(GUIDES)
+ELSEWHERE = {
+    "getting-started": "tests/test_tutorial.py follows it word for word",
+    "contributing": ".ci/run makes an environment, tests in it and builds the site; that of kserve is made by hand",
+}
+
+
+def test_every_page_with_commands_is_typed() -> None:
+    docs = ROOT / "docs"
+    pages = {
+        page.stem for page in (ROOT / "README.md", *docs.glob("*.md"), *docs.glob("guides/*.md")) if any(commands(page))
+    }
+    assert pages == set(GUIDES) | set(ELSEWHERE)
+
+
+def test_the_chinese_readme_types_the_same() -> None:
+    english, chinese = (
+        [each.typed for each in commands(page)] for page in (ROOT / "README.md", ROOT / "docs" / "zh" / "README.md")
+    )
+    assert english == chinese
+
+
+PAGE = """\
+```console
+$ echo 'one
+two' | tail -1
+two
+$ false
+$ false
+```
+
+```sh
+false
+true
+```
+
+```sh
+false
+echo $?
+```
+"""
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    monkeypatch.setattr("tests.typed.ROOT", tmp_path)
+    (tmp_path / "docs" / "guides").mkdir(parents=True)
+    (tmp_path / "docs" / "guides" / "toy.md").write_text(PAGE, "utf-8")
+
+    def found(**words: Any) -> list[str]:
+        guide = Guide("toy", **words)
+        with tempfile.TemporaryDirectory() as folder:
+            return faults(guide, typed(guide, Path(folder), tmp_path / "none"))
+
+    return found
+
+
+def test_each_status_is_held_against_what_is_expected(toy: Callable[..., list[str]]) -> None:
+    wrong = "$ false\nended with 1, not 0:\n"
+    assert toy() == [wrong, wrong, "$ false\ntrue\nended with 1, not 0:\n"]
+    assert toy(ends={"false\ntrue": 1, "false\necho": 0, "false": (1, 0)}) == [wrong]
+
+
+def test_the_first_failure_of_a_script_counts_unless_it_asks_itself(toy: Callable[..., list[str]]) -> None:
+    assert toy(ends={"false\ntrue": 1, "false\necho": 0, "false": 1}) == []
+
+
+def test_what_is_named_must_stand_on_the_page(toy: Callable[..., list[str]]) -> None:
+    faults = toy(ends={"false\ntrue": 1, "false\necho": 0, "false": 1}, instead={"three": "3"}, apart={"ls": "why"})
+    assert faults == ["no command begins with 'ls'", "'three' stands in no command"]

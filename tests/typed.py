@@ -13,7 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,8 @@ ROOT = Path(__file__).parent.parent
 FENCE = re.compile(r"^( *)```(console|sh|bash)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 TYPED = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?((?:(?!\$ ).*\n)*)", re.MULTILINE)
 END = "--- end of a command, status"
-START = "set -o pipefail; trap 'failed=$?' ERR; status=0"
+TRAP = "trap 'failed=${failed:-$?}' ERR"
+START = f"set -o pipefail; {TRAP}; status=0"
 KEY = "[ -f key.txt ] && export AIAAS_KEY=$(cat key.txt)"
 REFUSED = re.compile(r'^(\{"error|event: error)', re.MULTILINE)  # by a service: to curl that is a success as well
 SECONDS = 300
@@ -48,13 +49,14 @@ exit 0
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """A page of docs/guides, and its reader.
+    """A page of docs/guides, of docs or of the top, and its reader.
 
     `prepare` lays what he has into an empty folder, with a workspace of `home` where that is a name of `HOMES`.
     `instead` are words of the page and what is typed in their place: the address of a host, a folder of his own.
     `apart` are commands that cannot be typed here, by their beginning, and why: each needs what no test has. `ends` are
-    commands that end with another status than 0, by their beginning. All of these must stand on the page. `before` is
-    what he typed on other pages: a script whose variables may stand in `instead`.
+    commands that end with another status than 0, by their beginning; several statuses where a command stands there
+    several times. All of these must stand on the page. `before` is what he typed on other pages: a script whose
+    variables may stand in `instead`.
     """
 
     page: str
@@ -62,7 +64,7 @@ class Guide:
     before: str = ""
     instead: Mapping[str, str] = field(default_factory=dict)
     apart: Mapping[str, str] = field(default_factory=dict)
-    ends: Mapping[str, int] = field(default_factory=dict)
+    ends: Mapping[str, int | Sequence[int]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     home: str | None = None
     slow: bool = False
@@ -70,7 +72,8 @@ class Guide:
 
     @property
     def path(self) -> Path:
-        return ROOT / "docs" / "guides" / f"{self.page}.md"
+        places = (ROOT / "docs" / "guides", ROOT / "docs", ROOT)
+        return next(path for place in places if (path := place / f"{self.page}.md").exists())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,29 +97,35 @@ def commands(page: Path) -> Iterator[Command]:
         text = re.sub(f"^{indent}", "", block, flags=re.MULTILINE)
         found = TYPED.findall(text)
         if found:
-            yield from (Command(*whole(typed, says)) for typed, says in found)
+            yield from (whole(typed, says) for typed, says in found)
         elif language != "console":
             yield Command(text.rstrip("\n"))
 
 
-def whole(typed: str, says: str) -> tuple[str, str]:
-    """A command with the lines that belong to it because a quote goes on."""
-    while says:
-        try:
-            shlex.split(typed)
-            break
-        except ValueError:
-            line, _, says = says.partition("\n")
-            typed += "\n" + line
-    return typed, says
+def whole(typed: str, says: str) -> Command:
+    """A command with the lines that a quotation mark of it goes on to."""
+    while says and not closed(typed):
+        line, _, says = says.partition("\n")
+        typed = f"{typed}\n{line}"
+    return Command(typed, says)
+
+
+def closed(text: str) -> bool:
+    try:
+        shlex.split(text, comments=True)
+    except ValueError:
+        return False
+    return True
 
 
 def left_out(guide: Guide, command: Command) -> bool:
     return command.typed.startswith(tuple(guide.apart))
 
 
-def status_of(guide: Guide, command: Command) -> int:
-    return next((status for start, status in guide.ends.items() if command.typed.startswith(start)), 0)
+def status_of(guide: Guide, command: Command, before: int) -> int:
+    """The status that it should end with, when as many of its kind were typed before."""
+    status = next((status for start, status in guide.ends.items() if command.typed.startswith(start)), 0)
+    return status if isinstance(status, int) else status[before]
 
 
 def typed(guide: Guide, folder: Path, copies: Path, home: Path | None = None) -> list[Done]:
@@ -140,7 +149,10 @@ def typed(guide: Guide, folder: Path, copies: Path, home: Path | None = None) ->
     wanted = [each for each in commands(guide.path) if not left_out(guide, each)]
     lines = [START, guide.before, f"echo {shlex.quote(END)} ${{failed:-0}}"]
     for command in wanted:
-        lines += [f"failed=; {KEY}; (exit $status) && :", changed(guide, command, port)]
+        text = changed(guide, command, port)
+        # The first failure of several commands counts, but where the text itself asks after a status.
+        trap = "trap - ERR" if "$?" in text else TRAP
+        lines += [f"failed=; {KEY}; {trap}; (exit $status) && :", text]
         lines.append(f"status=$?; echo {shlex.quote(END)} ${{failed:-$status}}")
     lines.append("[ -f served.pid ] && kill $(cat served.pid)")
     environment = {
@@ -174,11 +186,13 @@ def changed(guide: Guide, command: Command, port: int) -> str:
 def faults(guide: Guide, done: list[Done]) -> list[str]:
     """What ended otherwise than it should, and what the guide names that is not on the page."""
     wanted = [each for each in commands(guide.path) if not left_out(guide, each)]
-    found = [
-        f"$ {each.command.typed}\nended with {each.status}, not {status_of(guide, each.command)}:\n{each.printed}"
-        for each in done
-        if each.status != status_of(guide, each.command) or "Traceback (most recent" in each.printed
-    ]
+    found = []
+    for place, each in enumerate(done):
+        status = status_of(
+            guide, each.command, [other.command.typed for other in done[:place]].count(each.command.typed)
+        )
+        if each.status != status or "Traceback (most recent" in each.printed:
+            found.append(f"$ {each.command.typed}\nended with {each.status}, not {status}:\n{each.printed}")
     found += [
         f"$ {each.command.typed}\nis refused, which the page does not say:\n{each.printed}"
         for each in done
