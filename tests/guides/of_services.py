@@ -114,6 +114,7 @@ GUIDES = [
             # A PostgreSQL is asked for the same in test_control_postgresql.
             "postgresql://aiaas:PASSWORD@db.internal/aiaas": "sqlite:///keys.db",
         },
+        slow=True,  # three services
     ),
     Guide(
         "monitoring",
