@@ -252,6 +252,8 @@ def faq(folder: Path) -> None:
     table(folder / "faq.csv", [{"question": text} for text in questions(120)])
     (folder / "questions.txt").write_text("\n".join(questions(20)) + "\n", "utf-8")
     (folder / "faq.yaml").write_text(block("embedding", "# faq.yaml"), "utf-8")
+    check = "\n\n(cosine, text), *_ = nearest(vectors[3])\nassert (round(cosine, 2), text) == (1, texts[3])\n"
+    (folder / "nearest.py").write_text(block("embedding", "def nearest(") + check, "utf-8")
 
 
 def encoders(folder: Path) -> None:
