@@ -505,3 +505,12 @@ def test_from_a_file_to_a_model_in_two_commands(project: Path, aiaas: Aiaas) -> 
     again = aiaas("init", "--from", "酒店 reviews.csv")
     assert again.returncode == 2
     assert "--force" in again.stderr
+
+
+def test_another_column_that_may_be_the_label_is_named(tmp_path: Path) -> None:
+    rows = [f"{text},{1 + number % 5},{label}" for number, (text, label) in enumerate(reviews(100))]
+    data = table(tmp_path / "r.csv", "comment,stars,verdict", rows)
+    made, written = proposed(data)
+    assert written.collect[0].columns["label"] == "verdict"
+    assert "stars may be meant as the label too: --label stars" in made.notes
+    assert not any("meant as the label" in note for note in proposed(data, Asked(label="stars"))[0].notes)

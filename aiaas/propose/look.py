@@ -11,7 +11,7 @@ from typing import Any
 from aiaas.contracts import Batch
 from aiaas.errors import DataError
 from aiaas.pictures import ENDINGS
-from aiaas.propose import alike, decide, places, rows
+from aiaas.propose import alike, decide, names, places, rows
 from aiaas.propose.asked import Asked
 from aiaas.propose.decide import Decided
 from aiaas.propose.facts import Facts, facts, missing
@@ -19,13 +19,15 @@ from aiaas.propose.guess import Guess, likeliest, of_facts
 from aiaas.sources._params import FileParams
 
 _WITHOUT_MISSING = (".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".arrow", ".feather", ".ipc", ".txt", ".lines")
+_FEW_LABELS, _OF_EACH = 20, 20
+"""Different values of a column that may be meant as the label, and rows that each has in the mean."""
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(slots=True)
 class Seen:
     """What was seen of data: where it is, a sample of it, what it is taken for; of texts to be told apart, the share
-    that is nearly equal to another one."""
+    that is nearly equal to another one, and the columns that may be meant as the label too, where none was said."""
 
     place: places.Place
     sample: rows.Rows
@@ -33,6 +35,7 @@ class Seen:
     known: dict[str, Facts]
     decided: Decided
     alike: float = 0.0
+    rivals: tuple[str, ...] = ()
 
 
 def look(data: Path, asked: Asked) -> Seen:
@@ -78,7 +81,22 @@ def _of_rows(place: places.Place, asked: Asked) -> Seen:
     if not place.header:
         guess = _name(place, sample, known, guess)
         known = {name: facts(name, values) for name, values in sample.columns.items()}
-    return Seen(place, sample, guess, known, decide.decide(guess, sample.columns, known), _alike(guess, sample))
+    decided = decide.decide(guess, sample.columns, known)
+    rivals = () if asked.label or guess.task != "text-classification" else _rivals(known, decided.target)
+    return Seen(place, sample, guess, known, decided, _alike(guess, sample), rivals)
+
+
+def _rivals(known: dict[str, Facts], label: str | None) -> tuple[str, ...]:
+    """Columns that are called like labels and hold few different values."""
+    return tuple(
+        name
+        for name, each in known.items()
+        if name != label
+        and names.place(name, names.LABELS) is not None
+        and each.kind in ("words", "truth", "whole")
+        and 2 <= each.distinct <= _FEW_LABELS
+        and each.present >= _OF_EACH * each.distinct
+    )
 
 
 def _alike(guess: Guess, sample: rows.Rows) -> float:

@@ -11,7 +11,7 @@ TEXTS = (
     *("文本", "评论", "内容", "正文", "标题", "评论内容", "评价", "描述", "问题", "留言", "新闻", "摘要"),
 )
 LABELS = (
-    *("label", "class", "category", "target", "sentiment", "topic", "tag", "cat", "y"),
+    *("label", "class", "category", "target", "sentiment", "verdict", "topic", "tag", "cat", "y"),
     *("label_text", "intent", "emotion", "polarity", "outcome", "species", "diagnosis", "result", "spam", "v1"),
     *("rating", "stars", "score", "overall", "type", "issue_type", "kind", "genre"),
     *("component", "component/s", "queue", "department", "section", "priority", "labels"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,7 @@ def notes(seen: Seen) -> list[str]:
     if texts:
         hold = "holds texts too, which are" if len(texts) == 1 else "hold texts too, which are"
         told.append(f"{', '.join(texts)} {hold} not read; a model of pairs reads one more: columns: {{text_pair: …}}")
+    told += [f"{name} may be meant as the label too: --label {shlex.quote(name)}" for name in seen.rivals]
     if seen.alike >= alike.ENOUGH:
         told.append(f"{seen.alike:.0%} of the texts are nearly equal to another one; the first of them stays")
     if seen.sample.more:
