@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 NONE = "–"
-_STEERS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_STEERS = re.compile("[\x00-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 def figure(value: float | None) -> str:
@@ -78,8 +78,14 @@ def named(metric: str) -> str:
 
 
 def printable(text: str) -> str:
-    """A text without what steers a terminal or turns the way of reading, in whose place stands a dot; lines stay."""
+    """A text on one line, without what steers a terminal, turns the way of reading or is not seen: a dot stands for
+    it."""
     return _STEERS.sub("·", text)
+
+
+def printable_lines(text: str) -> str:
+    """The same, with its lines."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 FILTERS: Mapping[str, Callable[[Any], str]] = {

@@ -337,7 +337,8 @@ def test_figures_read_alike_everywhere() -> None:
     assert readable.size(1_234_567) == "1.2 MB"
     assert readable.took(7265) == "2 h 1 min"
     assert readable.chance(1e-9) == "<0.0001"
-    assert readable.printable("\x1b[31m红\u3000字\x07\n\u202etxt.exe") == "·[31m红\u3000字·\n·txt.exe"
+    assert readable.printable("\x1b[31m红\u3000字\x07\n\u202etxt\u200b.exe") == "·[31m红\u3000字···txt·.exe"
+    assert readable.printable_lines("a\x07\n\nb") == "a·\n\nb"
 
 
 # --- the card and the bill

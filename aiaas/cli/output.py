@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from aiaas.errors import AiaasError, RecipeError
-from aiaas.readable import figure, printable
+from aiaas.readable import figure, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -48,7 +48,7 @@ def _tell(text: str) -> None:
     """Write to stderr, without what a terminal would obey in names and messages. When nobody reads it any more
     (`2>&1 | head`), the work goes on in silence."""
     try:
-        sys.stderr.write(f"{_clear()}{printable(text)}")
+        sys.stderr.write(f"{_clear()}{printable_lines(text)}")
         sys.stderr.flush()
     except BrokenPipeError:
         close_stream(sys.stderr)
@@ -260,4 +260,4 @@ def _laid_out(
 
 
 def _text(value: object) -> str:
-    return figure(value) if value is None or isinstance(value, float) else printable(str(value))
+    return figure(value) if value is None or isinstance(value, float) else printable_lines(str(value))
