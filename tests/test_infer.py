@@ -242,6 +242,7 @@ def test_a_recipe_says_how_its_rows_are_written() -> None:
         "- {source: b.csv, columns: null, missing: null, delimiter: null}\n"
     )
     assert said == Written({"评论": "text"}, MISSING | {"-"}, ";", Numerals(",", "."), "cp1252")
+    assert of_recipe("collect: [{source: a.csv, encoding: utf-16}]").encoding is None
     assert of_recipe("collect: [{source: a.csv, delimiter: ;}, {source: b.csv, delimiter: '|'}]").delimiter == ","
 
 

@@ -49,7 +49,10 @@ def of_recipe(recipe: str) -> Written:
     columns = {theirs: ours for entry in entries for ours, theirs in (entry.get("columns") or {}).items()}
     missing = MISSING.union(*(entry.get("missing") or () for entry in entries))
     numerals = Numerals(_agreed(entries, "decimal") or ".", _agreed(entries, "thousands"))
-    return Written(columns, missing, _agreed(entries, "delimiter") or ",", numerals, _agreed(entries, "encoding"))
+    encoding = _agreed(entries, "encoding")
+    if encoding and "\n".encode(encoding) != b"\n":
+        encoding = None  # such as UTF-16, of which lines cannot be told apart by their bytes
+    return Written(columns, missing, _agreed(entries, "delimiter") or ",", numerals, encoding)
 
 
 def _agreed(entries: Sequence[Mapping[str, Any]], key: str) -> str | None:
